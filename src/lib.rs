@@ -1,0 +1,1 @@
+//! Proves, or disproves, that an archive of AWS CloudTrail logs is what CloudTrail delivered.

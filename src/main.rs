@@ -1,0 +1,3 @@
+//! The `ct-verify` command.
+
+fn main() {}
