@@ -1,0 +1,604 @@
+//! From the whole tally to the verdict and the exit status.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::chain::{Binding, ChainSummary, DigestCounts, Gap, GapCause};
+use super::coverage::Covered;
+use super::finding::{Code, Finding, Severity, Subject};
+use super::inventory::{Leftover, Standing};
+use super::location::{AccountRegion, ChainId, LogKind, ObjectLocation, RootId};
+use super::time::{Bounds, OVERDUE, TimeRange, minus, plus};
+
+/// What the whole run comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything asked for was read, and every check held.
+    Valid,
+    /// Something is proven wrong.
+    Invalid,
+    /// Nothing is proven wrong, but something asked for could not be verified.
+    Unverified,
+}
+
+impl Verdict {
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+            Self::Unverified => "unverified",
+        }
+    }
+}
+
+/// How many logs got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogCounts {
+    /// Intact ones.
+    pub valid: u64,
+    /// Modified or malformed ones.
+    pub invalid: u64,
+    /// Named ones that are not there.
+    pub missing: u64,
+    /// Ones in covered time that no digest names.
+    pub unreferenced: u64,
+    /// Ones that could not be read, or that no digest covers.
+    pub unverified: u64,
+    /// Intact ones that are stored as plain JSON.
+    pub stored_plain: u64,
+}
+
+/// One chain, and the logs that its digests name.
+#[derive(Debug)]
+pub struct ChainTally {
+    /// What its walk found out.
+    pub summary: ChainSummary,
+    /// The verdicts on its logs.
+    pub logs: LogCounts,
+}
+
+/// Logs of an account's region in one root that no verified digest names.
+#[derive(Debug)]
+pub struct Leftovers {
+    /// Which account and region.
+    pub place: AccountRegion,
+    /// Which root.
+    pub root: RootId,
+    /// The logs.
+    pub logs: Vec<Leftover>,
+}
+
+/// Everything that a run found out, before it is weighed.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// All chains that have a digest in or near the range.
+    pub chains: Vec<ChainTally>,
+    /// All findings so far.
+    pub findings: Vec<Finding>,
+    /// All logs that no verified digest names.
+    pub leftovers: Vec<Leftovers>,
+    /// All accounts and regions that have a folder.
+    pub places: BTreeSet<AccountRegion>,
+    /// The kinds of log that some verified digest names.
+    pub kinds_named: BTreeSet<LogKind>,
+    /// Logs that are named by a digest of another account or region than their path's.
+    pub named_from_afar: HashSet<Box<str>>,
+    /// Digest objects seen in the range, whatever came of them.
+    pub digests_seen: u64,
+    /// Stored bytes read.
+    pub bytes_read: u64,
+    /// Bytes of content hashed.
+    pub bytes_hashed: u64,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// How findings are weighed, and against which time.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    /// The range asked for.
+    pub bounds: Bounds,
+    /// The time of the run.
+    pub now: Timestamp,
+    /// Codes that count as notices.
+    pub allow: BTreeSet<Code>,
+    /// Codes that count as invalid.
+    pub deny: BTreeSet<Code>,
+}
+
+/// A finding with its weight and its object's own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    /// What was found.
+    pub finding: Finding,
+    /// What it weighs in this run.
+    pub severity: Severity,
+    /// The object's bucket, where it is known.
+    pub bucket: Option<Arc<str>>,
+    /// The object's key, or as much of it as is known.
+    pub key: Option<Arc<str>>,
+}
+
+/// A chain as reports tell it.
+#[derive(Debug)]
+pub struct ChainResult {
+    /// Which chain.
+    pub chain: Arc<ChainId>,
+    /// What it covers of the range.
+    pub covered: Covered,
+    /// What it does not, in order.
+    pub gaps: Vec<Gap>,
+    /// Its digests.
+    pub digests: DigestCounts,
+    /// The logs that they name.
+    pub logs: LogCounts,
+    /// The keys that signed its verified digests.
+    pub fingerprints: Vec<String>,
+}
+
+/// What the run comes to, and all that supports it.
+#[derive(Debug)]
+pub struct Conclusion {
+    verdict: Verdict,
+    /// The range verified; its ends are unknown only where nothing was.
+    pub start: Option<Timestamp>,
+    /// The end of the range verified.
+    pub end: Option<Timestamp>,
+    /// All digests.
+    pub digests: DigestCounts,
+    /// All logs.
+    pub logs: LogCounts,
+    /// Stored bytes read.
+    pub bytes_read: u64,
+    /// Bytes of content hashed.
+    pub bytes_hashed: u64,
+    /// All chains, in order.
+    pub chains: Vec<ChainResult>,
+    /// All findings, in order.
+    pub findings: Vec<Weighed>,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+impl Conclusion {
+    /// Weighs the whole tally. There is no other way to a verdict.
+    pub fn reach(tally: Tally, weights: &Weights) -> Self {
+        Reckoning::new(tally, weights).conclude()
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+struct Reckoning<'a> {
+    tally: Tally,
+    weights: &'a Weights,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    covered: BTreeMap<AccountRegion, Covered>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Reckoning<'a> {
+    fn new(mut tally: Tally, weights: &'a Weights) -> Self {
+        tally
+            .chains
+            .sort_by(|a, b| a.summary.chain.cmp(&b.summary.chain));
+        let hourly = || {
+            let chains = tally.chains.iter().map(|chain| &chain.summary);
+            chains.filter(|chain| !chain.chain.is_backfill())
+        };
+        let oldest = hourly().filter_map(|chain| chain.oldest_start).min();
+        let newest = hourly().filter_map(|chain| chain.newest_end).max();
+        Self {
+            start: weights.bounds.start().or(oldest),
+            end: weights.bounds.end().or(newest),
+            covered: covered_places(&tally.chains),
+            findings: std::mem::take(&mut tally.findings),
+            tally,
+            weights,
+        }
+    }
+
+    fn conclude(mut self) -> Conclusion {
+        if self.tally.digests_seen == 0 {
+            self.findings.push(Finding::new(Code::NoDigests, Subject::Run));
+        }
+        let mut results = Vec::new();
+        for chain in std::mem::take(&mut self.tally.chains) {
+            results.push(self.chain(chain));
+        }
+        let bindings = self.bindings(&results);
+        self.silent_regions(&results);
+        let mut logs = total_logs(&results);
+        self.leftovers(&mut logs);
+        let weights = self.weights;
+        let mut findings: Vec<_> = self
+            .findings
+            .into_iter()
+            .map(|finding| weigh(finding, weights, &bindings))
+            .collect();
+        findings.sort_by(|a, b| order(a).cmp(&order(b)));
+        let digests = total_digests(&results);
+        let proven = digests.valid > 0;
+        let verdict = match findings.iter().map(|finding| finding.severity).max() {
+            Some(Severity::Invalid) => Verdict::Invalid,
+            Some(Severity::Unverified) => Verdict::Unverified,
+            // Nothing verified is no success, whatever the user allows.
+            Some(Severity::Notice) | None if !proven || self.tally.interrupted => Verdict::Unverified,
+            Some(Severity::Notice) | None => Verdict::Valid,
+        };
+        Conclusion {
+            verdict,
+            start: self.start,
+            end: self.end,
+            digests,
+            logs,
+            bytes_read: self.tally.bytes_read,
+            bytes_hashed: self.tally.bytes_hashed,
+            chains: results.into_iter().map(|(result, _)| result).collect(),
+            findings,
+            interrupted: self.tally.interrupted,
+        }
+    }
+
+    /// The instant up to which digests are due.
+    fn due(&self) -> Option<Timestamp> {
+        self.end.map(|end| end.min(self.weights.now))
+    }
+
+    fn chain(&mut self, tally: ChainTally) -> (ChainResult, Vec<Binding>) {
+        let ChainTally { summary, logs } = tally;
+        let name: Arc<str> = summary.chain.to_string().into();
+        let mut gaps = summary.gaps.clone();
+        let mut digests = summary.digests;
+        if !summary.chain.is_backfill() {
+            let missing = self.settle_open_end(&summary);
+            digests.missing += u64::from(missing);
+            gaps.extend(self.starts_late(&summary, &name, missing));
+            gaps.extend(self.ends_early(&summary, &name));
+        }
+        gaps.sort_unstable();
+        self.notices(&summary, logs, &name);
+        let covered = match (self.start, self.end) {
+            (Some(start), Some(end)) => TimeRange::new(start, end)
+                .map(|range| summary.covered.within(range))
+                .unwrap_or_default(),
+            (_, _) => Covered::default(),
+        };
+        let result = ChainResult {
+            covered,
+            gaps,
+            digests,
+            logs,
+            fingerprints: summary.fingerprints.iter().map(ToString::to_string).collect(),
+            chain: summary.chain,
+        };
+        (result, summary.bindings)
+    }
+
+    /// Where the range has no start of its own, a predecessor that is not there is missing if
+    /// other chains show that the copy reaches back to a whole hour before it.
+    fn settle_open_end(&mut self, summary: &ChainSummary) -> bool {
+        let (Some(open), Some(start)) = (&summary.open_end, self.start) else {
+            return false;
+        };
+        let missing = minus(open.end, SignedDuration::from_hours(1)) >= start;
+        if missing {
+            self.findings.push(open.finding.clone());
+        }
+        missing
+    }
+
+    fn starts_late(
+        &mut self,
+        summary: &ChainSummary,
+        name: &Arc<str>,
+        missing: bool,
+    ) -> Option<Gap> {
+        let (start, first) = (self.start?, summary.oldest_start?);
+        let range = TimeRange::new(start, first).filter(|range| !range.is_empty())?;
+        let broken = match summary.broken_at_bottom {
+            Some(GapCause::DigestMissing) if self.weights.bounds.start().is_none() && !missing => {
+                None
+            }
+            cause => cause,
+        };
+        if let Some(cause) = broken {
+            return Some(Gap { range, cause });
+        }
+        // Chains of one copy begin within the same hour.
+        let by_default = self.weights.bounds.start().is_none();
+        if !by_default || plus(start, SignedDuration::from_hours(1)) < first {
+            let finding = Finding::new(Code::CoverageStartsLate, Subject::Run)
+                .in_chain(name)
+                .compared(start, first)
+                .detail(format!(
+                    "no digest of this chain covers the time from {start}, where the range starts, to {first}"
+                ));
+            self.findings.push(finding);
+        }
+        Some(Gap {
+            range,
+            cause: GapCause::StartsLate,
+        })
+    }
+
+    fn ends_early(&mut self, summary: &ChainSummary, name: &Arc<str>) -> Option<Gap> {
+        let (due, last) = (self.due()?, summary.newest_end?);
+        let range = TimeRange::new(last, due).filter(|range| !range.is_empty())?;
+        if minus(due, OVERDUE) > last {
+            let finding = Finding::new(Code::CoverageEndsEarly, Subject::Run)
+                .in_chain(name)
+                .compared(due, last)
+                .detail(format!(
+                    "the newest verified digest ends at {last}; no verified digest covers the time from then to {due}"
+                ));
+            self.findings.push(finding);
+        }
+        Some(Gap {
+            range,
+            cause: summary.broken_at_head.unwrap_or(GapCause::EndsEarly),
+        })
+    }
+
+    fn notices(&mut self, summary: &ChainSummary, logs: LogCounts, name: &Arc<str>) {
+        let plain = summary.stored_plain + logs.stored_plain;
+        if plain > 0 {
+            let detail = format!("{plain} objects are intact, but stored as plain JSON");
+            self.notice(Code::StoredUncompressed, name, detail);
+        }
+        let count = summary.from_successor;
+        if count > 0 {
+            let detail = format!("{count} digests have no signature in their metadata, and are proven by the next digest");
+            self.notice(Code::SignatureFromSuccessor, name, detail);
+        }
+    }
+
+    fn notice(&mut self, code: Code, name: &Arc<str>, detail: String) {
+        let finding = Finding::new(code, Subject::Run).in_chain(name).detail(detail);
+        self.findings.push(finding);
+    }
+
+    /// All digests of a root must state one bucket and prefix for one time; where they do not,
+    /// those that fewer digests state are out of place.
+    fn bindings(&mut self, results: &[(ChainResult, Vec<Binding>)]) -> Bindings {
+        let mut all: Vec<(&ChainResult, &Binding)> = results
+            .iter()
+            .flat_map(|(result, bindings)| bindings.iter().map(move |binding| (result, binding)))
+            .collect();
+        all.sort_by(|(_, a), (_, b)| b.digests.cmp(&a.digests).then_with(|| a.cmp(b)));
+        let mut kept: Vec<Binding> = Vec::new();
+        for (result, binding) in all {
+            let other = kept.iter().find(|known| {
+                known.root == binding.root
+                    && (&known.bucket, &known.prefix) != (&binding.bucket, &binding.prefix)
+                    && known.range.start() < binding.range.end()
+                    && binding.range.start() < known.range.end()
+            });
+            if let Some(other) = other {
+                let key = ObjectLocation::new(
+                    Arc::clone(&binding.bucket),
+                    join(&binding.prefix, &binding.newest.path()),
+                );
+                let name: Arc<str> = result.chain.to_string().into();
+                let finding = Finding::new(Code::DigestMoved, Subject::Object(key))
+                    .in_chain(&name)
+                    .compared(
+                        format!("s3://{}", join(&other.bucket, &other.prefix)),
+                        format!("s3://{}", join(&binding.bucket, &binding.prefix)),
+                    )
+                    .detail(format!(
+                        "{} digests of this chain say that they belong to another bucket or prefix than the digests that lie beside them",
+                        binding.digests
+                    ));
+                self.findings.push(finding);
+            } else {
+                kept.push(binding.clone());
+            }
+        }
+        Bindings(kept)
+    }
+
+    /// A trail that records other regions than its own has a chain in every region.
+    fn silent_regions(&mut self, results: &[(ChainResult, Vec<Binding>)]) {
+        let mut trails: BTreeMap<_, Vec<&ChainResult>> = BTreeMap::new();
+        for (result, _) in results {
+            let chain = &result.chain;
+            if !chain.is_backfill() {
+                let place = chain.place();
+                let trail = (
+                    place.organization(),
+                    place.account(),
+                    chain.trail(),
+                    chain.home_region(),
+                );
+                trails.entry(trail).or_default().push(result);
+            }
+        }
+        for ((organization, account, trail, home_region), chains) in trails {
+            let is_multi_region = chains
+                .iter()
+                .any(|result| result.chain.place().region() != home_region);
+            let covers = chains.iter().any(|result| !result.covered.ranges().is_empty());
+            if !is_multi_region || !covers {
+                continue;
+            }
+            let known: BTreeSet<_> = chains.iter().map(|result| result.chain.place()).collect();
+            for place in &self.tally.places {
+                let beside = place.organization() == organization && place.account() == account;
+                if !beside || known.contains(place) {
+                    continue;
+                }
+                let name: Arc<str> = format!("{place}/{trail}").into();
+                let finding = Finding::new(Code::RegionSilent, Subject::Run)
+                    .in_chain(&name)
+                    .detail(format!(
+                        "trail {trail} has digests in {} other regions in the range, and none here",
+                        known.len()
+                    ));
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn leftovers(&mut self, logs: &mut LogCounts) {
+        let mut undigested: BTreeMap<LogKind, u64> = BTreeMap::new();
+        let nothing = Covered::default();
+        let due = self.due();
+        for leftovers in std::mem::take(&mut self.tally.leftovers) {
+            let covered = self.covered.get(&leftovers.place).unwrap_or(&nothing);
+            let name: Arc<str> = leftovers.place.to_string().into();
+            for log in leftovers.logs {
+                let Some(standing) = log.standing(covered, self.weights.bounds, due) else {
+                    continue;
+                };
+                let path = log.path(&leftovers.place);
+                if self.tally.named_from_afar.contains(path.as_str()) {
+                    continue;
+                }
+                let is_digested =
+                    log.kind == LogKind::CloudTrail || self.tally.kinds_named.contains(&log.kind);
+                if !is_digested {
+                    *undigested.entry(log.kind).or_default() += 1;
+                    continue;
+                }
+                let code = match standing {
+                    Standing::Unreferenced => {
+                        logs.unreferenced += 1;
+                        Code::LogUnreferenced
+                    }
+                    Standing::Uncovered => {
+                        logs.unverified += 1;
+                        Code::LogUncovered
+                    }
+                    Standing::Pending => Code::LogPending,
+                };
+                let subject = Subject::Listed {
+                    root: leftovers.root,
+                    time: log.time.begins(),
+                    path: path.into(),
+                };
+                self.findings
+                    .push(Finding::new(code, subject).in_chain(&name));
+            }
+        }
+        for (kind, count) in undigested {
+            let finding = Finding::new(Code::KindUndigested, Subject::Run).detail(format!(
+                "{count} logs of kind {} lie in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
+                kind.folder()
+            ));
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Which bucket and prefix each root stands for, and when.
+struct Bindings(Vec<Binding>);
+
+impl Bindings {
+    /// The bucket and prefix of `root` at `time`, or at the time nearest to it that is known.
+    fn at(&self, root: RootId, time: Option<Timestamp>) -> Option<&Binding> {
+        let distance = |binding: &&Binding| {
+            let Some(time) = time else {
+                return SignedDuration::ZERO;
+            };
+            let before = binding.range.start().duration_since(time);
+            let after = time.duration_since(binding.range.end());
+            before.max(after).max(SignedDuration::ZERO)
+        };
+        let of_root = self.0.iter().filter(|binding| binding.root == root);
+        of_root.min_by_key(distance)
+    }
+}
+
+fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) -> Weighed {
+    let severity = if weights.deny.contains(&finding.code) {
+        Severity::Invalid
+    } else if weights.allow.contains(&finding.code) {
+        Severity::Notice
+    } else {
+        finding.code.severity()
+    };
+    let (bucket, key) = match &finding.subject {
+        Subject::Run => (None, None),
+        Subject::Object(location) => (
+            Some(Arc::clone(location.bucket())),
+            Some(Arc::clone(location.key())),
+        ),
+        Subject::Listed { root, path, time } => match bindings.at(*root, *time) {
+            Some(binding) => (
+                Some(Arc::clone(&binding.bucket)),
+                Some(join(&binding.prefix, path).into()),
+            ),
+            None => (None, Some(Arc::clone(path))),
+        },
+    };
+    Weighed {
+        finding,
+        severity,
+        bucket,
+        key,
+    }
+}
+
+fn join(prefix: &str, path: &str) -> String {
+    if prefix.is_empty() {
+        return path.to_owned();
+    }
+    format!("{prefix}/{path}")
+}
+
+/// Findings are sorted by chain, key and code, and beyond that by all that tells them apart.
+fn order(weighed: &Weighed) -> impl Ord + '_ {
+    let finding = &weighed.finding;
+    (
+        (&finding.chain, &weighed.key, finding.code.name()),
+        (&weighed.bucket, &finding.digest),
+        (&finding.expected, &finding.actual, &finding.detail),
+    )
+}
+
+fn total_digests(results: &[(ChainResult, Vec<Binding>)]) -> DigestCounts {
+    let mut total = DigestCounts::default();
+    for (result, _) in results {
+        total.valid += result.digests.valid;
+        total.invalid += result.digests.invalid;
+        total.missing += result.digests.missing;
+        total.unverified += result.digests.unverified;
+    }
+    total
+}
+
+fn total_logs(results: &[(ChainResult, Vec<Binding>)]) -> LogCounts {
+    let mut total = LogCounts::default();
+    for (result, _) in results {
+        total.valid += result.logs.valid;
+        total.invalid += result.logs.invalid;
+        total.missing += result.logs.missing;
+        total.unreferenced += result.logs.unreferenced;
+        total.unverified += result.logs.unverified;
+        total.stored_plain += result.logs.stored_plain;
+    }
+    total
+}
+
+/// What the verified hourly digests of all trails cover, for each account and region.
+fn covered_places(chains: &[ChainTally]) -> BTreeMap<AccountRegion, Covered> {
+    let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
+    for chain in chains {
+        let id = &chain.summary.chain;
+        if !id.is_backfill() {
+            places
+                .entry(id.place().clone())
+                .or_default()
+                .add_all(&chain.summary.covered);
+        }
+    }
+    places
+}

@@ -1,0 +1,411 @@
+//! SHA-256 over what an object holds: inflated as it is read, in bounded memory.
+//!
+//! An object is one whole gzip member, or plain bytes. Readers such as zcat and Athena go on to
+//! further members, so anything after the first one is a fault, and so is a cut-off trailer.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest as _, Sha256};
+
+/// How much is read and inflated at a time: more gains nothing, less costs.
+const CHUNK: usize = 128 * 1024;
+/// The two bytes that every gzip member begins with.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// A SHA-256 hash: 32 bytes, whatever text it came in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Hash([u8; 32]);
+
+impl Sha256Hash {
+    /// Reads 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(text, &mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// The hash of `content`.
+    pub fn of(content: &[u8]) -> Self {
+        Self(Sha256::digest(content).into())
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How an object's bytes are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// One gzip member.
+    Gzip,
+    /// As they are, such as a tool leaves them that undid `Content-Encoding: gzip`.
+    Plain,
+}
+
+/// What reading an object to its end gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// SHA-256 of the content, inflated where it was gzip'd.
+    pub hash: Sha256Hash,
+    /// How it is stored.
+    pub encoding: Encoding,
+    /// Bytes as stored.
+    pub stored: u64,
+    /// Bytes of content.
+    pub length: u64,
+}
+
+/// Why an object has no content that could be hashed.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentError {
+    /// The bytes could not be read. This says nothing about what the object holds.
+    #[error("could not be read: {0}")]
+    Read(#[source] io::Error),
+    /// The bytes are not one whole gzip member.
+    #[error("{0}")]
+    Malformed(GzipFault),
+    /// There is more content than the limit allows.
+    #[error("holds more than {0} bytes")]
+    TooLarge(u64),
+}
+
+/// What is wrong with a gzip stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GzipFault {
+    /// It ends before its trailer does.
+    #[error("the gzip stream is cut off")]
+    Cut,
+    /// It does not inflate, or its checksum or length is wrong.
+    #[error("the gzip stream is corrupt")]
+    Corrupt,
+    /// Bytes follow the end of its first member.
+    #[error("bytes follow the end of the gzip stream")]
+    TrailingBytes,
+}
+
+/// Reads objects and hashes their content; keeps its buffers from one object to the next.
+pub struct ContentReader {
+    decoder: GzDecoder<Input>,
+    chunk: Vec<u8>,
+}
+
+impl fmt::Debug for ContentReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContentReader").finish_non_exhaustive()
+    }
+}
+
+impl Default for ContentReader {
+    fn default() -> Self {
+        Self {
+            decoder: GzDecoder::new(Input::default()),
+            chunk: vec![0; CHUNK],
+        }
+    }
+}
+
+impl ContentReader {
+    /// Hashes all of `source`; its content is not kept, so memory does not grow with it.
+    ///
+    /// # Errors
+    /// [`ContentError::Read`] where `source` failed, [`ContentError::Malformed`] where its bytes
+    /// are not one whole gzip member.
+    pub fn hash(&mut self, source: Box<dyn Read + Send>) -> Result<Content, ContentError> {
+        self.read(source, |_| Ok(()))
+    }
+
+    /// Hashes all of `source`, and gives its content, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`Self::hash`], and [`ContentError::TooLarge`] beyond the limit.
+    pub fn collect(
+        &mut self,
+        source: Box<dyn Read + Send>,
+        limit: usize,
+    ) -> Result<(Content, Vec<u8>), ContentError> {
+        let mut content = Vec::new();
+        let read = self.read(source, |chunk| {
+            if content.len() + chunk.len() > limit {
+                return Err(ContentError::TooLarge(limit as u64));
+            }
+            content.extend_from_slice(chunk);
+            Ok(())
+        })?;
+        Ok((read, content))
+    }
+
+    fn read(
+        &mut self,
+        source: Box<dyn Read + Send>,
+        mut take: impl FnMut(&[u8]) -> Result<(), ContentError>,
+    ) -> Result<Content, ContentError> {
+        let mut input = std::mem::take(self.decoder.get_mut());
+        input.restart(source);
+        let head = input.peek().map_err(ContentError::Read)?;
+        let encoding = if head.starts_with(&GZIP_MAGIC) {
+            Encoding::Gzip
+        } else {
+            Encoding::Plain
+        };
+        let mut hasher = Sha256::new();
+        let mut length = 0;
+        match encoding {
+            Encoding::Plain => {
+                loop {
+                    let chunk = input.fill_buf().map_err(ContentError::Read)?;
+                    if chunk.is_empty() {
+                        break;
+                    }
+                    hasher.update(chunk);
+                    take(chunk)?;
+                    let taken = chunk.len();
+                    length += taken as u64;
+                    input.consume(taken);
+                }
+                *self.decoder.get_mut() = input;
+            }
+            Encoding::Gzip => {
+                self.decoder.reset(input);
+                loop {
+                    let inflated = match self.decoder.read(&mut self.chunk) {
+                        Ok(0) => break,
+                        Ok(inflated) => inflated,
+                        Err(error) => return Err(self.decoder.get_mut().explain(&error)),
+                    };
+                    hasher.update(&self.chunk[..inflated]);
+                    take(&self.chunk[..inflated])?;
+                    length += inflated as u64;
+                }
+                let rest = self.decoder.get_mut().fill_buf();
+                if !rest.map_err(ContentError::Read)?.is_empty() {
+                    return Err(ContentError::Malformed(GzipFault::TrailingBytes));
+                }
+            }
+        }
+        let input = self.decoder.get_mut();
+        input.source = None;
+        Ok(Content {
+            hash: Sha256Hash(hasher.finalize().into()),
+            encoding,
+            stored: input.total,
+            length,
+        })
+    }
+}
+
+/// A buffered source that remembers its own failures, so that they are never taken for a fault
+/// of what it holds.
+#[derive(Default)]
+struct Input {
+    source: Option<Box<dyn Read + Send>>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    total: u64,
+    failure: Option<io::Error>,
+}
+
+impl Input {
+    fn restart(&mut self, source: Box<dyn Read + Send>) {
+        self.buffer.resize(CHUNK, 0);
+        self.source = Some(source);
+        (self.start, self.end, self.total) = (0, 0, 0);
+        self.failure = None;
+    }
+
+    /// The first two bytes, or as many as there are.
+    fn peek(&mut self) -> io::Result<&[u8]> {
+        while self.end < GZIP_MAGIC.len() && self.read_more()? > 0 {}
+        Ok(&self.buffer[..self.end])
+    }
+
+    fn read_more(&mut self) -> io::Result<usize> {
+        let Some(source) = &mut self.source else {
+            return Ok(0);
+        };
+        loop {
+            match source.read(&mut self.buffer[self.end..]) {
+                Ok(read) => {
+                    self.end += read;
+                    self.total += read as u64;
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tells a failure to read apart from a fault of the stream.
+    fn explain(&mut self, error: &io::Error) -> ContentError {
+        if let Some(failure) = self.failure.take() {
+            return ContentError::Read(failure);
+        }
+        ContentError::Malformed(match error.kind() {
+            io::ErrorKind::UnexpectedEof => GzipFault::Cut,
+            _ => GzipFault::Corrupt,
+        })
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let taken = available.len().min(into.len());
+        into[..taken].copy_from_slice(&available[..taken]);
+        self.consume(taken);
+        Ok(taken)
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if let Err(error) = self.read_more() {
+                let kind = error.kind();
+                let told = io::Error::new(kind, error.to_string());
+                self.failure = Some(error);
+                return Err(told);
+            }
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.start = (self.start + taken).min(self.end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn hash(stored: &[u8]) -> Result<Content, ContentError> {
+        ContentReader::default().hash(Box::new(io::Cursor::new(stored.to_vec())))
+    }
+
+    fn fault(stored: &[u8]) -> GzipFault {
+        match hash(stored) {
+            Err(ContentError::Malformed(fault)) => fault,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn gzip_and_plain_hash_alike() {
+        let content = b"{\"Records\":[]}".repeat(40_000);
+        let (zipped, plain) = (hash(&gzip(&content)).unwrap(), hash(&content).unwrap());
+        assert_eq!(zipped.hash, Sha256Hash::of(&content));
+        assert_eq!(plain.hash, zipped.hash);
+        assert_eq!((zipped.encoding, plain.encoding), (Encoding::Gzip, Encoding::Plain));
+        assert_eq!(zipped.length, content.len() as u64);
+        assert_eq!(zipped.stored, gzip(&content).len() as u64);
+    }
+
+    #[test]
+    fn an_empty_object_is_empty_content() {
+        assert_eq!(hash(b"").unwrap().hash, Sha256Hash::of(b""));
+        assert_eq!(hash(&[0x1f]).unwrap().encoding, Encoding::Plain);
+        assert_eq!(hash(&gzip(b"")).unwrap().hash, Sha256Hash::of(b""));
+    }
+
+    #[test]
+    fn every_cut_of_a_stream_is_told() {
+        let whole = gzip(b"some content, some more content");
+        for length in 2..whole.len() {
+            assert_eq!(fault(&whole[..length]), GzipFault::Cut, "{length}");
+        }
+    }
+
+    #[test]
+    fn nothing_may_follow_the_first_member() {
+        for rest in [&b"\0"[..], b"x", &gzip(b"more"), &[0; 300_000]] {
+            let mut stored = gzip(b"content");
+            stored.extend_from_slice(rest);
+            assert_eq!(fault(&stored), GzipFault::TrailingBytes);
+        }
+    }
+
+    #[test]
+    fn checksum_and_length_are_checked() {
+        let whole = gzip(b"content");
+        for from_end in 1..=8 {
+            let mut stored = whole.clone();
+            let at = stored.len() - from_end;
+            stored[at] ^= 1;
+            assert_eq!(fault(&stored), GzipFault::Corrupt, "{from_end}");
+        }
+    }
+
+    #[test]
+    fn a_reader_serves_many_objects_and_survives_broken_ones() {
+        let mut reader = ContentReader::default();
+        let mut read = |bytes: Vec<u8>| reader.hash(Box::new(io::Cursor::new(bytes)));
+        let whole = gzip(b"content");
+        for _ in 0..3 {
+            assert!(read(whole[..9].to_vec()).is_err());
+            assert_eq!(read(whole.clone()).unwrap().hash, Sha256Hash::of(b"content"));
+            assert_eq!(read(b"content".to_vec()).unwrap().hash, Sha256Hash::of(b"content"));
+        }
+    }
+
+    #[test]
+    fn a_failing_source_is_never_a_malformed_stream() {
+        struct Failing(Vec<u8>, usize);
+        impl Read for Failing {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                if self.1 == self.0.len() {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "reset"));
+                }
+                into[0] = self.0[self.1];
+                self.1 += 1;
+                Ok(1)
+            }
+        }
+        let whole = gzip(b"some content");
+        for length in 0..whole.len() {
+            let source = Failing(whole[..length].to_vec(), 0);
+            let read = ContentReader::default().hash(Box::new(source));
+            assert!(matches!(read, Err(ContentError::Read(_))), "{length}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn collecting_is_bounded_while_inflating() {
+        let bomb = gzip(&vec![b' '; 4_000_000]);
+        let read = ContentReader::default().collect(Box::new(io::Cursor::new(bomb)), 1_000_000);
+        assert!(matches!(read, Err(ContentError::TooLarge(1_000_000))));
+        let (content, bytes) = ContentReader::default()
+            .collect(Box::new(io::Cursor::new(gzip(b"abc"))), 3)
+            .unwrap();
+        assert_eq!((content.length, bytes.as_slice()), (3, &b"abc"[..]));
+    }
+}

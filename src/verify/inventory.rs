@@ -1,0 +1,316 @@
+//! What is there minus what verified digests name: what is out of chain.
+//!
+//! A log's usual name is kept in 24 bytes, and in four more the mark that a digest names it, so
+//! that an account's region with a million logs takes 28 MB.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::coverage::Covered;
+use super::hashing::Sha256Hash;
+use super::location::{AccountRegion, LogKind, LogName, LogPath, read_log_name};
+use super::time::{Bounds, NAME_SLACK, OVERDUE, TimeRange, minus, parse_day, plus};
+
+/// Whether a log that a digest names was named before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// For the first time: it is to be judged.
+    First,
+    /// Again, with the same hash: it is judged already.
+    Again,
+}
+
+/// A log that is there, and that no verified digest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// What it records.
+    pub kind: LogKind,
+    /// When it was delivered, as far as its path tells.
+    pub time: LeftoverTime,
+    name: Name,
+}
+
+/// When a log was delivered, as far as its path tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftoverTime {
+    /// The time in its name.
+    At(Timestamp),
+    /// The day of its folders.
+    Day(TimeRange),
+    /// Neither.
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Name {
+    Usual(LogName),
+    Odd(Box<str>),
+}
+
+impl LeftoverTime {
+    /// The earliest time that it may have.
+    pub fn begins(self) -> Option<Timestamp> {
+        match self {
+            Self::At(time) => Some(time),
+            Self::Day(day) => Some(day.start()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What it means that no verified digest names a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It lies in covered time: it is out of chain.
+    Unreferenced,
+    /// It lies in time that nothing covers.
+    Uncovered,
+    /// Its digest is not yet due.
+    Pending,
+}
+
+impl Leftover {
+    /// How the log stands, where `covered` is what all trails of its account and region cover,
+    /// and digests are due up to `due`; nothing where it lies outside of the range asked for.
+    ///
+    /// At the edges of what is covered a name's time does not tell on which side the delivery was.
+    pub fn standing(
+        &self,
+        covered: &Covered,
+        bounds: Bounds,
+        due: Option<Timestamp>,
+    ) -> Option<Standing> {
+        let time = match self.time {
+            LeftoverTime::At(time) => time,
+            LeftoverTime::Day(day) if !bounds.overlaps(day) => return None,
+            LeftoverTime::Day(day) if covered.holds_all(day) => {
+                return Some(Standing::Unreferenced);
+            }
+            LeftoverTime::Day(_) | LeftoverTime::Unknown => return Some(Standing::Uncovered),
+        };
+        if !bounds.contains(time) {
+            return None;
+        }
+        if covered.holds(time, NAME_SLACK) {
+            return Some(Standing::Unreferenced);
+        }
+        let is_pending = covered.end().zip(due).is_some_and(|(end, due)| {
+            minus(end, NAME_SLACK) <= time && time <= plus(end, OVERDUE) && minus(due, OVERDUE) <= end
+        });
+        Some(if is_pending {
+            Standing::Pending
+        } else {
+            Standing::Uncovered
+        })
+    }
+
+    /// Its path from `AWSLogs` on.
+    pub fn path(&self, place: &AccountRegion) -> String {
+        match &self.name {
+            Name::Usual(name) => name.path(place),
+            Name::Odd(path) => path.to_string(),
+        }
+    }
+}
+
+/// One day's logs of one kind, in order, and the mark of each.
+#[derive(Debug, Default)]
+struct Day {
+    names: Vec<LogName>,
+    /// Zero until a digest names the log; then a part of the hash that it names.
+    marks: Vec<u32>,
+}
+
+/// The logs of an account's region in one root.
+#[derive(Debug)]
+pub struct Inventory {
+    place: AccountRegion,
+    days: BTreeMap<(LogKind, i32), Day>,
+    /// Logs under other names, or in other folders, than the usual ones.
+    odd: BTreeMap<Box<str>, u32>,
+    /// What digests name and the listing does not have.
+    unlisted: BTreeSet<(Box<str>, u32)>,
+}
+
+impl Inventory {
+    /// An empty inventory of `place`.
+    pub fn new(place: AccountRegion) -> Self {
+        Self {
+            place,
+            days: BTreeMap::new(),
+            odd: BTreeMap::new(),
+            unlisted: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in an object that the listing shows at `rest` below the folder of `kind`. Only what
+    /// is named `.json.gz` can be a log: folder markers and other objects are passed over.
+    pub fn add(&mut self, kind: LogKind, rest: &str) {
+        if !rest.ends_with(".json.gz") {
+            return;
+        }
+        match read_log_name(&self.place, kind, rest) {
+            (_, Some(name)) => self
+                .days
+                .entry((kind, name.day()))
+                .or_default()
+                .names
+                .push(name),
+            (_, None) => {
+                let path = format!("{}/{rest}", self.place.folder(kind.folder()));
+                self.odd.insert(path.into(), 0);
+            }
+        }
+    }
+
+    /// Ends the listing. Only then may logs be named.
+    pub fn seal(&mut self) {
+        for day in self.days.values_mut() {
+            day.names.sort_unstable();
+            day.names.dedup();
+            day.names.shrink_to_fit();
+            day.marks = vec![0; day.names.len()];
+        }
+    }
+
+    /// How many logs are listed.
+    pub fn len(&self) -> usize {
+        self.odd.len() + self.days.values().map(|day| day.names.len()).sum::<usize>()
+    }
+
+    /// Whether no log is listed.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Marks the log at `path` as named by a verified digest.
+    pub fn name(&mut self, path: &str, log: &LogPath, hash: &Sha256Hash) -> Naming {
+        let [a, b, c, d, ..] = *hash.as_bytes();
+        // Never zero, which is the mark of a log that is not named.
+        let mark = u32::from_be_bytes([a, b, c, d]) | 1;
+        let known = match log.name {
+            Some(name) => self.days.get_mut(&(name.kind(), name.day())).and_then(|day| {
+                let at = day.names.binary_search(&name).ok()?;
+                day.marks.get_mut(at)
+            }),
+            None => self.odd.get_mut(path),
+        };
+        match known {
+            Some(known) if *known == 0 => {
+                *known = mark;
+                Naming::First
+            }
+            Some(known) if *known == mark => Naming::Again,
+            // Not listed, or named before with another hash: judged for each hash once.
+            Some(_) | None => {
+                if self.unlisted.insert((path.into(), mark)) {
+                    Naming::First
+                } else {
+                    Naming::Again
+                }
+            }
+        }
+    }
+
+    /// What no digest named.
+    pub fn into_leftovers(self) -> Vec<Leftover> {
+        let usual = self.days.into_iter().flat_map(|((kind, _), day)| {
+            let unnamed = day.names.into_iter().zip(day.marks);
+            unnamed
+                .filter(|(_, mark)| *mark == 0)
+                .map(move |(name, _)| Leftover {
+                    kind,
+                    time: LeftoverTime::At(name.time()),
+                    name: Name::Usual(name),
+                })
+        });
+        let odd = self.odd.into_iter().filter(|(_, mark)| *mark == 0);
+        let odd = odd.filter_map(|(path, _)| {
+            let log = LogPath::parse(&path)?;
+            let time = match log.time {
+                Some(time) => LeftoverTime::At(time),
+                None => folder_day(&path).map_or(LeftoverTime::Unknown, LeftoverTime::Day),
+            };
+            Some(Leftover {
+                kind: log.kind,
+                time,
+                name: Name::Odd(path),
+            })
+        });
+        usual.chain(odd).collect()
+    }
+}
+
+/// The day of a path's folders `…/REGION/YYYY/MM/DD/…`.
+fn folder_day(path: &str) -> Option<TimeRange> {
+    let parts: Vec<_> = path.split('/').collect();
+    let midnight = parts
+        .windows(3)
+        .find_map(|days| parse_day(days[0], days[1], days[2]))?;
+    TimeRange::new(midnight, plus(midnight, jiff::SignedDuration::from_hours(24)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> AccountRegion {
+        AccountRegion::new(None, "123456789012", "us-east-1").unwrap()
+    }
+
+    const A: &str = "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_aaaaaaaaaaaaaaaa.json.gz";
+    const B: &str = "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_bbbbbbbbbbbbbbbb.json.gz";
+    const ODD: &str = "2020/01/02/evil.json.gz";
+
+    fn path(rest: &str) -> String {
+        format!("AWSLogs/123456789012/CloudTrail/us-east-1/{rest}")
+    }
+
+    fn inventory(listed: &[&str]) -> Inventory {
+        let mut inventory = Inventory::new(place());
+        for rest in listed {
+            inventory.add(LogKind::CloudTrail, rest);
+        }
+        inventory.seal();
+        inventory
+    }
+
+    fn name(inventory: &mut Inventory, rest: &str, content: &[u8]) -> Naming {
+        let path = path(rest);
+        let log = LogPath::parse(&path).unwrap();
+        inventory.name(&path, &log, &Sha256Hash::of(content))
+    }
+
+    #[test]
+    fn what_no_digest_names_is_left_over() {
+        let mut inventory = inventory(&[B, A, ODD, "2020/01/02/", "notes.txt"]);
+        assert_eq!(inventory.len(), 3);
+        assert_eq!(name(&mut inventory, A, b"a"), Naming::First);
+        let left: Vec<_> = inventory
+            .into_leftovers()
+            .iter()
+            .map(|log| log.path(&place()))
+            .collect();
+        assert_eq!(left, [path(B), path(ODD)]);
+    }
+
+    #[test]
+    fn a_log_is_judged_once_for_each_hash() {
+        let mut inventory = inventory(&[A]);
+        for rest in [A, B] {
+            assert_eq!(name(&mut inventory, rest, b"1"), Naming::First);
+            assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again);
+            assert_eq!(name(&mut inventory, rest, b"2"), Naming::First);
+            assert_eq!(name(&mut inventory, rest, b"2"), Naming::Again);
+        }
+        assert_eq!(inventory.into_leftovers(), []);
+    }
+
+    #[test]
+    fn odd_names_have_the_time_of_their_folder() {
+        let left = inventory(&[ODD, "evil.json.gz"]).into_leftovers();
+        assert!(matches!(left[0].time, LeftoverTime::Day(day) if day.start() == "2020-01-02T00:00:00Z".parse().unwrap()));
+        assert_eq!(left[1].time, LeftoverTime::Unknown);
+    }
+}

@@ -1,0 +1,14 @@
+//! The pure part: formats, chain, verdicts. No files, no network, no clock, and nothing of ours
+//! from outside this module.
+
+pub mod chain;
+pub mod conclusion;
+pub mod coverage;
+pub mod digest;
+pub mod finding;
+pub mod hashing;
+pub mod inventory;
+pub mod keys;
+pub mod location;
+pub mod signature;
+pub mod time;

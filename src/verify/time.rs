@@ -1,0 +1,269 @@
+//! Instants and ranges of time, as digests and object names write them.
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// A digest that is older than this at the end of the range, with no successor, is overdue:
+/// an hour's digest is written within 31 minutes of its end.
+pub const OVERDUE: SignedDuration = SignedDuration::from_mins(105);
+/// A log's name gives its time to within this much of its delivery.
+pub const NAME_SLACK: SignedDuration = SignedDuration::from_mins(15);
+/// Digests are read this far past the end of the range, for the logs that they name.
+pub const PAST_END: SignedDuration = SignedDuration::from_hours(2);
+
+/// A stretch of time, from `start` up to `end`; never reversed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimeRange {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl TimeRange {
+    /// A range, or nothing where `end` lies before `start`.
+    pub fn new(start: Timestamp, end: Timestamp) -> Option<Self> {
+        (start <= end).then_some(Self { start, end })
+    }
+
+    /// Where it begins.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Where it ends.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// Whether no time lies in it.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The range asked for; an open side takes whatever the archive holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl Bounds {
+    /// Bounds, or nothing where the end does not lie after the start.
+    pub fn new(start: Option<Timestamp>, end: Option<Timestamp>) -> Option<Self> {
+        match (start, end) {
+            (Some(start), Some(end)) if end <= start => None,
+            (start, end) => Some(Self { start, end }),
+        }
+    }
+
+    /// The start asked for.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.start
+    }
+
+    /// The end asked for.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.end
+    }
+
+    /// Whether a digest's window overlaps the range.
+    pub fn overlaps(&self, window: TimeRange) -> bool {
+        self.start.is_none_or(|start| window.end > start)
+            && self.end.is_none_or(|end| window.start < end)
+    }
+
+    /// Whether an instant lies in the range.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at < end)
+    }
+
+    /// Whether a digest that ends at `end` is worth reading: it overlaps the range, or lies so
+    /// near to it that it may name logs of the range.
+    pub fn reads_digest(&self, end: Timestamp) -> bool {
+        self.start
+            .is_none_or(|start| end > minus(start, NAME_SLACK))
+            && self.end.is_none_or(|limit| end <= plus(limit, PAST_END))
+    }
+
+    /// Whether the day (in UTC) that begins at `midnight` can hold objects of the range.
+    pub fn reads_day(&self, midnight: Timestamp) -> bool {
+        let next = plus(midnight, SignedDuration::from_hours(24));
+        self.start
+            .is_none_or(|start| next > minus(start, NAME_SLACK))
+            && self
+                .end
+                .is_none_or(|end| midnight <= plus(end, PAST_END))
+    }
+}
+
+/// `at + by`, held at the ends of representable time.
+pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// `at - by`, held at the ends of representable time.
+pub fn minus(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// `YYYY-MM-DDThh:mm:ssZ`, as digests write their times; nothing else.
+pub fn parse_digest_time(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 20
+        || bytes[4] != b'-'
+        || bytes[7] != b'-'
+        || bytes[10] != b'T'
+        || bytes[13] != b':'
+        || bytes[16] != b':'
+        || bytes[19] != b'Z'
+    {
+        return None;
+    }
+    instant(
+        number(&bytes[0..4])?,
+        number(&bytes[5..7])?,
+        number(&bytes[8..10])?,
+        [
+            number(&bytes[11..13])?,
+            number(&bytes[14..16])?,
+            number(&bytes[17..19])?,
+        ],
+    )
+}
+
+/// `YYYYMMDDThhmmssZ` of a digest's name, or `YYYYMMDDThhmmZ` of a log's.
+pub fn parse_name_time(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let seconds = match bytes.len() {
+        16 => number(&bytes[13..15])?,
+        14 => 0,
+        _ => return None,
+    };
+    if bytes[8] != b'T' || bytes[bytes.len() - 1] != b'Z' {
+        return None;
+    }
+    instant(
+        number(&bytes[0..4])?,
+        number(&bytes[4..6])?,
+        number(&bytes[6..8])?,
+        [number(&bytes[9..11])?, number(&bytes[11..13])?, seconds],
+    )
+}
+
+/// The midnight that begins the day of the folders `YYYY/MM/DD`.
+pub fn parse_day(year: &str, month: &str, day: &str) -> Option<Timestamp> {
+    if year.len() != 4 || month.len() != 2 || day.len() != 2 {
+        return None;
+    }
+    instant(
+        number(year.as_bytes())?,
+        number(month.as_bytes())?,
+        number(day.as_bytes())?,
+        [0; 3],
+    )
+}
+
+/// The midnight before `at`, in UTC.
+pub fn midnight(at: Timestamp) -> Timestamp {
+    let seconds = at.as_second();
+    Timestamp::from_second(seconds - seconds.rem_euclid(86_400)).unwrap_or(Timestamp::MIN)
+}
+
+/// `YYYY/MM/DD`, the folders of a day.
+pub fn day_folders(at: Timestamp) -> String {
+    at.strftime("%Y/%m/%d").to_string()
+}
+
+/// `YYYYMMDDThhmmssZ`, as digests' names write it.
+pub fn digest_name_time(at: Timestamp) -> String {
+    at.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn instant(year: u16, month: u16, day: u16, [hour, minute, second]: [u16; 3]) -> Option<Timestamp> {
+    let small = |number: u16| i8::try_from(number).ok();
+    let date = Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?;
+    let time = jiff::civil::Time::new(small(hour)?, small(minute)?, small(second)?, 0).ok()?;
+    TimeZone::UTC
+        .to_timestamp(DateTime::from_parts(date, time))
+        .ok()
+}
+
+fn number(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |value, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| value * 10 + u16::from(digit - b'0'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn digest_times_are_strict() {
+        assert_eq!(
+            parse_digest_time("2015-08-17T14:01:31Z"),
+            Some(at("2015-08-17T14:01:31Z"))
+        );
+        for wrong in [
+            "2015-08-17T14:01:31",
+            "2015-08-17t14:01:31Z",
+            "2015-08-17T14:01:31z",
+            "2015-8-17T14:01:31Z",
+            "2015-08-17T14:01:31+00:00",
+            "2015-02-30T14:01:31Z",
+            "2015-08-17T24:00:00Z",
+            "2015-08-17T14:01:60Z",
+            "+015-08-17T14:01:31Z",
+            "",
+        ] {
+            assert_eq!(parse_digest_time(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_carry_seconds_or_only_minutes() {
+        assert_eq!(
+            parse_name_time("20150817T140131Z"),
+            Some(at("2015-08-17T14:01:31Z"))
+        );
+        assert_eq!(
+            parse_name_time("20150817T1401Z"),
+            Some(at("2015-08-17T14:01:00Z"))
+        );
+        for wrong in ["20151399T000000Z", "20150817T14013Z", "20150817T140131", "é0150817T1401Z"] {
+            assert_eq!(parse_name_time(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bounds_are_half_open() {
+        let bounds = Bounds::new(
+            Some(at("2020-01-01T00:00:00Z")),
+            Some(at("2020-01-02T00:00:00Z")),
+        )
+        .unwrap();
+        assert!(bounds.contains(at("2020-01-01T00:00:00Z")));
+        assert!(!bounds.contains(at("2020-01-02T00:00:00Z")));
+        let hour = |start, end| TimeRange::new(at(start), at(end)).unwrap();
+        assert!(!bounds.overlaps(hour("2019-12-31T23:00:00Z", "2020-01-01T00:00:00Z")));
+        assert!(bounds.overlaps(hour("2020-01-01T23:30:00Z", "2020-01-02T00:30:00Z")));
+        assert!(!bounds.overlaps(hour("2020-01-02T00:00:00Z", "2020-01-02T01:00:00Z")));
+        assert!(bounds.reads_digest(at("2020-01-02T02:00:00Z")));
+        assert!(!bounds.reads_digest(at("2020-01-02T02:00:01Z")));
+    }
+
+    #[test]
+    fn bounds_and_ranges_are_never_reversed() {
+        let (early, late) = (at("2020-01-01T00:00:00Z"), at("2020-01-02T00:00:00Z"));
+        assert_eq!(TimeRange::new(late, early), None);
+        assert_eq!(Bounds::new(Some(late), Some(late)), None);
+        assert_eq!(midnight(at("2020-01-01T13:37:01Z")), early);
+    }
+}
