@@ -1,0 +1,141 @@
+//! What every source can do, and how it fails.
+
+use std::fmt;
+use std::io::Read;
+use std::sync::Arc;
+
+use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::time::Bounds;
+
+/// Why a source has no object to give. Only the first of these says that it is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// It is not there.
+    #[error("it is not there")]
+    NotFound,
+    /// It may not be read.
+    #[error("access was denied: {0}")]
+    Denied(Box<str>),
+    /// It is archived, and would have to be restored first.
+    #[error("archived: {0}")]
+    Archived(Box<str>),
+    /// Reading it failed.
+    #[error("{0}")]
+    Failed(Box<str>),
+}
+
+/// One place with an `AWSLogs` folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// Its number in this run.
+    pub id: RootId,
+    /// Bucket and prefix, where the source knows them. A folder learns them from its digests.
+    pub stated: Option<(Arc<str>, Arc<str>)>,
+    /// How a person calls it.
+    pub name: String,
+}
+
+/// An object as a listing shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedObject<'a> {
+    /// What follows the folder that was listed.
+    pub rest: &'a str,
+}
+
+/// A part of a source that could not be looked at, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Its path, as far as it is known.
+    pub path: String,
+    /// What went wrong.
+    pub error: SourceError,
+}
+
+/// What an object's user metadata says, as far as a digest needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// `signature`.
+    pub signature: Option<String>,
+    /// `signature-algorithm`.
+    pub signature_algorithm: Option<String>,
+    /// `backfill-generation-timestamp`.
+    pub backfill_generation_timestamp: Option<String>,
+}
+
+impl Metadata {
+    /// Reads name and value pairs; names count without regard to case.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut metadata = Self::default();
+        for (name, value) in pairs {
+            let field = match name.to_ascii_lowercase().as_str() {
+                "signature" => &mut metadata.signature,
+                "signature-algorithm" => &mut metadata.signature_algorithm,
+                "backfill-generation-timestamp" => &mut metadata.backfill_generation_timestamp,
+                _ => continue,
+            };
+            *field = Some(value.to_owned());
+        }
+        metadata
+    }
+}
+
+/// An object's bytes, to be read once.
+pub struct Body {
+    /// The bytes. A failure to read them is an error of this reader.
+    pub reader: Box<dyn Read + Send>,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+/// Where objects come from. Paths begin with `AWSLogs`, and lie in a root.
+pub trait Source: Send + Sync {
+    /// All roots below the source, and what could not be looked at while searching for them.
+    ///
+    /// # Errors
+    /// Where the source itself cannot be looked at.
+    fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError>;
+
+    /// The names of the folders right below `path`.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
+    fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
+
+    /// The parts of the folder `path` that can be listed apart from one another, as far as they
+    /// can hold objects of `bounds`.
+    ///
+    /// # Errors
+    /// Where that cannot be found out.
+    fn parts(&self, root: RootId, path: &str, bounds: &Bounds) -> Result<Vec<String>, SourceError>;
+
+    /// Shows every object below the part `part` of the folder `path`, at any depth.
+    /// What cannot be looked at is given back; it never ends the listing.
+    fn list(
+        &self,
+        root: RootId,
+        path: &str,
+        part: &str,
+        bounds: &Bounds,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem>;
+
+    /// A digest, with its metadata.
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read.
+    fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError>;
+
+    /// A log.
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read.
+    fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError>;
+
+    /// The root that `location` lies in, and its path there, where a digest in `from` names it
+    /// in another bucket or prefix than its own; nothing where no root can hold it.
+    fn elsewhere(&self, from: RootId, location: &ObjectLocation) -> Option<(RootId, String)>;
+}
