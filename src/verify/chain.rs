@@ -370,6 +370,12 @@ impl Walk {
         (self.summary, self.events)
     }
 
+    /// Ends the walk before its end: what it has not come to is not told.
+    pub fn interrupt(mut self) -> (ChainSummary, Vec<WalkEvent>) {
+        self.settle_skipped(false);
+        (self.summary, self.events)
+    }
+
     /// The place that a digest claims, where it lies at the path that its successor names but
     /// claims another bucket or prefix.
     fn claims_another_bucket(

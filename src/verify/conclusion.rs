@@ -34,6 +34,34 @@ impl Verdict {
     }
 }
 
+/// What the program tells whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// The verdict is valid.
+    Valid,
+    /// The verdict is invalid.
+    Invalid,
+    /// The run could not be set up, or its report could not be written.
+    Setup,
+    /// The verdict is unverified.
+    Unverified,
+    /// The run was interrupted.
+    Interrupted,
+}
+
+impl ExitStatus {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Valid => 0,
+            Self::Invalid => 1,
+            Self::Setup => 2,
+            Self::Unverified => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
 /// How many logs got which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogCounts {
@@ -173,6 +201,16 @@ impl Conclusion {
     pub fn verdict(&self) -> Verdict {
         self.verdict
     }
+
+    /// What the program tells whoever started it.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self.verdict {
+            _ if self.interrupted => ExitStatus::Interrupted,
+            Verdict::Valid => ExitStatus::Valid,
+            Verdict::Invalid => ExitStatus::Invalid,
+            Verdict::Unverified => ExitStatus::Unverified,
+        }
+    }
 }
 
 struct Reckoning<'a> {
@@ -206,7 +244,7 @@ impl<'a> Reckoning<'a> {
     }
 
     fn conclude(mut self) -> Conclusion {
-        if self.tally.digests_seen == 0 {
+        if self.tally.digests_seen == 0 && !self.tally.interrupted {
             self.findings
                 .push(Finding::new(Code::NoDigests, Subject::Run));
         }
@@ -215,7 +253,9 @@ impl<'a> Reckoning<'a> {
             results.push(self.chain(chain));
         }
         let bindings = self.bindings(&results);
-        self.silent_regions(&results);
+        if !self.tally.interrupted {
+            self.silent_regions(&results);
+        }
         let mut logs = total_logs(&results);
         self.leftovers(&mut logs);
         let weights = self.weights;
@@ -260,7 +300,8 @@ impl<'a> Reckoning<'a> {
         let name: Arc<str> = summary.chain.to_string().into();
         let mut gaps = summary.gaps.clone();
         let mut digests = summary.digests;
-        if !summary.chain.is_backfill() {
+        // What an interrupted walk has not come to is not missing.
+        if !summary.chain.is_backfill() && !self.tally.interrupted {
             let missing = self.settle_open_end(&summary);
             digests.missing += u64::from(missing);
             gaps.extend(self.starts_late(&summary, &name, missing));

@@ -166,6 +166,18 @@ impl Inventory {
         }
     }
 
+    /// Takes in all that another listing of the same place saw.
+    pub fn absorb(&mut self, other: Self) {
+        for (day, mut listed) in other.days {
+            self.days
+                .entry(day)
+                .or_default()
+                .names
+                .append(&mut listed.names);
+        }
+        self.odd.extend(other.odd);
+    }
+
     /// Ends the listing. Only then may logs be named.
     pub fn seal(&mut self) {
         for day in self.days.values_mut() {

@@ -1,0 +1,117 @@
+//! What was typed, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::Format;
+
+/// Proves, or disproves, that an archive of AWS CloudTrail logs is what CloudTrail delivered.
+#[derive(Debug, Parser)]
+#[command(name = "ct-verify", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify digests, chain and log files
+    Logs(LogsArgs),
+    /// Tell what a finding means, what can cause it, and what to do next
+    Explain {
+        /// A finding's code, such as log-missing; without it, the list of all
+        code: Option<String>,
+    },
+    /// Write shell completions to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// A local folder: a copy of a bucket, or of a part of one
+    pub source: PathBuf,
+    /// What of it
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// Public keys from a file: list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
+    #[arg(long = "public-keys", value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// Check the chain and the signatures, and read no logs
+    #[arg(long)]
+    pub digests_only: bool,
+    /// What is told
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Objects read at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: Option<u16>,
+}
+
+/// What of the source is verified.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Range")]
+pub struct RangeArgs {
+    /// Verify from here on: RFC 3339, a date (UTC), 20160129T190000Z, or a span back from now (36h, 90d)
+    #[arg(long, value_name = "T")]
+    pub start_time: Option<String>,
+    /// Verify up to here
+    #[arg(long, value_name = "T")]
+    pub end_time: Option<String>,
+    /// Only this account (repeatable)
+    #[arg(long, value_name = "ID")]
+    pub account: Vec<String>,
+    /// Only this region (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub region: Vec<String>,
+    /// Only this trail (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub trail: Vec<String>,
+}
+
+/// What is told, where and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// What standard output gets
+    #[arg(long, value_name = "F", default_value = "text")]
+    pub format: Format,
+    /// Also write a report, its format told by its ending (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Take a finding down to a notice (repeatable)
+    #[arg(long, value_name = "CODE")]
+    pub allow: Vec<String>,
+    /// Take a finding up to invalid (repeatable)
+    #[arg(long, value_name = "CODE")]
+    pub deny: Vec<String>,
+    /// Tell every object's verdict
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Tell the verdict alone
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Progress on standard error
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub progress: When,
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// Where a terminal shows it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,176 @@
+//! Judging the logs that a verified digest names.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::event::{Event, LogVerdict, Observer};
+use crate::source::{Source, SourceError};
+use crate::verify::conclusion::LogCounts;
+use crate::verify::digest::{LogEntry, VerifiedDigest};
+use crate::verify::finding::{Code, Finding, Subject};
+use crate::verify::hashing::{Content, ContentError, ContentReader, Encoding};
+use crate::verify::location::RootId;
+
+/// Where an entry's log is to be looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// The entry's number in its digest.
+    pub(super) entry: usize,
+    /// Its root and its path there; nothing where no root can hold it.
+    pub(super) place: Option<(RootId, String)>,
+}
+
+/// Logs of one digest that are still to be judged.
+#[derive(Debug)]
+pub(super) struct LogBatch {
+    digest: Arc<VerifiedDigest>,
+    chain: Arc<ChainLogs>,
+    wanted: Vec<Wanted>,
+}
+
+/// What is known of the logs of a chain.
+#[derive(Debug)]
+pub(super) struct ChainLogs {
+    name: Arc<str>,
+    counts: Mutex<LogCounts>,
+}
+
+impl ChainLogs {
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            counts: Mutex::default(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn counts(&self) -> LogCounts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, verdict: LogVerdict, stored_plain: bool) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counter = match verdict {
+            LogVerdict::Valid => &mut counts.valid,
+            LogVerdict::Invalid => &mut counts.invalid,
+            LogVerdict::Missing => &mut counts.missing,
+            LogVerdict::Unverified => &mut counts.unverified,
+        };
+        *counter += 1;
+        counts.stored_plain += u64::from(stored_plain);
+    }
+}
+
+/// Bytes read and hashed in the whole run.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    pub(super) read: AtomicU64,
+    pub(super) hashed: AtomicU64,
+}
+
+impl Bytes {
+    pub(super) fn count(&self, read: u64, hashed: u64) {
+        self.read.fetch_add(read, Ordering::Relaxed);
+        self.hashed.fetch_add(hashed, Ordering::Relaxed);
+    }
+}
+
+impl LogBatch {
+    pub(super) fn new(
+        digest: Arc<VerifiedDigest>,
+        chain: Arc<ChainLogs>,
+        wanted: Vec<Wanted>,
+    ) -> Self {
+        Self {
+            digest,
+            chain,
+            wanted,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len()
+    }
+
+    /// Judges the log `at`, and gives what was found, if anything.
+    pub(super) fn judge(
+        &self,
+        at: usize,
+        source: &dyn Source,
+        reader: &mut ContentReader,
+        bytes: &Bytes,
+        observer: &dyn Observer,
+    ) -> Option<Finding> {
+        let wanted = self.wanted.get(at)?;
+        let entry = self.digest.logs().get(wanted.entry)?;
+        let outcome = read(source, reader, wanted.place.as_ref());
+        let mut read_bytes = 0;
+        if let Ok(content) = &outcome {
+            bytes.count(content.stored, content.length);
+            read_bytes = content.stored;
+        }
+        let (verdict, plain, finding) = weigh(entry, outcome);
+        self.chain.count(verdict, plain);
+        observer.observe(&Event::Log {
+            chain: &self.chain.name,
+            location: entry.location(),
+            verdict,
+            bytes: read_bytes,
+        });
+        finding.map(|finding| {
+            finding
+                .in_chain(&self.chain.name)
+                .by_digest(self.digest.location().key())
+        })
+    }
+}
+
+/// Why a log has no hash.
+enum Failure {
+    Source(SourceError),
+    Content(ContentError),
+}
+
+fn read(
+    source: &dyn Source,
+    reader: &mut ContentReader,
+    place: Option<&(RootId, String)>,
+) -> Result<Content, Failure> {
+    let (root, path) = place.ok_or(Failure::Source(SourceError::NotFound))?;
+    let body = source.log(*root, path).map_err(Failure::Source)?;
+    reader.hash(body.reader).map_err(Failure::Content)
+}
+
+fn weigh(
+    entry: &LogEntry,
+    outcome: Result<Content, Failure>,
+) -> (LogVerdict, bool, Option<Finding>) {
+    let subject = || Subject::Object(entry.location().clone());
+    let found = |verdict, code, actual: &dyn ToString| {
+        let finding = Finding::new(code, subject()).compared(entry.hash(), actual.to_string());
+        (verdict, false, Some(finding))
+    };
+    let unreadable = |why: &dyn ToString| {
+        let finding = Finding::new(Code::LogUnreadable, subject()).detail(why.to_string());
+        (LogVerdict::Unverified, false, Some(finding))
+    };
+    match outcome {
+        Ok(content) if content.hash == *entry.hash() => {
+            (LogVerdict::Valid, content.encoding == Encoding::Plain, None)
+        }
+        Ok(content) => found(LogVerdict::Invalid, Code::LogModified, &content.hash),
+        Err(Failure::Source(SourceError::NotFound)) => {
+            found(LogVerdict::Missing, Code::LogMissing, &"absent")
+        }
+        Err(Failure::Source(
+            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+        )) => unreadable(&error),
+        Err(Failure::Content(ContentError::Read(error))) => unreadable(&error),
+        Err(Failure::Content(error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)))) => {
+            found(LogVerdict::Invalid, Code::LogMalformed, &error)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The queue of work. What is nearest to its end is taken first, so that little is held at once:
+//! logs before digests, digests before listings, and a further account or region only when the
+//! ones at hand leave a worker idle.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::group::Group;
+use super::logs::LogBatch;
+
+/// One piece of work.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Find out what is to be listed of a group.
+    Open(Arc<Group>),
+    /// List a part of it.
+    List(Arc<Group>, usize),
+    /// Read a digest of it.
+    Digest(Arc<Group>, usize),
+    /// Judge a log.
+    Log(Arc<LogBatch>, usize),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    logs: VecDeque<(Arc<LogBatch>, usize)>,
+    digests: VecDeque<(Arc<Group>, usize)>,
+    lists: VecDeque<(Arc<Group>, usize)>,
+    waiting: VecDeque<Arc<Group>>,
+    open_groups: usize,
+    busy: usize,
+    stopped: bool,
+}
+
+/// Work for all workers of a run.
+#[derive(Debug)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// So many groups are listed and walked at a time.
+    most_groups: usize,
+}
+
+impl Queue {
+    pub(super) fn new(groups: Vec<Arc<Group>>, most_groups: usize) -> Self {
+        let state = State {
+            waiting: groups.into(),
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            most_groups,
+        }
+    }
+
+    /// The next piece of work; waits for it, and gives nothing once all is done.
+    /// Whoever takes a piece says so when it is [`done`](Self::done).
+    pub(super) fn take(&self) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if state.stopped {
+                return None;
+            }
+            if let Some(task) = self.next(&mut state) {
+                state.busy += 1;
+                return Some(task);
+            }
+            if state.busy == 0 {
+                state.stopped = true;
+                self.changed.notify_all();
+                return None;
+            }
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn next(&self, state: &mut State) -> Option<Task> {
+        if let Some((batch, next)) = state.logs.front_mut() {
+            let task = Task::Log(Arc::clone(batch), *next);
+            *next += 1;
+            if *next == batch.len() {
+                state.logs.pop_front();
+            }
+            return Some(task);
+        }
+        if let Some((group, at)) = state.digests.pop_front() {
+            return Some(Task::Digest(group, at));
+        }
+        if let Some((group, part)) = state.lists.pop_front() {
+            return Some(Task::List(group, part));
+        }
+        if state.open_groups < self.most_groups
+            && let Some(group) = state.waiting.pop_front()
+        {
+            state.open_groups += 1;
+            return Some(Task::Open(group));
+        }
+        None
+    }
+
+    /// A piece of work is done.
+    pub(super) fn done(&self) {
+        let mut state = self.lock();
+        state.busy -= 1;
+        if state.busy == 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Ends the run: no further piece is given out.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn push_logs(&self, batch: LogBatch) {
+        if batch.len() == 0 {
+            return;
+        }
+        let many = batch.len() > 1;
+        self.lock().logs.push_back((Arc::new(batch), 0));
+        self.wake(many);
+    }
+
+    pub(super) fn push_digests(&self, group: &Arc<Group>, range: std::ops::Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let many = range.len() > 1;
+        let tasks = range.map(|at| (Arc::clone(group), at));
+        self.lock().digests.extend(tasks);
+        self.wake(many);
+    }
+
+    pub(super) fn push_lists(&self, group: &Arc<Group>, parts: usize) {
+        let tasks = (0..parts).map(|part| (Arc::clone(group), part));
+        self.lock().lists.extend(tasks);
+        self.wake(parts > 1);
+    }
+
+    /// A group has been walked to its end.
+    pub(super) fn group_done(&self) {
+        self.lock().open_groups -= 1;
+        self.changed.notify_one();
+    }
+
+    fn wake(&self, many: bool) {
+        if many {
+            self.changed.notify_all();
+        } else {
+            self.changed.notify_one();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A worker that panicked left no half-made change: each is a single push or pop.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,185 @@
+//! The survey: which roots, accounts and regions there are, by listing folders level by level.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::run::Filters;
+use crate::source::{Problem, Root, Source, SourceError};
+use crate::verify::location::{
+    AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
+};
+
+/// What lies in one root of an account and region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holdings {
+    pub(super) digests: bool,
+    pub(super) kinds: BTreeSet<LogKind>,
+}
+
+/// All accounts and regions, and the folders of each.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub(super) roots: Vec<Root>,
+    pub(super) places: BTreeMap<AccountRegion, BTreeMap<RootId, Holdings>>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A folder that was found on a level, and whose own folders are looked at next.
+#[derive(Clone, Debug)]
+struct Found {
+    root: RootId,
+    path: String,
+    organization: Option<String>,
+    account: Option<String>,
+}
+
+/// Looks for every account and region that `filters` let through.
+///
+/// # Errors
+/// Where the source itself cannot be looked at.
+pub(super) fn survey(
+    source: &dyn Source,
+    filters: &Filters,
+    threads: usize,
+) -> Result<Survey, SourceError> {
+    let (roots, problems) = source.roots()?;
+    let mut survey = Survey {
+        problems,
+        ..Survey::default()
+    };
+    let top = roots.iter().map(|root| Found {
+        root: root.id,
+        path: AWS_LOGS.to_owned(),
+        organization: None,
+        account: None,
+    });
+    let mut accounts = Vec::new();
+    let mut organizations = Vec::new();
+    for (found, names) in survey.look(source, top.collect(), threads) {
+        for name in names {
+            if is_organization(&name) {
+                organizations.push(below(&found, &name, |found| {
+                    found.organization = Some(name.clone());
+                }));
+            } else if is_account(&name) && filters.takes_account(&name) {
+                accounts.push(account(&found, &name));
+            }
+        }
+    }
+    for (found, names) in survey.look(source, organizations, threads) {
+        let names = names
+            .iter()
+            .filter(|name| is_account(name) && filters.takes_account(name));
+        accounts.extend(names.map(|name| account(&found, name)));
+    }
+    let mut kinds = Vec::new();
+    for (found, names) in survey.look(source, accounts, threads) {
+        let names = names
+            .into_iter()
+            .filter(|name| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some());
+        kinds.extend(names.map(|name| (below(&found, &name, |_| ()), name)));
+    }
+    let (kinds, kind_names): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
+    let names_by_path: BTreeMap<_, _> = kinds
+        .iter()
+        .map(|found: &Found| (found.root, found.path.clone()))
+        .zip(kind_names)
+        .collect();
+    for (found, regions) in survey.look(source, kinds, threads) {
+        let kind = names_by_path.get(&(found.root, found.path.clone()));
+        for region in regions {
+            if is_region(&region) && filters.takes_region(&region) {
+                survey.take_in(&found, kind.map_or("", String::as_str), &region);
+            }
+        }
+    }
+    survey.roots = roots;
+    Ok(survey)
+}
+
+fn below(found: &Found, name: &str, change: impl FnOnce(&mut Found)) -> Found {
+    let mut below = Found {
+        path: format!("{}/{name}", found.path),
+        ..found.clone()
+    };
+    change(&mut below);
+    below
+}
+
+fn account(found: &Found, name: &str) -> Found {
+    below(found, name, |found| found.account = Some(name.to_owned()))
+}
+
+impl Survey {
+    /// The folders below each of `level`, in its order.
+    fn look(
+        &mut self,
+        source: &dyn Source,
+        level: Vec<Found>,
+        threads: usize,
+    ) -> Vec<(Found, Vec<String>)> {
+        let looked = in_parallel(threads, &level, |found| {
+            source.folders(found.root, &found.path)
+        });
+        let mut taken = Vec::new();
+        for (found, names) in level.into_iter().zip(looked) {
+            match names {
+                Ok(names) => taken.push((found, names)),
+                // What vanished since it was listed is not there.
+                Err(SourceError::NotFound) => {}
+                Err(error) => self.problems.push(Problem {
+                    path: found.path,
+                    error,
+                }),
+            }
+        }
+        taken
+    }
+
+    fn take_in(&mut self, found: &Found, kind: &str, region: &str) {
+        let account = found.account.as_deref().unwrap_or_default();
+        let Some(place) = AccountRegion::new(found.organization.as_deref(), account, region) else {
+            return;
+        };
+        let holdings = self.places.entry(place).or_default();
+        let holdings = holdings.entry(found.root).or_default();
+        match LogKind::from_folder(kind) {
+            Some(kind) => {
+                holdings.kinds.insert(kind);
+            }
+            None => holdings.digests = true,
+        }
+    }
+}
+
+/// What `work` makes of each of `items`, in their order.
+fn in_parallel<T: Sync, R: Send>(
+    threads: usize,
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else {
+                        return;
+                    };
+                    let result = work(item);
+                    if let Ok(mut results) = results.lock() {
+                        results.push((at, result));
+                    }
+                }
+            });
+        }
+    });
+    let mut results = results
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
