@@ -5,6 +5,7 @@
 #![allow(unused_imports)]
 
 pub mod chain;
+pub mod deliver;
 pub mod der;
 pub mod digest;
 pub mod events;
