@@ -1,1 +1,12 @@
 //! The one integration binary: scenarios on the real program.
+#![allow(missing_docs, unreachable_pub, dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::doc_markdown
+)]
+
+mod forge;
+mod scenarios;
