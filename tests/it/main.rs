@@ -1,1 +1,3 @@
 //! The one integration binary: scenarios on the real program.
+
+mod server;
