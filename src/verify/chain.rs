@@ -311,7 +311,11 @@ impl Walk {
             path,
             time: Some(at.key.end()),
         };
-        if self.demand.as_ref().is_some_and(|demand| demand.end() > at.key.end()) {
+        if self
+            .demand
+            .as_ref()
+            .is_some_and(|demand| demand.end() > at.key.end())
+        {
             // It was not required, and it is not there.
             self.demand = None;
             self.settle_skipped(false);
@@ -368,7 +372,11 @@ impl Walk {
 
     /// The place that a digest claims, where it lies at the path that its successor names but
     /// claims another bucket or prefix.
-    fn claims_another_bucket(&self, at: &ListedDigest, sighting: &Sighting) -> Option<ObjectLocation> {
+    fn claims_another_bucket(
+        &self,
+        at: &ListedDigest,
+        sighting: &Sighting,
+    ) -> Option<ObjectLocation> {
         let demand = self.demand.as_ref()?;
         let claimed = match sighting {
             Sighting::Proven(digest) => digest.location(),
@@ -592,7 +600,13 @@ impl Walk {
         });
     }
 
-    fn fail(&mut self, at: &ListedDigest, finding: Finding, verdict: DigestVerdict, demanded: bool) {
+    fn fail(
+        &mut self,
+        at: &ListedDigest,
+        finding: Finding,
+        verdict: DigestVerdict,
+        demanded: bool,
+    ) {
         // What an unverified digest says of its window is not believed: its key's hour is taken.
         let in_range = hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
         let may_be_skipped = matches!(
@@ -728,8 +742,14 @@ impl Walk {
     }
 
     fn clip(&self, range: TimeRange) -> Option<TimeRange> {
-        let start = self.bounds.start().map_or(range.start(), |start| start.max(range.start()));
-        let end = self.bounds.end().map_or(range.end(), |end| end.min(range.end()));
+        let start = self
+            .bounds
+            .start()
+            .map_or(range.start(), |start| start.max(range.start()));
+        let end = self
+            .bounds
+            .end()
+            .map_or(range.end(), |end| end.min(range.end()));
         TimeRange::new(start, end).filter(|range| !range.is_empty())
     }
 

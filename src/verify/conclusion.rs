@@ -207,7 +207,8 @@ impl<'a> Reckoning<'a> {
 
     fn conclude(mut self) -> Conclusion {
         if self.tally.digests_seen == 0 {
-            self.findings.push(Finding::new(Code::NoDigests, Subject::Run));
+            self.findings
+                .push(Finding::new(Code::NoDigests, Subject::Run));
         }
         let mut results = Vec::new();
         for chain in std::mem::take(&mut self.tally.chains) {
@@ -230,7 +231,9 @@ impl<'a> Reckoning<'a> {
             Some(Severity::Invalid) => Verdict::Invalid,
             Some(Severity::Unverified) => Verdict::Unverified,
             // Nothing verified is no success, whatever the user allows.
-            Some(Severity::Notice) | None if !proven || self.tally.interrupted => Verdict::Unverified,
+            Some(Severity::Notice) | None if !proven || self.tally.interrupted => {
+                Verdict::Unverified
+            }
             Some(Severity::Notice) | None => Verdict::Valid,
         };
         Conclusion {
@@ -276,7 +279,11 @@ impl<'a> Reckoning<'a> {
             gaps,
             digests,
             logs,
-            fingerprints: summary.fingerprints.iter().map(ToString::to_string).collect(),
+            fingerprints: summary
+                .fingerprints
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             chain: summary.chain,
         };
         (result, summary.bindings)
@@ -355,13 +362,17 @@ impl<'a> Reckoning<'a> {
         }
         let count = summary.from_successor;
         if count > 0 {
-            let detail = format!("{count} digests have no signature in their metadata, and are proven by the next digest");
+            let detail = format!(
+                "{count} digests have no signature in their metadata, and are proven by the next digest"
+            );
             self.notice(Code::SignatureFromSuccessor, name, detail);
         }
     }
 
     fn notice(&mut self, code: Code, name: &Arc<str>, detail: String) {
-        let finding = Finding::new(code, Subject::Run).in_chain(name).detail(detail);
+        let finding = Finding::new(code, Subject::Run)
+            .in_chain(name)
+            .detail(detail);
         self.findings.push(finding);
     }
 
@@ -425,7 +436,9 @@ impl<'a> Reckoning<'a> {
             let is_multi_region = chains
                 .iter()
                 .any(|result| result.chain.place().region() != home_region);
-            let covers = chains.iter().any(|result| !result.covered.ranges().is_empty());
+            let covers = chains
+                .iter()
+                .any(|result| !result.covered.ranges().is_empty());
             if !is_multi_region || !covers {
                 continue;
             }

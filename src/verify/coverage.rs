@@ -113,8 +113,14 @@ mod tests {
     #[test]
     fn ranges_that_touch_become_one_in_any_order() {
         let expected = [range(0, 180)];
-        assert_eq!(covered(&[(120, 180), (60, 120), (0, 60)]).ranges(), expected);
-        assert_eq!(covered(&[(0, 60), (120, 180), (50, 130)]).ranges(), expected);
+        assert_eq!(
+            covered(&[(120, 180), (60, 120), (0, 60)]).ranges(),
+            expected
+        );
+        assert_eq!(
+            covered(&[(0, 60), (120, 180), (50, 130)]).ranges(),
+            expected
+        );
         assert_eq!(covered(&[(0, 180), (10, 20), (30, 30)]).ranges(), expected);
     }
 
@@ -122,7 +128,10 @@ mod tests {
     fn ranges_apart_stay_apart() {
         let covered = covered(&[(120, 180), (0, 60)]);
         assert_eq!(covered.ranges(), [range(0, 60), range(120, 180)]);
-        assert_eq!((covered.start(), covered.end()), (Some(at(0)), Some(at(180))));
+        assert_eq!(
+            (covered.start(), covered.end()),
+            (Some(at(0)), Some(at(180)))
+        );
         let within = covered.within(range(30, 130));
         assert_eq!(within.ranges(), [range(30, 60), range(120, 130)]);
         assert!(covered.within(range(60, 120)).ranges().is_empty());

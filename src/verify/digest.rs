@@ -112,9 +112,10 @@ impl UnverifiedDigest {
     pub fn parse(json: &[u8], content: Content) -> Result<Self, NotADigest> {
         let raw: RawDigest<'_> =
             serde_json::from_slice(json).map_err(|error| NotADigest::Json(error.to_string()))?;
-        let end = parse_digest_time(&raw.digest_end_time).ok_or(NotADigest::Field("digestEndTime"))?;
-        let start =
-            parse_digest_time(&raw.digest_start_time).ok_or(NotADigest::Field("digestStartTime"))?;
+        let end =
+            parse_digest_time(&raw.digest_end_time).ok_or(NotADigest::Field("digestEndTime"))?;
+        let start = parse_digest_time(&raw.digest_start_time)
+            .ok_or(NotADigest::Field("digestStartTime"))?;
         if raw.digest_signature_algorithm != SIGNATURE_ALGORITHM {
             return Err(NotADigest::Field("digestSignatureAlgorithm"));
         }
@@ -176,7 +177,9 @@ impl UnverifiedDigest {
             self.location.bucket(),
             self.location.key(),
             &self.content.hash,
-            self.predecessor.as_ref().map(|previous| &*previous.signature),
+            self.predecessor
+                .as_ref()
+                .map(|previous| &*previous.signature),
         );
         if !signature.is_valid(key, &text) {
             return Err((Box::new(self), Unproven::SignatureWrong));

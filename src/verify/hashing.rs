@@ -325,7 +325,10 @@ mod tests {
         let (zipped, plain) = (hash(&gzip(&content)).unwrap(), hash(&content).unwrap());
         assert_eq!(zipped.hash, Sha256Hash::of(&content));
         assert_eq!(plain.hash, zipped.hash);
-        assert_eq!((zipped.encoding, plain.encoding), (Encoding::Gzip, Encoding::Plain));
+        assert_eq!(
+            (zipped.encoding, plain.encoding),
+            (Encoding::Gzip, Encoding::Plain)
+        );
         assert_eq!(zipped.length, content.len() as u64);
         assert_eq!(zipped.stored, gzip(&content).len() as u64);
     }
@@ -372,8 +375,14 @@ mod tests {
         let whole = gzip(b"content");
         for _ in 0..3 {
             assert!(read(whole[..9].to_vec()).is_err());
-            assert_eq!(read(whole.clone()).unwrap().hash, Sha256Hash::of(b"content"));
-            assert_eq!(read(b"content".to_vec()).unwrap().hash, Sha256Hash::of(b"content"));
+            assert_eq!(
+                read(whole.clone()).unwrap().hash,
+                Sha256Hash::of(b"content")
+            );
+            assert_eq!(
+                read(b"content".to_vec()).unwrap().hash,
+                Sha256Hash::of(b"content")
+            );
         }
     }
 
@@ -394,7 +403,10 @@ mod tests {
         for length in 0..whole.len() {
             let source = Failing(whole[..length].to_vec(), 0);
             let read = ContentReader::default().hash(Box::new(source));
-            assert!(matches!(read, Err(ContentError::Read(_))), "{length}: {read:?}");
+            assert!(
+                matches!(read, Err(ContentError::Read(_))),
+                "{length}: {read:?}"
+            );
         }
     }
 

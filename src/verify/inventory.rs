@@ -96,7 +96,9 @@ impl Leftover {
             return Some(Standing::Unreferenced);
         }
         let is_pending = covered.end().zip(due).is_some_and(|(end, due)| {
-            minus(end, NAME_SLACK) <= time && time <= plus(end, OVERDUE) && minus(due, OVERDUE) <= end
+            minus(end, NAME_SLACK) <= time
+                && time <= plus(end, OVERDUE)
+                && minus(due, OVERDUE) <= end
         });
         Some(if is_pending {
             Standing::Pending
@@ -190,10 +192,13 @@ impl Inventory {
         // Never zero, which is the mark of a log that is not named.
         let mark = u32::from_be_bytes([a, b, c, d]) | 1;
         let known = match log.name {
-            Some(name) => self.days.get_mut(&(name.kind(), name.day())).and_then(|day| {
-                let at = day.names.binary_search(&name).ok()?;
-                day.marks.get_mut(at)
-            }),
+            Some(name) => self
+                .days
+                .get_mut(&(name.kind(), name.day()))
+                .and_then(|day| {
+                    let at = day.names.binary_search(&name).ok()?;
+                    day.marks.get_mut(at)
+                }),
             None => self.odd.get_mut(path),
         };
         match known {
@@ -248,7 +253,10 @@ fn folder_day(path: &str) -> Option<TimeRange> {
     let midnight = parts
         .windows(3)
         .find_map(|days| parse_day(days[0], days[1], days[2]))?;
-    TimeRange::new(midnight, plus(midnight, jiff::SignedDuration::from_hours(24)))
+    TimeRange::new(
+        midnight,
+        plus(midnight, jiff::SignedDuration::from_hours(24)),
+    )
 }
 
 #[cfg(test)]
@@ -259,8 +267,10 @@ mod tests {
         AccountRegion::new(None, "123456789012", "us-east-1").unwrap()
     }
 
-    const A: &str = "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_aaaaaaaaaaaaaaaa.json.gz";
-    const B: &str = "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_bbbbbbbbbbbbbbbb.json.gz";
+    const A: &str =
+        "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_aaaaaaaaaaaaaaaa.json.gz";
+    const B: &str =
+        "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_bbbbbbbbbbbbbbbb.json.gz";
     const ODD: &str = "2020/01/02/evil.json.gz";
 
     fn path(rest: &str) -> String {
@@ -310,7 +320,9 @@ mod tests {
     #[test]
     fn odd_names_have_the_time_of_their_folder() {
         let left = inventory(&[ODD, "evil.json.gz"]).into_leftovers();
-        assert!(matches!(left[0].time, LeftoverTime::Day(day) if day.start() == "2020-01-02T00:00:00Z".parse().unwrap()));
+        assert!(
+            matches!(left[0].time, LeftoverTime::Day(day) if day.start() == "2020-01-02T00:00:00Z".parse().unwrap())
+        );
         assert_eq!(left[1].time, LeftoverTime::Unknown);
     }
 }

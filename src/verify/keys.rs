@@ -90,7 +90,9 @@ impl PublicKey {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// It is in no shape that keys come in.
-    #[error("it holds no public key: neither list-public-keys JSON, nor PEM or DER of an RSA public key or certificate")]
+    #[error(
+        "it holds no public key: neither list-public-keys JSON, nor PEM or DER of an RSA public key or certificate"
+    )]
     NotAKey,
     /// The JSON could not be read.
     #[error("its JSON is not what list-public-keys gives: {0}")]
@@ -123,10 +125,7 @@ pub struct KeySet {
 impl KeySet {
     /// The keys given, or nothing where none is.
     pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Option<Self> {
-        let keys: BTreeMap<_, _> = keys
-            .into_iter()
-            .map(|key| (key.fingerprint, key))
-            .collect();
+        let keys: BTreeMap<_, _> = keys.into_iter().map(|key| (key.fingerprint, key)).collect();
         (!keys.is_empty()).then_some(Self { keys })
     }
 

@@ -87,9 +87,8 @@ pub struct AccountRegion {
 impl AccountRegion {
     /// The region of an account; nothing where a name cannot be one.
     pub fn new(organization: Option<&str>, account: &str, region: &str) -> Option<Self> {
-        let names_fit = organization.is_none_or(is_organization)
-            && is_account(account)
-            && is_region(region);
+        let names_fit =
+            organization.is_none_or(is_organization) && is_account(account) && is_region(region);
         names_fit.then(|| Self {
             organization: organization.map(Into::into),
             account: account.into(),
@@ -550,14 +549,20 @@ mod tests {
         assert_eq!(LogPath::parse(other_day).unwrap().name, None);
         let undated = "AWSLogs/123456789012/CloudTrail/eu-west-1/evil.json.gz";
         assert_eq!(LogPath::parse(undated).unwrap().time, None);
-        assert_eq!(LogPath::parse("AWSLogs/123456789012/Config/eu-west-1/x"), None);
+        assert_eq!(
+            LogPath::parse("AWSLogs/123456789012/Config/eu-west-1/x"),
+            None
+        );
     }
 
     #[test]
     fn keys_are_cut_at_their_last_awslogs() {
         assert_eq!(split_key("a b/AWSLogs/c"), Some(("a b", "AWSLogs/c")));
         assert_eq!(split_key("AWSLogs/c"), Some(("", "AWSLogs/c")));
-        assert_eq!(split_key("AWSLogs/x/AWSLogs/c"), Some(("AWSLogs/x", "AWSLogs/c")));
+        assert_eq!(
+            split_key("AWSLogs/x/AWSLogs/c"),
+            Some(("AWSLogs/x", "AWSLogs/c"))
+        );
         assert_eq!(split_key("xAWSLogs/c"), None);
         let location = ObjectLocation::new("b", "p/q/AWSLogs/c");
         assert_eq!(location.prefix_before("AWSLogs/c"), Some("p/q"));

@@ -91,9 +91,7 @@ impl Bounds {
         let next = plus(midnight, SignedDuration::from_hours(24));
         self.start
             .is_none_or(|start| next > minus(start, NAME_SLACK))
-            && self
-                .end
-                .is_none_or(|end| midnight <= plus(end, PAST_END))
+            && self.end.is_none_or(|end| midnight <= plus(end, PAST_END))
     }
 }
 
@@ -237,7 +235,12 @@ mod tests {
             parse_name_time("20150817T1401Z"),
             Some(at("2015-08-17T14:01:00Z"))
         );
-        for wrong in ["20151399T000000Z", "20150817T14013Z", "20150817T140131", "é0150817T1401Z"] {
+        for wrong in [
+            "20151399T000000Z",
+            "20150817T14013Z",
+            "20150817T140131",
+            "é0150817T1401Z",
+        ] {
             assert_eq!(parse_name_time(wrong), None, "{wrong}");
         }
     }

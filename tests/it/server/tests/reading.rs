@@ -158,7 +158,7 @@ fn versions_are_read_by_their_ids() {
         let request = client.get_object().bucket(BUCKET).key("key").version_id(id);
         let output = block_on(request.send()).map_err(|error| told(&error))?;
         assert_eq!(output.version_id(), Some(id));
-        Ok(block_on(output.body.collect()).unwrap().into_bytes())
+        Ok::<_, String>(block_on(output.body.collect()).unwrap().into_bytes())
     };
     assert_eq!(read(&ids[0]).as_deref(), Ok(&b"old"[..]));
     assert_eq!(read(&ids[1]).as_deref(), Ok(&b"new"[..]));
