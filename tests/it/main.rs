@@ -10,3 +10,5 @@
 
 mod forge;
 mod scenarios;
+
+mod server;

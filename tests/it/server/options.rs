@@ -1,0 +1,36 @@
+//! How the server behaves towards every request.
+
+use std::time::Duration;
+
+/// Start from `Options::default()` and change what a test is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// At most so many keys in a page of a listing, whatever is asked for.
+    pub(crate) page_size: usize,
+    /// Before every listing page that holds something comes one that holds nothing.
+    pub(crate) empty_pages: bool,
+    /// Passes before every response.
+    pub(crate) latency: Duration,
+    /// Where the faults' dice start.
+    pub(crate) seed: u64,
+    /// Off for benchmarks: counters only, no entry for each request.
+    pub(crate) log: bool,
+    /// `X-Amz-Meta-Signature` instead of `x-amz-meta-signature`.
+    pub(crate) title_case: bool,
+    /// 0: any free port.
+    pub(crate) port: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            page_size: 1000,
+            empty_pages: false,
+            latency: Duration::ZERO,
+            seed: 0,
+            log: true,
+            title_case: false,
+            port: 0,
+        }
+    }
+}

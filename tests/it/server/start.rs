@@ -1,0 +1,156 @@
+//! A server in a thread of its own, for as long as it is held.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, mpsc};
+use std::thread::JoinHandle;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use s3s::service::S3ServiceBuilder;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+
+use super::backend::Backend;
+use super::cloudtrail::CloudTrail;
+use super::fault::Faults;
+use super::front::{Front, State};
+use super::log::Log;
+use super::options::Options;
+use super::socket::{ResetSwitch, Socket};
+use super::store::Store;
+
+/// S3 and CloudTrail on one port of 127.0.0.1; gone when dropped.
+pub(crate) struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) fn start(store: Store, options: Options) -> Self {
+        let store = Arc::new(RwLock::new(store));
+        let state = Arc::new(State {
+            s3: S3ServiceBuilder::new(Backend::new(Arc::clone(&store), options.clone())).build(),
+            store,
+            cloudtrail: RwLock::new(CloudTrail::default()),
+            faults: Faults::new(options.seed),
+            log: Arc::new(Log::new(options.log)),
+            options,
+        });
+        let (stop, stopped) = oneshot::channel();
+        let (ready, address) = mpsc::channel();
+        let shared = Arc::clone(&state);
+        let thread = std::thread::spawn(move || run(&shared, &ready, stopped));
+        let address = address
+            .recv()
+            .expect("the server cannot listen on 127.0.0.1");
+        Self {
+            address,
+            state,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The buckets, to be changed while the server runs.
+    pub(crate) fn store(&self) -> RwLockWriteGuard<'_, Store> {
+        self.state
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The trails and keys, to be changed while the server runs.
+    pub(crate) fn cloudtrail(&self) -> RwLockWriteGuard<'_, CloudTrail> {
+        self.state
+            .cloudtrail
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.state.log
+    }
+
+    /// What makes a program that uses an AWS SDK, and the AWS CLI, come here and nowhere else.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        let nowhere = "/dev/null".to_owned();
+        vec![
+            ("AWS_ENDPOINT_URL", self.url()),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("AWS_CONFIG_FILE", nowhere.clone()),
+            ("AWS_SHARED_CREDENTIALS_FILE", nowhere),
+            ("NO_PROXY", "127.0.0.1".to_owned()),
+        ]
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A server that panicked has failed its test already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(state: &Arc<State>, ready: &mpsc::Sender<SocketAddr>, stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let listener = listen(state.options.port).expect("a free port on 127.0.0.1");
+        ready
+            .send(listener.local_addr().expect("an address"))
+            .expect("somebody who asked for a server");
+        let accepting = tokio::spawn(accept(listener, Arc::clone(state)));
+        // Either way it is over: a word, or the sender gone.
+        let _ = stopped.await;
+        accepting.abort();
+    });
+    runtime.shutdown_background();
+}
+
+/// A short queue would make a burst of connections wait for a second.
+fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(4096)
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    loop {
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&state)));
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, state: Arc<State>) {
+    let _ = stream.set_nodelay(true);
+    let reset = ResetSwitch::default();
+    let socket = TokioIo::new(Socket::new(stream, reset.clone()));
+    let mut builder = http1::Builder::new();
+    builder.title_case_headers(state.options.title_case);
+    let front = Front::new(state, reset);
+    let service = service_fn(move |request| front.clone().answer(request));
+    // What goes wrong on a connection is the client's to notice.
+    let _ = builder.serve_connection(socket, service).await;
+}

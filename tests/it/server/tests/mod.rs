@@ -1,0 +1,8 @@
+//! The servers themselves, seen with the real SDK.
+
+mod client;
+mod cloudtrail;
+mod faults;
+mod listing;
+mod reading;
+mod regions;
