@@ -19,7 +19,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Verify digests, chain and log files
-    Logs(LogsArgs),
+    Logs(Box<LogsArgs>),
     /// Tell what a finding means, what can cause it, and what to do next
     Explain {
         /// A finding's code, such as log-missing; without it, the list of all

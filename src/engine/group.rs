@@ -36,7 +36,7 @@ pub(super) struct Voucher {
 struct Part {
     root: RootId,
     kind: Option<LogKind>,
-    part: String,
+    name: String,
 }
 
 /// One account's region.
@@ -105,8 +105,8 @@ impl Group {
         let folder = self.place.folder(folder_of(kind));
         let bounds = &shared.job.weights.bounds;
         match shared.source.parts(root, &folder, bounds) {
-            Ok(found) => parts.extend(found.into_iter().map(|part| Part { root, kind, part })),
-            Err(error) => shared.problem(crate::source::Problem {
+            Ok(found) => parts.extend(found.into_iter().map(|name| Part { root, kind, name })),
+            Err(error) => shared.problem(&crate::source::Problem {
                 path: folder,
                 error,
             }),
@@ -155,7 +155,7 @@ impl Group {
         };
         let problems = shared
             .source
-            .list(part.root, &folder, &part.part, bounds, &mut visit);
+            .list(part.root, &folder, &part.name, bounds, &mut visit);
         for path in strange {
             let subject = Subject::Listed {
                 root: part.root,
@@ -169,7 +169,7 @@ impl Group {
             shared.find(finding);
         }
         for problem in problems {
-            shared.problem(problem);
+            shared.problem(&problem);
         }
         let count = digests.len() as u64;
         shared.observer.observe(&Event::Listed {
@@ -186,9 +186,9 @@ impl Group {
         let mut visit = |object: ListedObject<'_>| listed.add(kind, object.rest);
         let problems = shared
             .source
-            .list(part.root, &folder, &part.part, bounds, &mut visit);
+            .list(part.root, &folder, &part.name, bounds, &mut visit);
         for problem in problems {
-            shared.problem(problem);
+            shared.problem(&problem);
         }
         shared.observer.observe(&Event::Listed {
             digests: 0,
@@ -233,7 +233,7 @@ impl Group {
         let Some(listed) = self.state().digests.get(at).cloned() else {
             return;
         };
-        let seen = self.read(shared, reader, &listed);
+        let seen = Self::read(shared, reader, &listed);
         let mut state = self.state();
         let slot = at - state.walked;
         if let Some(slot) = state.seen.get_mut(slot) {
@@ -259,7 +259,7 @@ impl Group {
         }
     }
 
-    fn read(&self, shared: &Shared<'_>, reader: &mut ContentReader, at: &ListedDigest) -> Seen {
+    fn read(shared: &Shared<'_>, reader: &mut ContentReader, at: &ListedDigest) -> Seen {
         let stated = shared.stated(at.root);
         let seen = read_digest(shared.source, reader, &shared.job.keys, at, stated);
         shared.bytes.count(seen.read, seen.hashed);
@@ -311,9 +311,9 @@ impl Group {
             let Some(location) = walk.demands_before(next).cloned() else {
                 return;
             };
-            let found = self.find_digest(shared, state, &location);
+            let found = Self::find_digest(shared, state, &location);
             let found = found.map(|at| {
-                let seen = self.read(shared, reader, &at);
+                let seen = Self::read(shared, reader, &at);
                 (at, seen.sighting)
             });
             let Some((walk, _, _)) = &mut state.walk else {
@@ -329,7 +329,6 @@ impl Group {
 
     /// Where a digest may lie that the listing does not have.
     fn find_digest(
-        &self,
         shared: &Shared<'_>,
         state: &State,
         location: &ObjectLocation,
@@ -380,7 +379,7 @@ impl Group {
                     .as_ref()
                     .and_then(|log| log.time)
                     .is_some_and(|time| shared.job.weights.bounds.contains(time));
-            let place = self.root_of(shared, voucher, location);
+            let place = Self::root_of(shared, voucher, location);
             let naming = match (&parsed, &place) {
                 (Some(log), Some((root, path))) if log.place == self.place => state
                     .inventories
@@ -406,7 +405,6 @@ impl Group {
     /// The root and path of an object that a digest names: beside the digest, unless it is named
     /// in another bucket or prefix.
     fn root_of(
-        &self,
         shared: &Shared<'_>,
         voucher: &Voucher,
         location: &ObjectLocation,

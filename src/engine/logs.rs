@@ -150,7 +150,7 @@ fn weigh(
 ) -> (LogVerdict, bool, Option<Finding>) {
     let subject = || Subject::Object(entry.location().clone());
     let found = |verdict, code, actual: &dyn ToString| {
-        let finding = Finding::new(code, subject()).compared(entry.hash(), actual.to_string());
+        let finding = Finding::new(code, subject()).compared(entry.hash(), actual);
         (verdict, false, Some(finding))
     };
     let unreadable = |why: &dyn ToString| {

@@ -131,7 +131,7 @@ pub fn run(
         chains: Mutex::default(),
     };
     for problem in problems {
-        shared.problem(problem);
+        shared.problem(&problem);
     }
     std::thread::scope(|scope| {
         for _ in 0..job.limits.threads {
@@ -186,7 +186,7 @@ impl Shared<'_> {
     }
 
     /// What could not be listed is told: nothing may hide behind it.
-    pub(super) fn problem(&self, problem: Problem) {
+    pub(super) fn problem(&self, problem: &Problem) {
         let code = if problem.path.contains(DIGEST_FOLDER) || !problem.path.contains("/CloudTrail")
         {
             Code::DigestUnreadable

@@ -253,10 +253,12 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 fn explain(error: &io::Error) -> SourceError {
-    match error.kind() {
-        _ if is_absent(error) => SourceError::NotFound,
-        io::ErrorKind::PermissionDenied => SourceError::Denied(error.to_string().into()),
-        _ => SourceError::Failed(error.to_string().into()),
+    if is_absent(error) {
+        SourceError::NotFound
+    } else if error.kind() == io::ErrorKind::PermissionDenied {
+        SourceError::Denied(error.to_string().into())
+    } else {
+        SourceError::Failed(error.to_string().into())
     }
 }
 
@@ -472,7 +474,8 @@ fn readable(name: &OsStr) -> String {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
+            text.push_str("\\x");
+            text.push_str(&hex::encode([*byte]));
         }
     }
     text

@@ -337,7 +337,7 @@ impl Walk {
             }
             Sighting::Absent => {
                 let finding = Finding::new(Code::DigestMissing, subject)
-                    .compared("present", "absent")
+                    .compared(&"present", &"absent")
                     .detail("it was listed, and was gone when it was to be read");
                 self.fail(at, finding, DigestVerdict::Missing, demanded);
             }
@@ -453,7 +453,7 @@ impl Walk {
             (Doubt::KeyUnknown(fingerprint), _) => {
                 let known = self.keys.fingerprints().count();
                 Finding::new(Code::DigestKeyUnknown, subject)
-                    .compared(format!("one of {known} keys at hand"), fingerprint)
+                    .compared(&format!("one of {known} keys at hand"), fingerprint)
                     .detail(format!(
                         "it names the key {fingerprint}, which is not among the keys at hand"
                     ))
@@ -462,7 +462,7 @@ impl Walk {
                 let finding = Finding::new(Code::DigestModified, subject).detail(*why);
                 match successor {
                     Some((by, _, Some(expected))) => {
-                        finding.by_digest(&by).compared(expected, digest.hash())
+                        finding.by_digest(&by).compared(&expected, digest.hash())
                     }
                     Some(_) | None => finding,
                 }
@@ -471,7 +471,7 @@ impl Walk {
             (Doubt::Unsigned, Some((by, false, expected))) => {
                 Finding::new(Code::DigestModified, subject)
                     .by_digest(&by)
-                    .compared(expected.unwrap_or_default(), digest.hash())
+                    .compared(&expected.unwrap_or_default(), digest.hash())
                     .detail("its content is not the one that the next digest names")
             }
             (Doubt::Unsigned, Some((by, true, _))) => Finding::new(Code::DigestLinkBroken, subject)
@@ -491,7 +491,8 @@ impl Walk {
         let in_range = self.bounds.overlaps(digest.window());
         let mut verdict = DigestVerdict::Valid;
         match doubt {
-            None => {}
+            // Without the key nothing proves it, so that doubt never comes to pass here.
+            None | Some(Doubt::KeyUnknown(_)) => {}
             Some(Doubt::Unsigned) => self.summary.from_successor += u64::from(in_range),
             Some(Doubt::Modified(why)) => {
                 verdict = DigestVerdict::Invalid;
@@ -500,8 +501,6 @@ impl Walk {
                 ));
                 self.find(finding, in_range);
             }
-            // Without the key nothing proves it, so this never comes to pass.
-            Some(Doubt::KeyUnknown(_)) => {}
         }
         if demanded && !self.compare_with_demand(&subject, &digest, in_range) {
             verdict = DigestVerdict::Invalid;
@@ -689,7 +688,7 @@ impl Walk {
         Finding::new(Code::DigestMissing, subject)
             .in_chain(&self.name)
             .by_digest(&demand.by)
-            .compared(demand.predecessor.hash(), "absent")
+            .compared(demand.predecessor.hash(), &"absent")
             .detail(detail)
     }
 
@@ -787,7 +786,7 @@ pub fn key_of(location: &ObjectLocation) -> Option<DigestKey> {
 
 fn moved(subject: Subject, claimed: &ObjectLocation) -> Finding {
     Finding::new(Code::DigestMoved, subject)
-        .compared("its own place", claimed)
+        .compared(&"its own place", claimed)
         .detail(format!("its content says that it belongs at {claimed}"))
 }
 

@@ -365,7 +365,7 @@ impl<'a> Reckoning<'a> {
         if !by_default || plus(start, SignedDuration::from_hours(1)) < first {
             let finding = Finding::new(Code::CoverageStartsLate, Subject::Run)
                 .in_chain(name)
-                .compared(start, first)
+                .compared(&start, &first)
                 .detail(format!(
                     "no digest of this chain covers the time from {start}, where the range starts, to {first}"
                 ));
@@ -383,7 +383,7 @@ impl<'a> Reckoning<'a> {
         if minus(due, OVERDUE) > last {
             let finding = Finding::new(Code::CoverageEndsEarly, Subject::Run)
                 .in_chain(name)
-                .compared(due, last)
+                .compared(&due, &last)
                 .detail(format!(
                     "the newest verified digest ends at {last}; no verified digest covers the time from then to {due}"
                 ));
@@ -442,8 +442,8 @@ impl<'a> Reckoning<'a> {
                 let finding = Finding::new(Code::DigestMoved, Subject::Object(key))
                     .in_chain(&name)
                     .compared(
-                        format!("s3://{}", join(&other.bucket, &other.prefix)),
-                        format!("s3://{}", join(&binding.bucket, &binding.prefix)),
+                        &format!("s3://{}", join(&other.bucket, &other.prefix)),
+                        &format!("s3://{}", join(&binding.bucket, &binding.prefix)),
                     )
                     .detail(format!(
                         "{} digests of this chain say that they belong to another bucket or prefix than the digests that lie beside them",

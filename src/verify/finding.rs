@@ -197,7 +197,7 @@ impl Finding {
 
     /// What was expected, and what was there.
     #[must_use]
-    pub fn compared(mut self, expected: impl ToString, actual: impl ToString) -> Self {
+    pub fn compared(mut self, expected: &dyn ToString, actual: &dyn ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.actual = Some(actual.to_string().into());
         self

@@ -257,9 +257,11 @@ impl Input {
         if let Some(failure) = self.failure.take() {
             return ContentError::Read(failure);
         }
-        ContentError::Malformed(match error.kind() {
-            io::ErrorKind::UnexpectedEof => GzipFault::Cut,
-            _ => GzipFault::Corrupt,
+        let cut = error.kind() == io::ErrorKind::UnexpectedEof;
+        ContentError::Malformed(if cut {
+            GzipFault::Cut
+        } else {
+            GzipFault::Corrupt
         })
     }
 }

@@ -152,17 +152,13 @@ impl Inventory {
         if !rest.ends_with(".json.gz") {
             return;
         }
-        match read_log_name(&self.place, kind, rest) {
-            (_, Some(name)) => self
-                .days
-                .entry((kind, name.day()))
-                .or_default()
-                .names
-                .push(name),
-            (_, None) => {
-                let path = format!("{}/{rest}", self.place.folder(kind.folder()));
-                self.odd.insert(path.into(), 0);
-            }
+        let (_, usual) = read_log_name(&self.place, kind, rest);
+        if let Some(name) = usual {
+            let day = self.days.entry((kind, name.day())).or_default();
+            day.names.push(name);
+        } else {
+            let path = format!("{}/{rest}", self.place.folder(kind.folder()));
+            self.odd.insert(path.into(), 0);
         }
     }
 

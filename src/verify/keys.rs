@@ -226,7 +226,7 @@ fn parse_pem(text: &str) -> Result<Vec<PublicKey>, KeyError> {
             .find("-----")
             .map(|at| end_marker + 9 + at + 5)
             .ok_or(KeyError::NotAKey)?;
-        let (_, der) = x509_cert::der::pem::decode_vec(block[..end].as_bytes())
+        let (_, der) = x509_cert::der::pem::decode_vec(&block.as_bytes()[..end])
             .map_err(|_| KeyError::NotAKey)?;
         keys.extend(PublicKey::under_both_names(&parse_der(&der)?)?);
         rest = &block[end..];
