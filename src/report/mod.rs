@@ -1,0 +1,21 @@
+//! Reports: what a run came to, in each format, and what is told while it runs.
+//!
+//! Every format but the stream of `jsonl` renders a [`json::Report`], so that a saved report
+//! looks the same as a live one. Renderers are pure: a report goes in, bytes come out, and a
+//! writer that fails is an error of the caller's.
+
+pub mod escape;
+pub mod format;
+pub mod json;
+pub mod look;
+pub mod named;
+pub mod render;
+pub mod run_info;
+pub mod shown_json;
+pub mod text;
+
+pub use format::Format;
+pub use json::Report;
+pub use look::{Look, Verbosity};
+pub use render::{render, write};
+pub use run_info::{Filters, KeyOrigin, KeySource, RunInfo};

@@ -1,0 +1,81 @@
+//! What a report tells of the run itself: nothing here bears on the verdict.
+
+use jiff::Timestamp;
+
+use crate::verify::finding::Code;
+
+/// Where keys came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyOrigin {
+    /// A file that the user named.
+    File,
+    /// The evidence itself. Whoever could change the evidence could change these too.
+    Evidence,
+    /// `CloudTrail`, asked in this run.
+    CloudTrail,
+}
+
+impl KeyOrigin {
+    /// Every origin.
+    pub const ALL: [Self; 3] = [Self::File, Self::Evidence, Self::CloudTrail];
+
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Evidence => "evidence",
+            Self::CloudTrail => "cloudtrail",
+        }
+    }
+}
+
+/// One place that keys came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySource {
+    /// What kind of place.
+    pub origin: KeyOrigin,
+    /// Its name: a file's path, or a region.
+    pub name: String,
+    /// The fingerprints of the keys found there.
+    pub fingerprints: Vec<String>,
+}
+
+/// What the run was narrowed to; an empty list narrows nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// Only these accounts.
+    pub accounts: Vec<String>,
+    /// Only these regions.
+    pub regions: Vec<String>,
+    /// Only these trails.
+    pub trails: Vec<String>,
+}
+
+/// Who ran what, when, on which source, and with which keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInfo {
+    /// When the run began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// The command's arguments, without its own name.
+    pub arguments: Vec<String>,
+    /// The host's name, where it is known.
+    pub host: Option<String>,
+    /// The user's name, where it is known.
+    pub user: Option<String>,
+    /// This program's version.
+    pub version: String,
+    /// What was verified, as the user named it.
+    pub source: String,
+    /// Where the keys came from.
+    pub keys: Vec<KeySource>,
+    /// Whether logs were left unread.
+    pub digests_only: bool,
+    /// What the run was narrowed to.
+    pub filters: Filters,
+    /// Codes taken down to notices.
+    pub allow: Vec<Code>,
+    /// Codes taken up to invalid.
+    pub deny: Vec<Code>,
+}
