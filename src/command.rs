@@ -1,14 +1,19 @@
 //! What each command does: from what was typed to an exit status.
 
-use anyhow::Result;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use clap::CommandFactory as _;
 use jiff::Timestamp;
 
-use crate::cli::{Command, LogsArgs};
+use crate::cli::{Cli, Command, LogsArgs, OutputArgs, When};
 use crate::engine::{Stop, run};
 use crate::event::Observers;
 use crate::plan::LogsPlan;
-use crate::report;
-use crate::verify::conclusion::ExitStatus;
+use crate::report::{Filters, Format, Look, Report, RunInfo, Verbosity, render};
+use crate::verify::conclusion::{Conclusion, ExitStatus};
 
 /// Does what was asked for.
 ///
@@ -17,19 +22,121 @@ use crate::verify::conclusion::ExitStatus;
 pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
     match command {
         Command::Logs(args) => logs(&args, stop),
-        Command::Explain { .. } => Ok(ExitStatus::Valid),
-        Command::Completions { .. } => Ok(ExitStatus::Valid),
+        Command::Explain { code } => explain(code.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ct-verify", &mut script);
+            io::stdout()
+                .write_all(&script)
+                .context("cannot write the completions")?;
+            Ok(ExitStatus::Valid)
+        }
     }
 }
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
-    let plan = LogsPlan::resolve(args, Timestamp::now())?;
+    let started = Timestamp::now();
+    let plan = LogsPlan::resolve(args, started)?;
     let observers = Observers::default();
-    let conclusion = run(&plan.job, &plan.source, &observers, stop)?;
-    report::write(
-        &conclusion,
-        &plan.source.path().display().to_string(),
-        &mut std::io::stdout().lock(),
-    )?;
+    let conclusion = run(&plan.job, &plan.source, &observers, stop)
+        .with_context(|| format!("cannot look at {}", args.source.display()))?;
+    let info = run_info(args, plan, started);
+    report(&args.output, &info.1, &conclusion, &info.0)?;
     Ok(conclusion.exit_status())
+}
+
+fn explain(code: Option<&str>) -> Result<ExitStatus> {
+    let _ = code;
+    anyhow::bail!("explain is not finished")
+}
+
+fn run_info(
+    args: &LogsArgs,
+    plan: LogsPlan,
+    started: Timestamp,
+) -> (RunInfo, Vec<(Format, std::path::PathBuf)>) {
+    let filters = &plan.job.filters;
+    let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
+    let info = RunInfo {
+        started,
+        finished: Timestamp::now(),
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+        host: host(),
+        user: std::env::var("USER")
+            .or_else(|_| std::env::var("LOGNAME"))
+            .ok(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: args.source.to_string_lossy().into_owned(),
+        keys: plan.keys,
+        digests_only: args.digests_only,
+        filters: Filters {
+            accounts: list(&filters.accounts),
+            regions: list(&filters.regions),
+            trails: list(&filters.trails),
+        },
+        allow: plan.job.weights.allow.iter().copied().collect(),
+        deny: plan.job.weights.deny.iter().copied().collect(),
+    };
+    (info, plan.reports)
+}
+
+#[cfg(unix)]
+fn host() -> Option<String> {
+    let name = rustix::system::uname();
+    name.nodename().to_str().ok().map(str::to_owned)
+}
+
+#[cfg(not(unix))]
+fn host() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}
+
+/// Writes all reports; that of standard output comes last.
+fn report(
+    output: &OutputArgs,
+    reports: &[(Format, std::path::PathBuf)],
+    conclusion: &Conclusion,
+    info: &RunInfo,
+) -> Result<()> {
+    let report = Report::new(conclusion, info);
+    for (format, path) in reports {
+        write_file(path, *format, &report)
+            .with_context(|| format!("cannot write the report {}", path.display()))?;
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    render(&report, output.format, &look(output), &mut out)
+        .and_then(|()| out.flush())
+        .context("cannot write the report to standard output")
+}
+
+fn write_file(path: &Path, format: Format, report: &Report<'_>) -> io::Result<()> {
+    let mut out = BufWriter::new(File::create(path)?);
+    render(report, format, &Look::default(), &mut out)?;
+    out.into_inner()?.sync_all()
+}
+
+fn look(output: &OutputArgs) -> Look {
+    let color = match output.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => {
+            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+        }
+    };
+    let verbosity = if output.quiet {
+        Verbosity::Quiet
+    } else if output.verbose {
+        Verbosity::Verbose
+    } else {
+        Verbosity::Normal
+    };
+    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+    Look {
+        width,
+        color,
+        verbosity,
+    }
 }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
 use crate::engine::{Filters, Job, Limits};
-use crate::report::Format;
+use crate::report::{Format, KeyOrigin, KeySource};
 use crate::source::{FolderSource, Narrowing};
 use crate::verify::conclusion::Weights;
 use crate::verify::finding::Code;
@@ -23,26 +23,6 @@ use crate::verify::time::{Bounds, parse_name_time};
 const MAX_KEY_FILE_LEN: u64 = 16 * 1024 * 1024;
 /// Where a folder keeps the keys that came with the evidence.
 pub const KEYS_FOLDER: &str = "public-keys";
-
-/// Where keys came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyOrigin {
-    /// A file that the user named.
-    File,
-    /// The folder that is verified: whoever made the folder chose them.
-    Evidence,
-}
-
-/// Keys of one origin.
-#[derive(Clone, Debug)]
-pub struct KeySource {
-    /// Where they came from.
-    pub origin: KeyOrigin,
-    /// The file.
-    pub name: String,
-    /// Their fingerprints.
-    pub fingerprints: Vec<String>,
-}
 
 /// A run of `logs`, ready to go.
 #[derive(Debug)]
