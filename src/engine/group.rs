@@ -4,9 +4,11 @@
 //! Digests are read ahead in parallel; the walk takes them in order, so that what it decides does
 //! not depend on which was read first.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use jiff::Timestamp;
 
 use super::digests::{Seen, read_digest};
 use super::logs::{ChainLogs, LogBatch, Wanted};
@@ -14,14 +16,15 @@ use super::run::Shared;
 use super::survey::Holdings;
 use crate::event::Event;
 use crate::source::ListedObject;
-use crate::verify::chain::{ListedDigest, Sighting, Walk, key_of};
+use crate::verify::chain::{ListedDigest, Sighting, Walk, WalkEvent, key_of};
 use crate::verify::conclusion::Leftovers;
 use crate::verify::digest::VerifiedDigest;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::ContentReader;
 use crate::verify::inventory::{Inventory, Naming};
 use crate::verify::location::{
-    AccountRegion, ChainId, DIGEST_FOLDER, DigestKey, LogKind, LogPath, ObjectLocation, RootId,
+    AccountRegion, ChainId, DIGEST_FOLDER, DigestKey, LogKind, LogName, ObjectLocation, RootId,
+    read_log_name,
 };
 
 /// A verified digest whose logs are to be judged.
@@ -29,6 +32,24 @@ pub(super) struct Voucher {
     pub(super) digest: Arc<VerifiedDigest>,
     pub(super) root: RootId,
     pub(super) in_range: bool,
+}
+
+impl Voucher {
+    /// What vouches for logs, if that is what happened.
+    pub(super) fn of(event: WalkEvent) -> Option<Self> {
+        match event {
+            WalkEvent::Judged(..) | WalkEvent::Finding(_) => None,
+            WalkEvent::Vouches {
+                digest,
+                root,
+                in_range,
+            } => Some(Self {
+                digest: Arc::from(digest),
+                root,
+                in_range,
+            }),
+        }
+    }
 }
 
 /// A folder's part that is to be listed; of logs where it has a kind, else of digests.
@@ -39,10 +60,20 @@ struct Part {
     name: String,
 }
 
+/// What the path of a log of this account and region says of it.
+#[derive(Clone, Copy)]
+struct OwnLog {
+    kind: LogKind,
+    time: Option<Timestamp>,
+    name: Option<LogName>,
+}
+
 /// One account's region.
 #[derive(Debug)]
 pub(super) struct Group {
     place: AccountRegion,
+    /// The folder of each kind of log.
+    folders: [(LogKind, String); 4],
     holdings: BTreeMap<RootId, Holdings>,
     parts: OnceLock<Vec<Part>>,
     parts_left: AtomicUsize,
@@ -63,6 +94,7 @@ struct State {
 impl Group {
     pub(super) fn new(place: AccountRegion, holdings: BTreeMap<RootId, Holdings>) -> Self {
         Self {
+            folders: LogKind::ALL.map(|kind| (kind, place.folder(kind.folder()))),
             place,
             holdings,
             parts: OnceLock::new(),
@@ -141,7 +173,9 @@ impl Group {
                 strange.push(path);
                 return;
             };
-            if !shared.job.filters.takes_chain(key.chain()) || !bounds.reads_digest(key.end()) {
+            // Digests of trails that were not asked for are read too: what they name is not out
+            // of chain.
+            if !bounds.reads_digest(key.end()) {
                 return;
             }
             let key = match digests.last() {
@@ -204,13 +238,23 @@ impl Group {
         for inventory in state.inventories.values_mut() {
             inventory.seal();
         }
+        // Chains that were asked for come first, so that the logs that they share with others are
+        // judged as theirs.
+        let filters = &shared.job.filters;
         state.digests.sort_by(|a, b| {
-            (a.key.chain(), b.key.end(), a.root).cmp(&(b.key.chain(), a.key.end(), b.root))
+            let (first, second) = (a.key.chain(), b.key.chain());
+            (!filters.takes_chain(first), first, b.key.end(), a.root).cmp(&(
+                !filters.takes_chain(second),
+                second,
+                a.key.end(),
+                b.root,
+            ))
         });
         let bounds = &shared.job.weights.bounds;
         let in_range = |digest: &&ListedDigest| {
             let end = digest.key.end();
             bounds.start().is_none_or(|start| end > start)
+                && shared.job.filters.takes_chain(digest.key.chain())
         };
         shared.tally().digests_seen += state.digests.iter().filter(in_range).count() as u64;
         let ahead = shared.job.limits.read_ahead.min(state.digests.len());
@@ -347,14 +391,25 @@ impl Group {
         shared: &Shared<'_>,
         state: &mut State,
         logs: &Arc<ChainLogs>,
-        events: Vec<crate::verify::chain::WalkEvent>,
+        events: Vec<WalkEvent>,
     ) {
+        let is_asked_for = state
+            .walk
+            .as_ref()
+            .is_none_or(|(_, chain, _)| shared.job.filters.takes_chain(chain));
         for event in events {
-            if let Some(voucher) = shared.tell(logs.name(), event)
+            let voucher = if is_asked_for {
+                shared.tell(logs.name(), event)
+            } else {
+                Voucher::of(event)
+            };
+            if let Some(voucher) = voucher
                 && !shared.job.digests_only
             {
                 let batch = self.claim_logs(shared, state, &voucher, logs);
-                shared.queue.push_logs(batch);
+                if is_asked_for {
+                    shared.queue.push_logs(batch);
+                }
             }
         }
     }
@@ -367,31 +422,31 @@ impl Group {
         voucher: &Voucher,
         logs: &Arc<ChainLogs>,
     ) -> LogBatch {
+        let bounds = shared.job.weights.bounds;
         let mut wanted = Vec::new();
+        let mut kinds = BTreeSet::new();
         for (number, entry) in voucher.digest.logs().iter().enumerate() {
             let location = entry.location();
-            let parsed = location.split().and_then(|(_, path)| LogPath::parse(path));
-            if let Some(log) = &parsed {
-                shared.tally().kinds_named.insert(log.kind);
-            }
-            let is_asked_for = voucher.in_range
-                || parsed
-                    .as_ref()
-                    .and_then(|log| log.time)
-                    .is_some_and(|time| shared.job.weights.bounds.contains(time));
             let place = Self::root_of(shared, voucher, location);
-            let naming = match (&parsed, &place) {
-                (Some(log), Some((root, path))) if log.place == self.place => state
-                    .inventories
-                    .entry(*root)
-                    .or_insert_with(|| Inventory::new(self.place.clone()))
-                    .name(path, log, entry.hash()),
-                (_, Some((_, path))) => {
-                    shared.tally().named_from_afar.insert(path.as_str().into());
-                    Naming::First
+            let (naming, time) = match &place {
+                Some((root, path)) => {
+                    let own = self.own_log(path);
+                    kinds.extend(own.map(|own| own.kind));
+                    let naming = if let Some(own) = own {
+                        state
+                            .inventories
+                            .entry(*root)
+                            .or_insert_with(|| Inventory::new(self.place.clone()))
+                            .name(path, own.name, entry.hash())
+                    } else {
+                        shared.tally().named_from_afar.insert(path.as_str().into());
+                        Naming::First
+                    };
+                    (naming, own.and_then(|own| own.time))
                 }
-                (_, None) => Naming::First,
+                None => (Naming::First, None),
             };
+            let is_asked_for = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
             if naming == Naming::First && is_asked_for {
                 wanted.push(Wanted {
                     entry: number,
@@ -399,7 +454,18 @@ impl Group {
                 });
             }
         }
+        shared.tally().kinds_named.extend(kinds);
         LogBatch::new(Arc::clone(&voucher.digest), Arc::clone(logs), wanted)
+    }
+
+    /// What a log's path says of it, where it lies in this account and region.
+    fn own_log(&self, path: &str) -> Option<OwnLog> {
+        let (kind, rest) = self.folders.iter().find_map(|(kind, folder)| {
+            let rest = path.strip_prefix(folder.as_str())?.strip_prefix('/')?;
+            Some((*kind, rest))
+        })?;
+        let (time, name) = read_log_name(&self.place, kind, rest);
+        Some(OwnLog { kind, time, name })
     }
 
     /// The root and path of an object that a digest names: beside the digest, unless it is named
@@ -421,7 +487,9 @@ impl Group {
 
     fn end_walk(&self, shared: &Shared<'_>, reader: &mut ContentReader, state: &mut State) {
         self.look_for_demanded(shared, reader, state, None);
-        if let Some((walk, _, logs)) = state.walk.take() {
+        if let Some((walk, chain, logs)) = state.walk.take()
+            && shared.job.filters.takes_chain(&chain)
+        {
             let (summary, events) = walk.finish();
             self.take_events(shared, state, &logs, events);
             shared.chain_done(summary, logs);
@@ -431,7 +499,9 @@ impl Group {
     /// Hands in what was found out so far, where the run was stopped.
     pub(super) fn interrupt(&self, shared: &Shared<'_>) {
         let mut state = self.state();
-        if let Some((walk, _, logs)) = state.walk.take() {
+        if let Some((walk, chain, logs)) = state.walk.take()
+            && shared.job.filters.takes_chain(&chain)
+        {
             let (summary, events) = walk.interrupt();
             for event in events {
                 // Logs are no longer judged.

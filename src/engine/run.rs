@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::group::Group;
+use super::group::{Group, Voucher};
 use super::logs::{Bytes, ChainLogs};
 use super::queue::{Queue, Task};
 use super::survey::{Survey, survey};
@@ -201,7 +201,7 @@ impl Shared<'_> {
     }
 
     /// Passes on what a walk tells about its digests; what vouches for logs is given back.
-    pub(super) fn tell(&self, chain: &str, event: WalkEvent) -> Option<super::group::Voucher> {
+    pub(super) fn tell(&self, chain: &str, event: WalkEvent) -> Option<Voucher> {
         match event {
             WalkEvent::Judged(subject, verdict) => {
                 self.observer.observe(&Event::Digest {
@@ -215,15 +215,7 @@ impl Shared<'_> {
                 self.find(finding);
                 None
             }
-            WalkEvent::Vouches {
-                digest,
-                root,
-                in_range,
-            } => Some(super::group::Voucher {
-                digest: Arc::from(digest),
-                root,
-                in_range,
-            }),
+            vouches @ WalkEvent::Vouches { .. } => Voucher::of(vouches),
         }
     }
 

@@ -195,11 +195,13 @@ impl Inventory {
     }
 
     /// Marks the log at `path` as named by a verified digest.
-    pub fn name(&mut self, path: &str, log: &LogPath, hash: &Sha256Hash) -> Naming {
+    ///
+    /// `name` is its compact name, where it has one.
+    pub fn name(&mut self, path: &str, name: Option<LogName>, hash: &Sha256Hash) -> Naming {
         let [a, b, c, d, ..] = *hash.as_bytes();
         // Never zero, which is the mark of a log that is not named.
         let mark = u32::from_be_bytes([a, b, c, d]) | 1;
-        let known = match log.name {
+        let known = match name {
             Some(name) => self
                 .days
                 .get_mut(&(name.kind(), name.day()))
@@ -297,7 +299,7 @@ mod tests {
     fn name(inventory: &mut Inventory, rest: &str, content: &[u8]) -> Naming {
         let path = path(rest);
         let log = LogPath::parse(&path).unwrap();
-        inventory.name(&path, &log, &Sha256Hash::of(content))
+        inventory.name(&path, log.name, &Sha256Hash::of(content))
     }
 
     #[test]
