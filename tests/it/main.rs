@@ -9,4 +9,5 @@
 )]
 
 mod forge;
+mod harness;
 mod scenarios;
