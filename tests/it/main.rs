@@ -9,6 +9,7 @@
 )]
 
 mod forge;
+mod harness;
 mod scenarios;
 
 mod server;

@@ -1,1 +1,15 @@
-//! Scenarios.
+//! Archives with and without faults, each run through the real binary and compared with the whole report.
+
+mod chain;
+mod clean;
+mod cli;
+mod common;
+mod coverage;
+mod digests;
+mod hostile;
+mod inventory;
+mod keys;
+mod logs;
+mod range;
+mod reference;
+mod testdata;

@@ -1,0 +1,9 @@
+//! Runs the real binary on an archive and compares the whole report with what a scenario states.
+
+mod case;
+mod expect;
+mod invariants;
+
+pub use case::{Case, Outcome, program, refused, text_of};
+pub use expect::{Chain, Expect, Finding, code, log_modified};
+pub use invariants::{SEVERITIES, check_bytes};

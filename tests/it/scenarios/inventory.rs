@@ -1,0 +1,224 @@
+//! Logs that no digest names, by where and when they lie.
+
+use super::common::{CHAIN, REGION, at, audit, in_region, trail};
+use crate::{
+    forge::{Archive, At, Kind, Place, Trail, plant::PlantedLog},
+    harness::{Case, Expect, code},
+};
+
+fn planted(archive: &Archive, time: &str) -> PlantedLog {
+    PlantedLog::of(&archive.first().id, &Place::new("audit-logs", ""), at(time))
+}
+
+#[test]
+fn a_planted_log_is_weighed_by_its_time() {
+    let times = [
+        ("09T12:00:00", "log-uncovered"),
+        ("09T23:55:00", "log-uncovered"),
+        ("10T00:10:00", "log-uncovered"),
+        ("10T00:15:00", "log-unreferenced"),
+        ("10T02:00:00", "log-unreferenced"),
+        ("10T03:30:00", "log-unreferenced"),
+        ("10T05:45:00", "log-unreferenced"),
+        ("10T05:50:00", "log-pending"),
+        ("10T06:00:00", "log-pending"),
+        ("10T06:30:00", "log-pending"),
+        ("10T07:45:00", "log-pending"),
+        ("10T07:46:00", "log-uncovered"),
+        ("10T09:00:00", "log-uncovered"),
+        ("31T09:00:00", "log-uncovered"),
+    ];
+    for (time, name) in times {
+        let mut archive = audit();
+        let log = planted(&archive, time).put(&mut archive.store);
+        let expect = Expect::clean(&archive).finding(in_region(name, &log));
+        Case::new(archive).run().is(&expect);
+    }
+}
+
+#[test]
+fn a_log_of_the_far_future_hides_nothing() {
+    let mut archive = audit();
+    let missing = archive.log(6, 0);
+    let mut plant = planted(&archive, "10T00:00:00");
+    plant.time = crate::forge::Time::parse("2099-12-31T23:59:00Z");
+    let expect = Expect::clean(&archive)
+        .finding(in_region("log-uncovered", &plant.at()))
+        .finding(
+            code("log-missing")
+                .at(&missing)
+                .chain(CHAIN)
+                .digest(&archive.digest(6)),
+        )
+        .chain(CHAIN, |chain| chain.logs = [11, 0, 1, 0]);
+    archive.store.delete(&missing);
+    plant.put(&mut archive.store);
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn the_message_tells_of_a_second_trail_and_how_to_allow_it() {
+    let mut archive = audit();
+    let log = planted(&archive, "10T02:00:00").put(&mut archive.store);
+    let expect = Expect::clean(&archive).finding(in_region("log-unreferenced", &log));
+    Case::new(archive.clone()).run().is(&expect);
+    let (exit, text, _) = Case::new(archive).run_text();
+    assert_eq!(exit, 1);
+    assert!(
+        text.contains("trail") && text.contains("--allow log-unreferenced"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_copy_of_a_true_log_under_another_name() {
+    let mut archive = audit();
+    let log = archive.log(3, 0);
+    let copy: At = (
+        log.0.clone(),
+        log.1
+            .replace(".json.gz", "")
+            .rsplit_once('_')
+            .unwrap()
+            .0
+            .to_owned()
+            + "_CopiedByForger00.json.gz",
+    );
+    archive.store.copy(&log, &copy, true);
+    let expect = Expect::clean(&archive).finding(in_region("log-unreferenced", &copy));
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn an_account_or_region_that_no_digest_covers() {
+    let mut archive = audit();
+    let mut other_account = planted(&archive, "10T02:00:00");
+    other_account.account = "999988887777".into();
+    let mut other_region = planted(&archive, "10T02:00:00");
+    other_region.region = "eu-west-3".into();
+    let (one, other) = (
+        other_account.put(&mut archive.store),
+        other_region.put(&mut archive.store),
+    );
+    let expect = Expect::clean(&archive)
+        .finding(
+            code("log-uncovered")
+                .at(&one)
+                .chain("999988887777/us-east-1"),
+        )
+        .finding(
+            code("log-uncovered")
+                .at(&other)
+                .chain("111122223333/eu-west-3"),
+        )
+        .finding(code("region-silent").chain("111122223333/eu-west-3/audit"));
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn an_organizations_folder_is_not_the_accounts() {
+    let mut archive = audit();
+    let mut plant = planted(&archive, "10T02:00:00");
+    plant.organization = Some("o-abcde12345".into());
+    let log = plant.put(&mut archive.store);
+    let chain = format!("o-abcde12345/{REGION}");
+    let expect = Expect::clean(&archive).finding(code("log-uncovered").at(&log).chain(&chain));
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn a_planted_log_of_a_kind_that_digests_name() {
+    let mut archive = trail(6).other(Kind::Insight, true).archive();
+    let mut plant = planted(&archive, "10T02:00:00");
+    plant.kind = Kind::Insight;
+    let log = plant.put(&mut archive.store);
+    let expect = Expect::clean(&archive).finding(in_region("log-unreferenced", &log));
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn logs_of_two_trails_account_for_each_other() {
+    let mut archive = audit();
+    Trail::new("other", "2024-03-10T00:00:00Z", 6).deliver(&mut archive);
+    let log = planted(&archive, "10T02:00:00").put(&mut archive.store);
+    let expect = Expect::clean(&archive).finding(in_region("log-unreferenced", &log));
+    Case::new(archive.clone()).run().is(&expect);
+    // Looked at alone, a trail's digests still account for all that the other one delivered.
+    let report = Case::new(archive).args(["--trail", "other"]).run().report();
+    let codes: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["key"])
+        .collect();
+    assert_eq!(codes, [&log.1], "{report:#}");
+}
+
+/// Names that end like a log's, but are none.
+fn undated(folder: &str) -> Vec<String> {
+    [
+        "evil.json.gz",
+        "111122223333_CloudTrail_us-east-1_20240310T0100_x.json.gz",
+        "..json.gz",
+        "a b.json.gz",
+    ]
+    .iter()
+    .map(|name| format!("AWSLogs/111122223333/CloudTrail/us-east-1/{folder}{name}"))
+    .collect()
+}
+
+fn put(archive: &mut Archive, key: String) -> At {
+    let at = ("audit-logs".to_owned(), key);
+    let object = archive.store.get(&archive.log(1, 0)).clone();
+    archive.store.objects.insert(at.clone(), object);
+    at
+}
+
+#[test]
+fn an_undated_name_in_a_covered_day() {
+    for key in undated("2024/03/10/") {
+        let mut archive = Trail::new("audit", "2024-03-09T22:00:00Z", 30).archive();
+        let log = put(&mut archive, key);
+        let expect = Expect::clean(&archive).finding(in_region("log-unreferenced", &log));
+        Case::new(archive).run().is(&expect);
+    }
+}
+
+#[test]
+fn an_undated_name_in_a_day_that_is_covered_in_part() {
+    for key in undated("2024/03/10/") {
+        let mut archive = audit();
+        let log = put(&mut archive, key);
+        let expect = Expect::clean(&archive).finding(in_region("log-uncovered", &log));
+        Case::new(archive).run().is(&expect);
+    }
+}
+
+#[test]
+fn an_undated_name_in_no_day() {
+    for key in undated("")
+        .into_iter()
+        .chain(undated("2024/13/45/"))
+        .chain(undated("new/"))
+    {
+        let mut archive = audit();
+        let log = put(&mut archive, key);
+        let expect = Expect::clean(&archive).finding(in_region("log-uncovered", &log));
+        Case::new(archive).run().is(&expect);
+    }
+}
+
+#[test]
+fn a_log_in_another_days_folder() {
+    // Its name lies in a covered hour; its folder does not.
+    let mut archive = audit();
+    let plant = planted(&archive, "10T02:00:00").at();
+    let log = put(
+        &mut archive,
+        plant.1.replace("/2024/03/10/", "/2024/03/20/"),
+    );
+    let report = Case::new(archive).run().report();
+    let finding = &report["findings"][0];
+    assert_eq!(finding["key"], log.1.as_str(), "{report:#}");
+    assert_ne!(report["verdict"], "valid");
+}

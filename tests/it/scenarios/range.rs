@@ -1,0 +1,352 @@
+//! Ranges that cut through a chain, and the options that narrow what is verified.
+
+use super::common::{CHAIN, at, in_chain, in_region, trail};
+use crate::{
+    forge::{Archive, Json, Place, Sign, plant::PlantedLog},
+    harness::{Case, Chain, Expect, code},
+};
+
+const START: &str = "2024-03-10T02:00:00Z";
+const END: &str = "2024-03-10T04:00:00Z";
+
+/// Eight hours; digests 3 and 4 are those of [`START`] to [`END`], 2 is context below, 5 and 6 above.
+fn archive() -> Archive {
+    trail(8).archive()
+}
+
+/// What is expected of the chain in a range.
+fn expect(archive: &Archive, start: &str, end: &str, digests: u64, logs: u64) -> Expect {
+    let expect = Expect::clean(archive).requested(start, end);
+    let (start, end) = expect.requested.unwrap();
+    expect.chain(CHAIN, |chain| {
+        chain.digests[0] = digests;
+        chain.logs[0] = logs;
+        chain.covered = vec![(start, end)];
+    })
+}
+
+#[test]
+fn whole_hours() {
+    let archive = archive();
+    let expect = expect(&archive, START, END, 2, 4);
+    Case::new(archive).range(START, END).run().is(&expect);
+}
+
+#[test]
+fn half_hours() {
+    // Digests of 02-03, 03-04 and 04-05 reach into it; logs at 02:40, 03:20, 03:40 and 04:20 lie in it.
+    let (start, end) = ("2024-03-10T02:30:00Z", "2024-03-10T04:30:00Z");
+    let archive = archive();
+    let expect = expect(&archive, start, end, 3, 4);
+    Case::new(archive).range(start, end).run().is(&expect);
+}
+
+#[test]
+fn less_than_an_hour() {
+    let (start, end) = ("2024-03-10T02:10:00Z", "2024-03-10T02:30:00Z");
+    let archive = archive();
+    let expect = expect(&archive, start, end, 1, 1);
+    Case::new(archive).range(start, end).run().is(&expect);
+}
+
+#[test]
+fn the_same_range_written_in_other_ways() {
+    let ranges = [
+        ("2024-03-10T03:00:00+01:00", "2024-03-09T23:00:00-05:00"),
+        ("2024-03-10T02:00:00.000Z", "2024-03-10T04:00:00Z"),
+        ("20240310T020000Z", "20240310T040000Z"),
+        ("2024-03-10t02:00:00z", "2024-03-10T07:45:00+03:45"),
+    ];
+    for (start, end) in ranges {
+        let archive = archive();
+        let expect = expect(&archive, START, END, 2, 4);
+        Case::new(archive).range(start, end).run().is(&expect);
+    }
+}
+
+#[test]
+fn a_date_is_midnight_in_utc() {
+    let archive = crate::forge::Trail::new("audit", "2024-03-09T22:00:00Z", 28).archive();
+    let expect = expect(
+        &archive,
+        "2024-03-10T00:00:00Z",
+        "2024-03-11T00:00:00Z",
+        24,
+        48,
+    );
+    Case::new(archive)
+        .range("2024-03-10", "2024-03-11")
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn a_log_at_the_edge_named_by_the_next_digest() {
+    let mut trail = trail(8);
+    // Each hour's first log is dated ten minutes before the hour.
+    trail.early_minutes = 10;
+    let archive = trail.archive();
+    let expect = expect(&archive, START, END, 2, 4);
+    Case::new(archive.clone())
+        .range(START, END)
+        .run()
+        .is(&expect);
+
+    let mut archive = archive;
+    let digest = archive.first().digests[5].clone();
+    let log = digest
+        .logs
+        .iter()
+        .find(|log| log.1.contains("T0350Z"))
+        .unwrap();
+    archive.store.delete(log);
+    let expect = expect
+        .finding(in_chain("log-missing", log).digest(&digest.at))
+        .chain(CHAIN, |chain| chain.logs = [3, 0, 1, 0]);
+    Case::new(archive).range(START, END).run().is(&expect);
+}
+
+#[test]
+fn what_is_wrong_outside_the_range_is_no_finding() {
+    let mut archive = archive();
+    let expect = expect(&archive, START, END, 2, 4);
+    let id = archive.first().id.clone();
+    for time in ["10T01:30:00", "10T04:30:00", "10T07:30:00"] {
+        PlantedLog::of(&id, &Place::new("audit-logs", ""), at(time)).put(&mut archive.store);
+    }
+    let (below, above) = (archive.log(1, 0), archive.log(6, 1));
+    archive.store.delete(&below);
+    archive.store.edit_content(&above, |it| it.push(b' '));
+    // Context is read, but its own faults are nobody's question.
+    for index in [1, 2, 5, 6, 8] {
+        let digest = archive.digest(index);
+        archive.edit_digest(&digest, Sign::Keep, |doc| {
+            doc.set("oldestEventTime", Json::Null);
+        });
+    }
+    Case::new(archive).range(START, END).run().is(&expect);
+}
+
+#[test]
+fn what_is_wrong_inside_the_range_is() {
+    let mut archive = archive();
+    let expect = expect(&archive, START, END, 2, 3);
+    let id = archive.first().id.clone();
+    let planted = PlantedLog::of(&id, &Place::new("audit-logs", ""), at("10T03:50:00"))
+        .put(&mut archive.store);
+    let log = archive.log(4, 0);
+    archive.store.delete(&log);
+    let expect = expect
+        .finding(in_region("log-unreferenced", &planted))
+        .finding(in_chain("log-missing", &log).digest(&archive.digest(4)))
+        .chain(CHAIN, |chain| chain.logs[2] = 1);
+    Case::new(archive).range(START, END).run().is(&expect);
+}
+
+#[test]
+fn a_digest_missing_at_the_edges_of_the_range() {
+    // Just below the range: not asked for.
+    let mut below = archive();
+    let expect_clean = expect(&below, START, END, 2, 4);
+    let digest = below.digest(2);
+    below.store.delete(&digest);
+    Case::new(below).range(START, END).run().is(&expect_clean);
+    // The last of the range: a digest beyond it names it.
+    let mut last = archive();
+    let digest = last.digest(4);
+    let expect = expect(&last, START, END, 1, 2)
+        .finding(in_chain("digest-missing", &digest).digest(&last.digest(5)))
+        .findings((0..2).map(|log| in_region("log-uncovered", &last.log(4, log))))
+        .chain(CHAIN, |chain| {
+            chain.digests[2] = 1;
+            chain.gap(at("10T03:00:00"), at("10T04:00:00"), "digest-missing");
+        });
+    last.store.delete(&digest);
+    Case::new(last).range(START, END).run().is(&expect);
+}
+
+#[test]
+fn all_digests_of_the_range_deleted() {
+    let mut archive = archive();
+    for index in [3, 4] {
+        let digest = archive.digest(index);
+        archive.store.delete(&digest);
+    }
+    let report = Case::new(archive).range(START, END).run().report();
+    let codes: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["code"])
+        .collect();
+    assert!(codes.contains(&&"digest-missing".into()), "{report:#}");
+    assert_eq!(
+        codes
+            .iter()
+            .filter(|code| **code == "log-uncovered")
+            .count(),
+        4,
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_break_inside_the_range_tells_only_what_was_asked_for() {
+    let mut archive = archive();
+    let expect = expect(&archive, START, "2024-03-10T08:00:00Z", 5, 10)
+        .finding(
+            in_chain("digest-missing", &archive.digest(3))
+                .says("2024-03-10T02:00:00Z")
+                .says("2024-03-10T03:00:00Z"),
+        )
+        .findings((0..2).map(|log| in_region("log-uncovered", &archive.log(3, log))))
+        .chain(CHAIN, |chain| {
+            chain.digests[2] = 1;
+            chain.gap(at("10T02:00:00"), at("10T03:00:00"), "digest-missing");
+        });
+    for index in [1, 2, 3] {
+        let digest = archive.digest(index);
+        archive.store.delete(&digest);
+    }
+    Case::new(archive)
+        .range(START, "2024-03-10T08:00:00Z")
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn a_newest_digest_that_only_its_successor_beyond_the_range_proves() {
+    let mut archive = archive();
+    let digest = archive.digest(4);
+    archive.store.clear_metadata(&digest);
+    let expect =
+        expect(&archive, START, END, 2, 4).finding(code("signature-from-successor").chain(CHAIN));
+    Case::new(archive).range(START, END).run().is(&expect);
+}
+
+fn several() -> Archive {
+    let mut archive = trail(3)
+        .accounts(&["111122223333", "444455556666"])
+        .regions(&["us-east-1", "eu-west-1"])
+        .archive();
+    crate::forge::Trail::new("other", "2024-03-10T00:00:00Z", 3).deliver(&mut archive);
+    archive
+}
+
+fn only(archive: &Archive, keep: impl Fn(&Chain) -> bool) -> Expect {
+    let mut expect = Expect::clean(archive);
+    expect.chains.retain(|chain| keep(chain));
+    assert!(!expect.chains.is_empty() && expect.chains.len() < archive.chains.len());
+    expect
+}
+
+#[test]
+fn only_an_account() {
+    let archive = several();
+    let expect = only(&archive, |chain| chain.id.account == "444455556666");
+    Case::new(archive)
+        .args(["--account", "444455556666"])
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn only_a_region() {
+    let archive = several();
+    let expect = only(&archive, |chain| chain.id.region == "eu-west-1");
+    Case::new(archive)
+        .args(["--region", "eu-west-1"])
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn only_a_trail() {
+    let archive = several();
+    let expect = only(&archive, |chain| chain.id.trail == "other");
+    Case::new(archive)
+        .args(["--trail", "other"])
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn only_several_at_once() {
+    let archive = several();
+    let expect = only(&archive, |chain| {
+        chain.id.region == "us-east-1" && chain.id.trail == "audit"
+    });
+    let narrow = [
+        "--account",
+        "111122223333",
+        "--account",
+        "444455556666",
+        "--region",
+        "us-east-1",
+        "--trail",
+        "audit",
+    ];
+    Case::new(archive).args(narrow).run().is(&expect);
+}
+
+#[test]
+fn only_what_is_not_there() {
+    for narrow in [
+        ["--account", "000000000000"],
+        ["--region", "mars-north-1"],
+        ["--trail", "none"],
+    ] {
+        let outcome = Case::new(several()).args(narrow).run();
+        outcome.is(&Expect::nothing().finding(code("no-digests")));
+    }
+}
+
+#[test]
+fn faults_outside_what_is_asked_for_are_no_findings() {
+    let mut archive = several();
+    let expect = only(&archive, |chain| chain.id.account == "111122223333");
+    let other = archive.chain("444455556666/us-east-1/audit").digests[2].clone();
+    archive.store.delete(&other.at);
+    archive.store.delete(&other.logs[0]);
+    Case::new(archive)
+        .args(["--account", "111122223333"])
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn allow_and_deny_change_what_a_finding_weighs() {
+    let mut archive = trail(6).archive();
+    let log = archive.log(3, 0);
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("log-missing", &log).severity("notice"))
+        .chain(CHAIN, |chain| chain.logs = [11, 0, 1, 0]);
+    archive.store.delete(&log);
+    Case::new(archive.clone())
+        .args(["--allow", "log-missing"])
+        .run()
+        .is(&expect);
+
+    let gap = trail(3).restart(60, 3).archive();
+    let restart = gap.digest(4);
+    let expect =
+        Expect::clean(&gap).finding(in_chain("coverage-gap", &restart).severity("invalid"));
+    Case::new(gap)
+        .args(["--deny", "coverage-gap"])
+        .run()
+        .is(&expect);
+}
+
+#[test]
+fn what_nothing_verified_can_allow_is_not_valid() {
+    // Nothing was verified: no allowing of findings makes that valid.
+    let outcome = Case::new(Archive::default())
+        .args(["--allow", "no-digests"])
+        .run();
+    assert_ne!(
+        outcome.exit,
+        0,
+        "{}",
+        String::from_utf8_lossy(&outcome.stdout)
+    );
+}
