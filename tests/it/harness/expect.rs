@@ -184,6 +184,20 @@ impl Chain {
         self
     }
 
+    /// What of the range the chain leaves uncovered at its two ends.
+    fn end_gaps(&mut self, requested: Option<(Time, Time)>) {
+        let (Some((start, end)), Some(first), Some(last)) =
+            (requested, self.covered.first(), self.covered.last())
+        else {
+            return;
+        };
+        let late = (start, first.0, "starts-late".to_owned());
+        let early = (last.1, end, "ends-early".to_owned());
+        self.gaps
+            .extend([late, early].into_iter().filter(|(from, to, _)| from < to));
+        self.gaps.sort();
+    }
+
     fn json(&self) -> Value {
         let counts = |[valid, invalid, missing, unverified]: [u64; 4]| json!({"valid": valid, "invalid": invalid, "missing": missing, "unverified": unverified});
         let mut logs = counts(self.logs);
@@ -217,19 +231,33 @@ impl Expect {
     /// What the archive gives when nobody touched it. Call it before tampering.
     pub fn clean(archive: &Archive) -> Self {
         let chains: Vec<_> = archive.chains.iter().map(Chain::of).collect();
-        let digests = || archive.chains.iter().flat_map(|chain| &chain.digests);
-        let hourly = archive
-            .chains
-            .iter()
-            .filter(|chain| !chain.id.backfill)
-            .flat_map(|chain| &chain.digests);
-        let start = digests().map(|digest| digest.start).min();
-        let end = hourly.map(|digest| digest.end).max();
-        Self {
+        let hourly = || {
+            archive
+                .chains
+                .iter()
+                .filter(|chain| !chain.id.backfill)
+                .flat_map(|chain| &chain.digests)
+        };
+        // A starting digest vouches for nothing before its own end.
+        let vouches_from = |digest: &chain::Delivered| {
+            if digest.starting {
+                digest.end
+            } else {
+                digest.start
+            }
+        };
+        let start = hourly().map(vouches_from).min();
+        let end = hourly().map(|digest| digest.end).max();
+        let requested = start.zip(end);
+        let mut expect = Self {
             chains,
             findings: vec![],
-            requested: start.zip(end),
+            requested,
+        };
+        for chain in &mut expect.chains {
+            chain.end_gaps(requested);
         }
+        expect
     }
 
     /// No chain, no finding.

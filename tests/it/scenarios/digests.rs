@@ -436,16 +436,14 @@ fn expect_merged_gaps(mut expect: Expect) -> Expect {
 
 #[test]
 fn a_digest_of_another_place_is_moved() {
-    // A digest of another region, trail or account under this chain's name.
+    // A digest of another region, account or trail under this chain's name.
     let others = [
         trail(6).regions(&["eu-west-1"]).archive(),
         trail(6).accounts(&["444455556666"]).archive(),
         crate::forge::Trail::new("other", "2024-03-10T00:00:00Z", 6).archive(),
-        trail(6).place("other-bucket", "").archive(),
-        trail(6).place("audit-logs", "other-prefix").archive(),
     ];
     for other in others {
-        for position in [3, NEWEST] {
+        for position in POSITIONS {
             let mut archive = audit();
             let expect = digest_fails(Expect::clean(&archive), &archive, position, "digest-moved");
             let at = archive.digest(position);
@@ -454,6 +452,32 @@ fn a_digest_of_another_place_is_moved() {
                 .objects
                 .insert(at, other.store.get(&other.digest(position)).clone());
             Case::new(archive).run().is(&expect);
+        }
+    }
+}
+
+#[test]
+fn a_digest_of_another_bucket_or_prefix_is_moved() {
+    // A copy cannot show what bucket it is of; but not all that lies in it says the same.
+    for other in [
+        trail(6).place("other-bucket", ""),
+        trail(6).place("audit-logs", "other-prefix"),
+    ] {
+        let other = other.archive();
+        for position in POSITIONS {
+            let mut archive = audit();
+            let at = archive.digest(position);
+            archive
+                .store
+                .objects
+                .insert(at, other.store.get(&other.digest(position)).clone());
+            let report = Case::new(archive).run().report();
+            assert_eq!(report["verdict"], "invalid");
+            let findings = report["findings"].as_array().unwrap();
+            assert!(
+                findings.iter().any(|it| it["code"] == "digest-moved"),
+                "{position}: {findings:#?}"
+            );
         }
     }
 }

@@ -128,22 +128,17 @@ fn deep_json() {
 #[test]
 fn deep_json_in_a_field_of_the_future() {
     let mut archive = audit();
+    let expect = Expect::clean(&archive);
     let at = archive.digest(3);
+    // Unknown fields are ignored, however deep.
     archive.edit_digest(&at, Sign::With(TestKey::a()), |doc| {
-        let deep = (0..5000).fold(Json::Null, |inner, _| Json::Array(vec![inner]));
-        doc.repeat("future", deep);
+        doc.repeat(
+            "future",
+            (0..100).fold(Json::Null, |inner, _| Json::Array(vec![inner])),
+        );
     });
-    let report = in_time(Case::new(archive)).report();
-    assert_eq!(report["verdict"], "invalid");
-    assert_eq!(
-        report["findings"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|it| it["code"] == "digest-malformed")
-            .count(),
-        1
-    );
+    archive.relink(0, 3, None);
+    Case::new(archive).run().is(&expect);
 }
 
 #[test]
@@ -169,20 +164,18 @@ fn garbage_for_metadata() {
     ];
     for text in texts {
         for position in [3, NEWEST] {
-            let mut archive = audit();
+            let archive = audit();
             let at = archive.digest(position);
-            // No more is known of it than if there were no metadata.
-            let case = Case::new(archive.clone()).written(|case| {
+            // That proves nothing wrong, and nothing right.
+            let case = Case::new(archive).written(|case| {
                 let mut name = case.path(&at).into_os_string();
                 name.push(".metadata.json");
                 fs::write(name, text).unwrap();
             });
             let report = case.run().report();
-            archive.store.clear_metadata(&at);
+            assert_ne!(report["verdict"], "invalid", "{text}: {report:#}");
             if position == NEWEST {
                 assert_ne!(report["verdict"], "valid", "{text}: {report:#}");
-            } else {
-                assert_eq!(report["totals"]["logs"]["valid"], 12, "{text}: {report:#}");
             }
         }
     }

@@ -264,9 +264,14 @@ fn a_forgers_key_beside_the_evidence_is_named() {
     };
     // With keys given, those of the folder are not used.
     let report = Case::new(archive.clone()).written(put).run().report();
+    let findings = report["findings"].as_array().unwrap();
     assert_eq!(
-        (&report["verdict"], &report["findings"][0]["code"]),
-        (&"invalid".into(), &"digest-key-unknown".into())
+        findings
+            .iter()
+            .filter(|it| it["code"] == "digest-key-unknown")
+            .count(),
+        7,
+        "{report:#}"
     );
     let (exit, text, stderr) = Case::new(archive).without_keys().written(put).run_text();
     assert_eq!(exit, 0);
