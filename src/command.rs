@@ -35,7 +35,7 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 }
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
-    let started = Timestamp::now();
+    let started = whole_seconds(Timestamp::now());
     let plan = LogsPlan::resolve(args, started)?;
     let observers = Observers::default();
     let conclusion = run(&plan.job, &plan.source, &observers, stop)
@@ -59,7 +59,7 @@ fn run_info(
     let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
     let info = RunInfo {
         started,
-        finished: Timestamp::now(),
+        finished: whole_seconds(Timestamp::now()),
         arguments: std::env::args_os()
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -81,6 +81,11 @@ fn run_info(
         deny: plan.job.weights.deny.iter().copied().collect(),
     };
     (info, plan.reports)
+}
+
+/// Reports tell time to the second.
+fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 #[cfg(unix)]

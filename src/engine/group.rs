@@ -138,11 +138,22 @@ impl Group {
         let bounds = &shared.job.weights.bounds;
         match shared.source.parts(root, &folder, bounds) {
             Ok(found) => parts.extend(found.into_iter().map(|name| Part { root, kind, name })),
-            Err(error) => shared.problem(&crate::source::Problem {
-                path: folder,
-                error,
-            }),
+            Err(error) => {
+                if kind.is_none() {
+                    self.doubt_digests(shared);
+                }
+                shared.problem(&crate::source::Problem {
+                    path: folder,
+                    error,
+                });
+            }
         }
+    }
+
+    /// Takes note that digests may be there that no listing shows.
+    fn doubt_digests(&self, shared: &Shared<'_>) {
+        let place = self.place.clone();
+        shared.tally().unlisted_digests.insert(place);
     }
 
     /// Lists a part; whoever lists the last one begins the walk.
@@ -201,6 +212,9 @@ impl Group {
                 .in_chain(&name)
                 .detail("no digest of CloudTrail's can have this key");
             shared.find(finding);
+        }
+        if !problems.is_empty() {
+            self.doubt_digests(shared);
         }
         for problem in problems {
             shared.problem(&problem);

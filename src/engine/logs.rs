@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::run::Stop;
 use crate::event::{Event, LogVerdict, Observer};
 use crate::source::{Source, SourceError};
 use crate::verify::conclusion::LogCounts;
@@ -103,10 +104,15 @@ impl LogBatch {
         reader: &mut ContentReader,
         bytes: &Bytes,
         observer: &dyn Observer,
+        stop: &Stop,
     ) -> Option<Finding> {
         let wanted = self.wanted.get(at)?;
         let entry = self.digest.logs().get(wanted.entry)?;
-        let outcome = read(source, reader, wanted.place.as_ref());
+        let outcome = read(source, reader, wanted.place.as_ref(), stop);
+        if stop.is_stopped() && outcome.is_err() {
+            // It was not read because the run ends: that is no finding.
+            return None;
+        }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {
             bytes.count(content.stored, content.length);
@@ -138,10 +144,12 @@ fn read(
     source: &dyn Source,
     reader: &mut ContentReader,
     place: Option<&(RootId, String)>,
+    stop: &Stop,
 ) -> Result<Content, Failure> {
     let (root, path) = place.ok_or(Failure::Source(SourceError::NotFound))?;
     let body = source.log(*root, path).map_err(Failure::Source)?;
-    reader.hash(body.reader).map_err(Failure::Content)
+    let body = stop.guard(body.reader);
+    reader.hash(body).map_err(Failure::Content)
 }
 
 fn weigh(

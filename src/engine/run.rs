@@ -1,6 +1,7 @@
 //! One run, whole: survey, listings, walks, logs, conclusion.
 
 use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -66,6 +67,30 @@ impl Stop {
     /// Whether it was asked to.
     pub fn is_stopped(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Stop {
+    /// A reader that fails once the run is asked to stop.
+    pub(super) fn guard(&self, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        Box::new(Guarded {
+            reader,
+            stop: self.clone(),
+        })
+    }
+}
+
+struct Guarded {
+    reader: Box<dyn Read + Send>,
+    stop: Stop,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.stop.is_stopped() {
+            return Err(io::Error::other("the run was stopped"));
+        }
+        self.reader.read(into)
     }
 }
 
@@ -159,8 +184,14 @@ impl Shared<'_> {
                 Task::List(group, part) => group.list(self, part),
                 Task::Digest(group, at) => group.digest(self, &mut reader, at),
                 Task::Log(batch, at) => {
-                    let finding =
-                        batch.judge(at, self.source, &mut reader, &self.bytes, self.observer);
+                    let finding = batch.judge(
+                        at,
+                        self.source,
+                        &mut reader,
+                        &self.bytes,
+                        self.observer,
+                        stop,
+                    );
                     if let Some(finding) = finding {
                         self.find(finding);
                     }

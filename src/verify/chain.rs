@@ -15,7 +15,7 @@ use super::digest::{Predecessor, UnverifiedDigest, VerifiedDigest};
 use super::finding::{Code, Finding, Subject};
 use super::keys::{Fingerprint, KeySet};
 use super::location::{ChainId, DigestKey, ObjectLocation, RootId};
-use super::time::{Bounds, TimeRange, minus};
+use super::time::{Bounds, NAME_SLACK, TimeRange, minus, plus};
 
 /// A digest object that a listing shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +173,9 @@ pub struct ChainSummary {
     pub chain: Arc<ChainId>,
     /// What its verified digests cover.
     pub covered: Covered,
+    /// The time whose logs may be named by digests that could not be verified: that nothing
+    /// verified names such a log proves nothing.
+    pub doubtful: Covered,
     /// What lies between its verified digests and is not covered, newest first.
     pub gaps: Vec<Gap>,
     /// Its digests in the range.
@@ -268,6 +271,7 @@ impl Walk {
             summary: ChainSummary {
                 chain,
                 covered: Covered::default(),
+                doubtful: Covered::default(),
                 gaps: Vec::new(),
                 digests: DigestCounts::default(),
                 fingerprints: BTreeSet::new(),
@@ -614,6 +618,9 @@ impl Walk {
     ) {
         // What an unverified digest says of its window is not believed: its key's hour is taken.
         let in_range = hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
+        if verdict == DigestVerdict::Unverified {
+            self.doubt(at.key.end());
+        }
         let may_be_skipped = matches!(
             finding.code,
             Code::DigestModified | Code::DigestKeyUnknown | Code::DigestUnsigned
@@ -640,6 +647,20 @@ impl Walk {
         self.tell_failed(failed);
         if demanded {
             self.settle_skipped(false);
+        }
+    }
+
+    /// Takes note that the digest which ends at `end` may name logs, and cannot tell them. A
+    /// backfill digest may name logs of any time.
+    fn doubt(&mut self, end: Timestamp) {
+        let range = if self.summary.chain.is_backfill() {
+            TimeRange::new(Timestamp::MIN, Timestamp::MAX)
+        } else {
+            let hour = minus(end, SignedDuration::from_hours(1));
+            TimeRange::new(minus(hour, NAME_SLACK), plus(end, NAME_SLACK))
+        };
+        if let Some(range) = range {
+            self.summary.doubtful.add(range);
         }
     }
 

@@ -112,6 +112,8 @@ pub struct Tally {
     pub places: BTreeSet<AccountRegion>,
     /// The kinds of log that some verified digest names.
     pub kinds_named: BTreeSet<LogKind>,
+    /// Accounts and regions whose digests could not all be listed.
+    pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's.
     pub named_from_afar: HashSet<Box<str>>,
     /// Digest objects seen in the range, whatever came of them.
@@ -219,6 +221,7 @@ struct Reckoning<'a> {
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     covered: BTreeMap<AccountRegion, Covered>,
+    doubtful: BTreeMap<AccountRegion, Covered>,
     findings: Vec<Finding>,
 }
 
@@ -237,6 +240,7 @@ impl<'a> Reckoning<'a> {
             start: weights.bounds.start().or(oldest),
             end: weights.bounds.end().or(newest),
             covered: covered_places(&tally.chains),
+            doubtful: doubtful_places(&tally),
             findings: std::mem::take(&mut tally.findings),
             tally,
             weights,
@@ -310,7 +314,7 @@ impl<'a> Reckoning<'a> {
         gaps.sort_unstable();
         self.notices(&summary, logs, &name);
         let covered = match (self.start, self.end) {
-            (Some(start), Some(end)) => TimeRange::new(start, end)
+            (Some(start), Some(end)) if !summary.chain.is_backfill() => TimeRange::new(start, end)
                 .map(|range| summary.covered.within(range))
                 .unwrap_or_default(),
             (_, _) => Covered::default(),
@@ -507,9 +511,11 @@ impl<'a> Reckoning<'a> {
         let due = self.due();
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self.covered.get(&leftovers.place).unwrap_or(&nothing);
+            let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let name: Arc<str> = leftovers.place.to_string().into();
             for log in leftovers.logs {
-                let Some(standing) = log.standing(covered, self.weights.bounds, due) else {
+                let bounds = self.weights.bounds;
+                let Some(standing) = log.standing(covered, doubtful, bounds, due) else {
                     continue;
                 };
                 let path = log.path(&leftovers.place);
@@ -652,6 +658,22 @@ fn covered_places(chains: &[ChainTally]) -> BTreeMap<AccountRegion, Covered> {
                 .entry(id.place().clone())
                 .or_default()
                 .add_all(&chain.summary.covered);
+        }
+    }
+    places
+}
+
+/// The time whose logs unverified digests may name, for each account and region.
+fn doubtful_places(tally: &Tally) -> BTreeMap<AccountRegion, Covered> {
+    let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
+    for chain in &tally.chains {
+        let summary = &chain.summary;
+        let place = places.entry(summary.chain.place().clone()).or_default();
+        place.add_all(&summary.doubtful);
+    }
+    for place in &tally.unlisted_digests {
+        if let Some(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) {
+            places.entry(place.clone()).or_default().add(always);
         }
     }
     places

@@ -59,6 +59,11 @@ impl Covered {
             .is_some_and(|known| known.end() >= range.end())
     }
 
+    /// Whether any of `range` lies inside.
+    pub fn touches(&self, range: TimeRange) -> bool {
+        !self.within(range).ranges.is_empty()
+    }
+
     /// The latest instant covered.
     pub fn end(&self) -> Option<Timestamp> {
         self.ranges.last().map(TimeRange::end)

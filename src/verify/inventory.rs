@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::coverage::Covered;
 use super::hashing::Sha256Hash;
@@ -72,19 +72,21 @@ pub enum Standing {
 
 impl Leftover {
     /// How the log stands, where `covered` is what all trails of its account and region cover,
-    /// and digests are due up to `due`; nothing where it lies outside of the range asked for.
+    /// `doubtful` the time that unverified digests may name logs of, and digests are due up to
+    /// `due`; nothing where it lies outside of the range asked for.
     ///
     /// At the edges of what is covered a name's time does not tell on which side the delivery was.
     pub fn standing(
         &self,
         covered: &Covered,
+        doubtful: &Covered,
         bounds: Bounds,
         due: Option<Timestamp>,
     ) -> Option<Standing> {
         let time = match self.time {
             LeftoverTime::At(time) => time,
             LeftoverTime::Day(day) if !bounds.overlaps(day) => return None,
-            LeftoverTime::Day(day) if covered.holds_all(day) => {
+            LeftoverTime::Day(day) if covered.holds_all(day) && !doubtful.touches(day) => {
                 return Some(Standing::Unreferenced);
             }
             LeftoverTime::Day(_) | LeftoverTime::Unknown => return Some(Standing::Uncovered),
@@ -92,7 +94,7 @@ impl Leftover {
         if !bounds.contains(time) {
             return None;
         }
-        if covered.holds(time, NAME_SLACK) {
+        if covered.holds(time, NAME_SLACK) && !doubtful.holds(time, SignedDuration::ZERO) {
             return Some(Standing::Unreferenced);
         }
         let is_pending = covered.end().zip(due).is_some_and(|(end, due)| {
@@ -263,10 +265,7 @@ fn folder_day(path: &str) -> Option<TimeRange> {
     let midnight = parts
         .windows(3)
         .find_map(|days| parse_day(days[0], days[1], days[2]))?;
-    TimeRange::new(
-        midnight,
-        plus(midnight, jiff::SignedDuration::from_hours(24)),
-    )
+    TimeRange::new(midnight, plus(midnight, SignedDuration::from_hours(24)))
 }
 
 #[cfg(test)]
