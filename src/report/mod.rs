@@ -5,6 +5,7 @@
 //! writer that fails is an error of the caller's.
 
 pub mod escape;
+pub mod explain;
 pub mod format;
 pub mod json;
 pub mod look;
@@ -13,6 +14,7 @@ pub mod render;
 pub mod run_info;
 pub mod shown_json;
 pub mod text;
+pub mod wrap;
 
 pub use format::Format;
 pub use json::Report;
