@@ -12,8 +12,10 @@ use crate::cli::{Cli, Command, LogsArgs, OutputArgs, When};
 use crate::engine::{Stop, run};
 use crate::event::Observers;
 use crate::plan::LogsPlan;
+use crate::report::explain;
 use crate::report::{Filters, Format, Look, Report, RunInfo, Verbosity, render};
 use crate::verify::conclusion::{Conclusion, ExitStatus};
+use crate::verify::finding::Code;
 
 /// Does what was asked for.
 ///
@@ -46,8 +48,32 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
 }
 
 fn explain(code: Option<&str>) -> Result<ExitStatus> {
-    let _ = code;
-    anyhow::bail!("explain is not finished")
+    let look = Look {
+        width: width(),
+        color: io::stdout().is_terminal() && !no_color(),
+        verbosity: Verbosity::Normal,
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    match code {
+        Some(name) => {
+            let code = Code::from_name(name).with_context(|| {
+                format!("{name:?} is no finding; `ct-verify explain` lists them")
+            })?;
+            explain::one(code, &look, &mut out)
+        }
+        None => explain::all(&look, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .context("cannot write the explanation")?;
+    Ok(ExitStatus::Valid)
+}
+
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
 fn run_info(
@@ -127,9 +153,7 @@ fn look(output: &OutputArgs) -> Look {
     let color = match output.color {
         When::Always => true,
         When::Never => false,
-        When::Auto => {
-            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-        }
+        When::Auto => io::stdout().is_terminal() && !no_color(),
     };
     let verbosity = if output.quiet {
         Verbosity::Quiet
@@ -138,9 +162,8 @@ fn look(output: &OutputArgs) -> Look {
     } else {
         Verbosity::Normal
     };
-    let width = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
     Look {
-        width,
+        width: width(),
         color,
         verbosity,
     }

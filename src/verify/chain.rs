@@ -236,6 +236,7 @@ struct Failed {
     /// Whether it is out of chain, should the chain turn out to pass it by.
     may_be_skipped: bool,
     in_range: bool,
+    end: Timestamp,
 }
 
 /// The walk along one chain.
@@ -618,9 +619,6 @@ impl Walk {
     ) {
         // What an unverified digest says of its window is not believed: its key's hour is taken.
         let in_range = hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
-        if verdict == DigestVerdict::Unverified {
-            self.doubt(at.key.end());
-        }
         let may_be_skipped = matches!(
             finding.code,
             Code::DigestModified | Code::DigestKeyUnknown | Code::DigestUnsigned
@@ -630,6 +628,7 @@ impl Walk {
             verdict,
             may_be_skipped,
             in_range,
+            end: at.key.end(),
         };
         if demanded {
             self.demand = None;
@@ -679,6 +678,9 @@ impl Walk {
     }
 
     fn tell_failed(&mut self, failed: Failed) {
+        if failed.verdict == DigestVerdict::Unverified {
+            self.doubt(failed.end);
+        }
         self.judge(
             failed.finding.subject.clone(),
             failed.verdict,
