@@ -26,6 +26,7 @@ use crate::verify::location::{
     AccountRegion, ChainId, DIGEST_FOLDER, DigestKey, LogKind, LogName, ObjectLocation, RootId,
     read_log_name,
 };
+use crate::verify::time::hour_before;
 
 /// A verified digest whose logs are to be judged.
 pub(super) struct Voucher {
@@ -266,8 +267,7 @@ impl Group {
         });
         let bounds = &shared.job.weights.bounds;
         let in_range = |digest: &&ListedDigest| {
-            let end = digest.key.end();
-            bounds.start().is_none_or(|start| end > start)
+            hour_before(digest.key.end()).is_some_and(|hour| bounds.overlaps(hour))
                 && shared.job.filters.takes_chain(digest.key.chain())
         };
         shared.tally().digests_seen += state.digests.iter().filter(in_range).count() as u64;

@@ -95,6 +95,11 @@ impl Bounds {
     }
 }
 
+/// The hour that ends at `end`, which is a digest's window but for a few seconds.
+pub fn hour_before(end: Timestamp) -> Option<TimeRange> {
+    TimeRange::new(minus(end, SignedDuration::from_hours(1)), end)
+}
+
 /// `at + by`, held at the ends of representable time.
 pub fn plus(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)

@@ -1,232 +1,33 @@
-//! From the whole tally to the verdict and the exit status.
+//! The reckoning: what only the whole run can tell.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::chain::{Binding, ChainSummary, DigestCounts, Gap, GapCause};
-use super::coverage::Covered;
-use super::finding::{Code, Finding, Severity, Subject};
-use super::inventory::{Leftover, Standing};
-use super::location::{AccountRegion, ChainId, LogKind, ObjectLocation, RootId};
-use super::time::{Bounds, OVERDUE, TimeRange, minus, plus};
+use super::super::chain::{Binding, ChainSummary, Gap, GapCause};
+use super::super::coverage::Covered;
+use super::super::finding::{Code, Finding, Severity, Subject};
+use super::super::inventory::Standing;
+use super::super::location::{AccountRegion, LogKind, ObjectLocation, RootId};
+use super::super::time::{OVERDUE, TimeRange, minus, plus};
+use super::result::{ChainResult, Conclusion, total_digests, total_logs};
+use super::tally::{ChainTally, LogCounts, Tally, Weights};
+use super::verdict::Verdict;
+use super::weighing::{Bindings, join, order, weigh};
 
-/// What the whole run comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Everything asked for was read, and every check held.
-    Valid,
-    /// Something is proven wrong.
-    Invalid,
-    /// Nothing is proven wrong, but something asked for could not be verified.
-    Unverified,
-}
-
-impl Verdict {
-    /// As reports write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Invalid => "invalid",
-            Self::Unverified => "unverified",
-        }
-    }
-}
-
-/// What the program tells whoever started it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitStatus {
-    /// The verdict is valid.
-    Valid,
-    /// The verdict is invalid.
-    Invalid,
-    /// The run could not be set up, or its report could not be written.
-    Setup,
-    /// The verdict is unverified.
-    Unverified,
-    /// The run was interrupted.
-    Interrupted,
-}
-
-impl ExitStatus {
-    /// The number that the shell sees.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Valid => 0,
-            Self::Invalid => 1,
-            Self::Setup => 2,
-            Self::Unverified => 3,
-            Self::Interrupted => 130,
-        }
-    }
-}
-
-/// How many logs got which verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogCounts {
-    /// Intact ones.
-    pub valid: u64,
-    /// Modified or malformed ones.
-    pub invalid: u64,
-    /// Named ones that are not there.
-    pub missing: u64,
-    /// Ones in covered time that no digest names.
-    pub unreferenced: u64,
-    /// Ones that could not be read, or that no digest covers.
-    pub unverified: u64,
-    /// Intact ones that are stored as plain JSON.
-    pub stored_plain: u64,
-}
-
-/// One chain, and the logs that its digests name.
-#[derive(Debug)]
-pub struct ChainTally {
-    /// What its walk found out.
-    pub summary: ChainSummary,
-    /// The verdicts on its logs.
-    pub logs: LogCounts,
-}
-
-/// Logs of an account's region in one root that no verified digest names.
-#[derive(Debug)]
-pub struct Leftovers {
-    /// Which account and region.
-    pub place: AccountRegion,
-    /// Which root.
-    pub root: RootId,
-    /// The logs.
-    pub logs: Vec<Leftover>,
-}
-
-/// Everything that a run found out, before it is weighed.
-#[derive(Debug, Default)]
-pub struct Tally {
-    /// All chains that have a digest in or near the range.
-    pub chains: Vec<ChainTally>,
-    /// All findings so far.
-    pub findings: Vec<Finding>,
-    /// All logs that no verified digest names.
-    pub leftovers: Vec<Leftovers>,
-    /// All accounts and regions that have a folder.
-    pub places: BTreeSet<AccountRegion>,
-    /// The kinds of log that some verified digest names.
-    pub kinds_named: BTreeSet<LogKind>,
-    /// Accounts and regions whose digests could not all be listed.
-    pub unlisted_digests: BTreeSet<AccountRegion>,
-    /// Logs that are named by a digest of another account or region than their path's.
-    pub named_from_afar: HashSet<Box<str>>,
-    /// Digest objects seen in the range, whatever came of them.
-    pub digests_seen: u64,
-    /// Stored bytes read.
-    pub bytes_read: u64,
-    /// Bytes of content hashed.
-    pub bytes_hashed: u64,
-    /// Whether the run was stopped before its end.
-    pub interrupted: bool,
-}
-
-/// How findings are weighed, and against which time.
-#[derive(Clone, Debug)]
-pub struct Weights {
-    /// The range asked for.
-    pub bounds: Bounds,
-    /// The time of the run.
-    pub now: Timestamp,
-    /// Codes that count as notices.
-    pub allow: BTreeSet<Code>,
-    /// Codes that count as invalid.
-    pub deny: BTreeSet<Code>,
-}
-
-/// A finding with its weight and its object's own name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Weighed {
-    /// What was found.
-    pub finding: Finding,
-    /// What it weighs in this run.
-    pub severity: Severity,
-    /// The object's bucket, where it is known.
-    pub bucket: Option<Arc<str>>,
-    /// The object's key, or as much of it as is known.
-    pub key: Option<Arc<str>>,
-}
-
-/// A chain as reports tell it.
-#[derive(Debug)]
-pub struct ChainResult {
-    /// Which chain.
-    pub chain: Arc<ChainId>,
-    /// What it covers of the range.
-    pub covered: Covered,
-    /// What it does not, in order.
-    pub gaps: Vec<Gap>,
-    /// Its digests.
-    pub digests: DigestCounts,
-    /// The logs that they name.
-    pub logs: LogCounts,
-    /// The keys that signed its verified digests.
-    pub fingerprints: Vec<String>,
-}
-
-/// What the run comes to, and all that supports it.
-#[derive(Debug)]
-pub struct Conclusion {
-    verdict: Verdict,
-    /// The range verified; its ends are unknown only where nothing was.
-    pub start: Option<Timestamp>,
-    /// The end of the range verified.
-    pub end: Option<Timestamp>,
-    /// All digests.
-    pub digests: DigestCounts,
-    /// All logs.
-    pub logs: LogCounts,
-    /// Stored bytes read.
-    pub bytes_read: u64,
-    /// Bytes of content hashed.
-    pub bytes_hashed: u64,
-    /// All chains, in order.
-    pub chains: Vec<ChainResult>,
-    /// All findings, in order.
-    pub findings: Vec<Weighed>,
-    /// Whether the run was stopped before its end.
-    pub interrupted: bool,
-}
-
-impl Conclusion {
-    /// Weighs the whole tally. There is no other way to a verdict.
-    pub fn reach(tally: Tally, weights: &Weights) -> Self {
-        Reckoning::new(tally, weights).conclude()
-    }
-
-    /// The verdict.
-    pub fn verdict(&self) -> Verdict {
-        self.verdict
-    }
-
-    /// What the program tells whoever started it.
-    pub fn exit_status(&self) -> ExitStatus {
-        match self.verdict {
-            _ if self.interrupted => ExitStatus::Interrupted,
-            Verdict::Valid => ExitStatus::Valid,
-            Verdict::Invalid => ExitStatus::Invalid,
-            Verdict::Unverified => ExitStatus::Unverified,
-        }
-    }
-}
-
-struct Reckoning<'a> {
+pub(super) struct Reckoning<'a> {
     tally: Tally,
     weights: &'a Weights,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
-    covered: BTreeMap<AccountRegion, Covered>,
+    covered: BTreeMap<(AccountRegion, RootId), Covered>,
     doubtful: BTreeMap<AccountRegion, Covered>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Reckoning<'a> {
-    fn new(mut tally: Tally, weights: &'a Weights) -> Self {
+    pub(super) fn new(mut tally: Tally, weights: &'a Weights) -> Self {
         tally
             .chains
             .sort_by(|a, b| a.summary.chain.cmp(&b.summary.chain));
@@ -247,7 +48,7 @@ impl<'a> Reckoning<'a> {
         }
     }
 
-    fn conclude(mut self) -> Conclusion {
+    pub(super) fn conclude(mut self) -> Conclusion {
         if self.tally.digests_seen == 0 && !self.tally.interrupted {
             self.findings
                 .push(Finding::new(Code::NoDigests, Subject::Run));
@@ -315,7 +116,7 @@ impl<'a> Reckoning<'a> {
         self.notices(&summary, logs, &name);
         let covered = match (self.start, self.end) {
             (Some(start), Some(end)) if !summary.chain.is_backfill() => TimeRange::new(start, end)
-                .map(|range| summary.covered.within(range))
+                .map(|range| summary.covered_anywhere().within(range))
                 .unwrap_or_default(),
             (_, _) => Covered::default(),
         };
@@ -510,7 +311,10 @@ impl<'a> Reckoning<'a> {
         let nothing = Covered::default();
         let due = self.due();
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
-            let covered = self.covered.get(&leftovers.place).unwrap_or(&nothing);
+            let covered = self
+                .covered
+                .get(&(leftovers.place.clone(), leftovers.root))
+                .unwrap_or(&nothing);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let name: Arc<str> = leftovers.place.to_string().into();
             for log in leftovers.logs {
@@ -558,106 +362,16 @@ impl<'a> Reckoning<'a> {
     }
 }
 
-/// Which bucket and prefix each root stands for, and when.
-struct Bindings(Vec<Binding>);
-
-impl Bindings {
-    /// The bucket and prefix of `root` at `time`, or at the time nearest to it that is known.
-    fn at(&self, root: RootId, time: Option<Timestamp>) -> Option<&Binding> {
-        let distance = |binding: &&Binding| {
-            let Some(time) = time else {
-                return SignedDuration::ZERO;
-            };
-            let before = binding.range.start().duration_since(time);
-            let after = time.duration_since(binding.range.end());
-            before.max(after).max(SignedDuration::ZERO)
-        };
-        let of_root = self.0.iter().filter(|binding| binding.root == root);
-        of_root.min_by_key(distance)
-    }
-}
-
-fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) -> Weighed {
-    let severity = if weights.deny.contains(&finding.code) {
-        Severity::Invalid
-    } else if weights.allow.contains(&finding.code) {
-        Severity::Notice
-    } else {
-        finding.code.severity()
-    };
-    let (bucket, key) = match &finding.subject {
-        Subject::Run => (None, None),
-        Subject::Object(location) => (
-            Some(Arc::clone(location.bucket())),
-            Some(Arc::clone(location.key())),
-        ),
-        Subject::Listed { root, path, time } => match bindings.at(*root, *time) {
-            Some(binding) => (
-                Some(Arc::clone(&binding.bucket)),
-                Some(join(&binding.prefix, path).into()),
-            ),
-            None => (None, Some(Arc::clone(path))),
-        },
-    };
-    Weighed {
-        finding,
-        severity,
-        bucket,
-        key,
-    }
-}
-
-fn join(prefix: &str, path: &str) -> String {
-    if prefix.is_empty() {
-        return path.to_owned();
-    }
-    format!("{prefix}/{path}")
-}
-
-/// Findings are sorted by chain, key and code, and beyond that by all that tells them apart.
-fn order(weighed: &Weighed) -> impl Ord + '_ {
-    let finding = &weighed.finding;
-    (
-        (&finding.chain, &weighed.key, finding.code.name()),
-        (&weighed.bucket, &finding.digest),
-        (&finding.expected, &finding.actual, &finding.detail),
-    )
-}
-
-fn total_digests(results: &[(ChainResult, Vec<Binding>)]) -> DigestCounts {
-    let mut total = DigestCounts::default();
-    for (result, _) in results {
-        total.valid += result.digests.valid;
-        total.invalid += result.digests.invalid;
-        total.missing += result.digests.missing;
-        total.unverified += result.digests.unverified;
-    }
-    total
-}
-
-fn total_logs(results: &[(ChainResult, Vec<Binding>)]) -> LogCounts {
-    let mut total = LogCounts::default();
-    for (result, _) in results {
-        total.valid += result.logs.valid;
-        total.invalid += result.logs.invalid;
-        total.missing += result.logs.missing;
-        total.unreferenced += result.logs.unreferenced;
-        total.unverified += result.logs.unverified;
-        total.stored_plain += result.logs.stored_plain;
-    }
-    total
-}
-
-/// What the verified hourly digests of all trails cover, for each account and region.
-fn covered_places(chains: &[ChainTally]) -> BTreeMap<AccountRegion, Covered> {
-    let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
+/// What the verified hourly digests of all trails cover, for each account and region in each root.
+fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, RootId), Covered> {
+    let mut places: BTreeMap<_, Covered> = BTreeMap::new();
     for chain in chains {
         let id = &chain.summary.chain;
         if !id.is_backfill() {
-            places
-                .entry(id.place().clone())
-                .or_default()
-                .add_all(&chain.summary.covered);
+            for (root, covered) in &chain.summary.covered {
+                let place = (id.place().clone(), *root);
+                places.entry(place).or_default().add_all(covered);
+            }
         }
     }
     places

@@ -1,0 +1,206 @@
+//! What the walk tells: digests that failed, spans that are missing, gaps between digests.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::finding::{Code, Finding, Subject};
+use super::super::location::{DigestKey, ObjectLocation};
+use super::super::time::{NAME_SLACK, TimeRange, hour_before, minus, plus};
+use super::sighting::{DigestVerdict, ListedDigest, WalkEvent};
+use super::summary::{Gap, GapCause, OpenEnd};
+use super::walk::{Demand, Failed, Walk};
+
+impl Walk {
+    pub(super) fn fail(
+        &mut self,
+        at: &ListedDigest,
+        finding: Finding,
+        verdict: DigestVerdict,
+        demanded: bool,
+    ) {
+        // What an unverified digest says of its window is not believed: its key's hour is taken.
+        let in_range = hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
+        let may_be_skipped = matches!(
+            finding.code,
+            Code::DigestModified | Code::DigestKeyUnknown | Code::DigestUnsigned
+        );
+        let failed = Failed {
+            finding: finding.in_chain(&self.name),
+            verdict,
+            may_be_skipped,
+            in_range,
+            end: at.key.end(),
+        };
+        if demanded {
+            self.demand = None;
+        }
+        if self.demand.is_some() && !demanded {
+            self.skipped.push(failed);
+            return;
+        }
+        let cause = match verdict {
+            DigestVerdict::Unverified => GapCause::DigestUnverified,
+            DigestVerdict::Missing => GapCause::DigestMissing,
+            DigestVerdict::Valid | DigestVerdict::Invalid => GapCause::DigestInvalid,
+        };
+        self.broken_by = self.broken_by.max(Some(cause));
+        self.tell_failed(failed);
+        if demanded {
+            self.settle_skipped(false);
+        }
+    }
+
+    /// Takes note that the digest which ends at `end` may name logs, and cannot tell them. A
+    /// backfill digest may name logs of any time.
+    pub(super) fn doubt(&mut self, end: Timestamp) {
+        let range = if self.summary.chain.is_backfill() {
+            TimeRange::new(Timestamp::MIN, Timestamp::MAX)
+        } else {
+            let hour = minus(end, SignedDuration::from_hours(1));
+            TimeRange::new(minus(hour, NAME_SLACK), plus(end, NAME_SLACK))
+        };
+        if let Some(range) = range {
+            self.summary.doubtful.add(range);
+        }
+    }
+
+    /// Decides on the digests between a verified digest and what it names.
+    pub(super) fn settle_skipped(&mut self, chain_passes_by: bool) {
+        for mut failed in std::mem::take(&mut self.skipped) {
+            if chain_passes_by && failed.may_be_skipped {
+                let was = failed.finding.message().to_owned();
+                failed.finding.code = Code::DigestOutOfChain;
+                failed.finding.detail =
+                    Some(format!("the chain passes it by, and no key signed it: {was}").into());
+                failed.verdict = DigestVerdict::Invalid;
+            }
+            self.tell_failed(failed);
+        }
+    }
+
+    pub(super) fn tell_failed(&mut self, failed: Failed) {
+        if failed.verdict == DigestVerdict::Unverified {
+            self.doubt(failed.end);
+        }
+        self.judge(
+            failed.finding.subject.clone(),
+            failed.verdict,
+            failed.in_range,
+        );
+        self.find(failed.finding, failed.in_range);
+    }
+
+    pub(super) fn tell_missing(&mut self, demand: &Demand, since: Timestamp) {
+        let finding = self.missing_finding(demand, Some(since));
+        self.judge(finding.subject.clone(), DigestVerdict::Missing, true);
+        self.find(finding, true);
+    }
+
+    pub(super) fn missing_finding(&self, demand: &Demand, since: Option<Timestamp>) -> Finding {
+        let subject = Subject::Object(demand.predecessor.location().clone());
+        let detail = match since {
+            Some(since) => format!(
+                "the next digest names it, and it is not there; no digest is left from {since} to {}",
+                demand.until
+            ),
+            None => format!(
+                "the next digest names it, and it is not there, though other chains reach further back; \
+                 no digest is left before {}. If the copy was made to begin here, say so with --start-time",
+                demand.until
+            ),
+        };
+        Finding::new(Code::DigestMissing, subject)
+            .in_chain(&self.name)
+            .by_digest(&demand.by)
+            .compared(demand.predecessor.hash(), &"absent")
+            .detail(detail)
+    }
+
+    pub(super) fn open_end(&self, demand: &Demand) -> OpenEnd {
+        OpenEnd {
+            finding: self.missing_finding(demand, None),
+            end: demand.end(),
+        }
+    }
+
+    /// Tells what lies between the digest passed last and the verified one before it.
+    pub(super) fn tell_gap(&mut self, older_end: Timestamp, older: &DigestKey) {
+        let Some(passed) = &self.passed else {
+            return;
+        };
+        let Some(range) = TimeRange::new(older_end, passed.covers_from)
+            .filter(|range| !range.is_empty())
+            .and_then(|range| self.clip(range))
+        else {
+            return;
+        };
+        let cause = match (self.broken_by, passed.is_starting) {
+            (Some(cause), _) => cause,
+            (None, true) => GapCause::StartingDigest,
+            (None, false) => GapCause::NotContiguous,
+        };
+        let told = match cause {
+            GapCause::StartingDigest => Some(format!(
+                "no digest covers the time from {} to {}: the chain ended, and began anew with a starting digest",
+                range.start(),
+                range.end()
+            )),
+            GapCause::NotContiguous => Some(format!(
+                "no digest covers the time from {} to {}, though the digests on both sides follow one another",
+                range.start(),
+                range.end()
+            )),
+            GapCause::DigestMissing
+            | GapCause::DigestInvalid
+            | GapCause::DigestUnverified
+            | GapCause::StartsLate
+            | GapCause::EndsEarly => None,
+        };
+        let backfill = self.summary.chain.is_backfill();
+        if let Some(detail) = told.filter(|_| !backfill) {
+            let subject = Subject::Run;
+            let older: Arc<str> = older.path().into();
+            let finding = Finding::new(Code::CoverageGap, subject)
+                .by_digest(&older)
+                .detail(detail);
+            self.find(finding, true);
+        }
+        if !backfill {
+            self.summary.gaps.push(Gap { range, cause });
+        }
+    }
+
+    pub(super) fn clip(&self, range: TimeRange) -> Option<TimeRange> {
+        let start = self
+            .bounds
+            .start()
+            .map_or(range.start(), |start| start.max(range.start()));
+        let end = self
+            .bounds
+            .end()
+            .map_or(range.end(), |end| end.min(range.end()));
+        TimeRange::new(start, end).filter(|range| !range.is_empty())
+    }
+
+    pub(super) fn judge(&mut self, subject: Subject, verdict: DigestVerdict, in_range: bool) {
+        if in_range {
+            self.summary.digests.count(verdict);
+            self.events.push(WalkEvent::Judged(subject, verdict));
+        }
+    }
+
+    pub(super) fn find(&mut self, finding: Finding, in_range: bool) {
+        if in_range {
+            let finding = finding.in_chain(&self.name);
+            self.events.push(WalkEvent::Finding(finding));
+        }
+    }
+}
+
+/// The finding that a digest belongs elsewhere.
+pub(super) fn moved(subject: Subject, claimed: &ObjectLocation) -> Finding {
+    Finding::new(Code::DigestMoved, subject)
+        .compared(&"its own place", claimed)
+        .detail(format!("its content says that it belongs at {claimed}"))
+}

@@ -1,0 +1,422 @@
+//! The walk along one chain, from its newest digest to its oldest.
+//!
+//! A state machine: it is fed the digests that are there, newest first, and tells which digest it
+//! demands to see before it can go on. What a verified digest says of its predecessor is
+//! demanded of it; what an unverified one says is at most a candidate.
+
+use std::ops::Not as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::digest::{Predecessor, UnverifiedDigest, VerifiedDigest};
+use super::super::finding::{Code, Finding, Subject};
+use super::super::keys::KeySet;
+use super::super::location::{ChainId, DigestKey, ObjectLocation};
+use super::super::time::{Bounds, hour_before};
+use super::binding::bind;
+use super::sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
+use super::summary::{ChainSummary, GapCause};
+use super::telling::moved;
+
+/// What a verified digest demands of its predecessor.
+#[derive(Debug)]
+pub(super) struct Demand {
+    pub(super) predecessor: Predecessor,
+    /// The key that names it, where it has the form of one.
+    pub(super) key: Option<DigestKey>,
+    /// The digest that demands it.
+    pub(super) by: Arc<str>,
+    /// When that digest's window starts.
+    pub(super) until: Timestamp,
+    /// Whether its absence is a finding.
+    pub(super) required: bool,
+}
+
+impl Demand {
+    pub(super) fn end(&self) -> Timestamp {
+        self.key.as_ref().map_or(self.until, DigestKey::end)
+    }
+}
+
+/// The verified digest that the walk passed last.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) end: Timestamp,
+    pub(super) covers_from: Timestamp,
+    pub(super) is_starting: bool,
+}
+
+/// A digest that failed, and that a verified digest may have skipped.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) finding: Finding,
+    pub(super) verdict: DigestVerdict,
+    /// Whether it is out of chain, should the chain turn out to pass it by.
+    pub(super) may_be_skipped: bool,
+    pub(super) in_range: bool,
+    pub(super) end: Timestamp,
+}
+
+/// The walk along one chain.
+#[derive(Debug)]
+pub struct Walk {
+    pub(super) name: Arc<str>,
+    pub(super) bounds: Bounds,
+    pub(super) keys: Arc<KeySet>,
+    pub(super) demand: Option<Demand>,
+    pub(super) candidate: Option<Predecessor>,
+    pub(super) skipped: Vec<Failed>,
+    pub(super) missing: Option<Demand>,
+    pub(super) passed: Option<Passed>,
+    /// The worst that happened since the last verified digest.
+    pub(super) broken_by: Option<GapCause>,
+    pub(super) summary: ChainSummary,
+    pub(super) events: Vec<WalkEvent>,
+}
+
+impl Walk {
+    /// The walk along `chain`, as far as `bounds` ask.
+    pub fn new(chain: Arc<ChainId>, bounds: Bounds, keys: Arc<KeySet>) -> Self {
+        Self {
+            name: chain.to_string().into(),
+            bounds,
+            keys,
+            demand: None,
+            candidate: None,
+            skipped: Vec::new(),
+            missing: None,
+            passed: None,
+            broken_by: None,
+            summary: ChainSummary::new(chain),
+            events: Vec::new(),
+        }
+    }
+
+    /// The digest that must be looked for before `next` is shown, because the listing does not
+    /// have it.
+    pub fn demands_before(&self, next: Option<&ListedDigest>) -> Option<&ObjectLocation> {
+        let demand = self.demand.as_ref()?;
+        let listed = next.is_some_and(|next| match &demand.key {
+            Some(key) => next.key.end() >= key.end(),
+            None => next.key.end() >= demand.until,
+        });
+        (!listed && demand.required).then(|| demand.predecessor.location())
+    }
+
+    /// Takes note that the digest demanded is not there.
+    pub fn demanded_is_absent(&mut self) -> Vec<WalkEvent> {
+        self.broken_by = self.broken_by.max(Some(GapCause::DigestMissing));
+        self.settle_skipped(false);
+        self.missing = self.demand.take();
+        std::mem::take(&mut self.events)
+    }
+
+    /// Takes note of what was seen at `at`, the next digest in order or the one demanded.
+    pub fn observe(&mut self, at: &ListedDigest, sighting: Sighting) -> Vec<WalkEvent> {
+        let path: Arc<str> = at.key.path().into();
+        let subject = Subject::Listed {
+            root: at.root,
+            path,
+            time: Some(at.key.end()),
+        };
+        if self
+            .demand
+            .as_ref()
+            .is_some_and(|demand| demand.end() > at.key.end())
+        {
+            // It was not required, and it is not there.
+            self.demand = None;
+            self.settle_skipped(false);
+        }
+        let at_demanded_place = self
+            .demand
+            .as_ref()
+            .is_some_and(|demand| demand.key.as_ref() == Some(&at.key));
+        if let Some(claimed) = self.claims_another_bucket(at, &sighting) {
+            let finding = moved(subject, &claimed);
+            self.fail(at, finding, DigestVerdict::Invalid, at_demanded_place);
+            return std::mem::take(&mut self.events);
+        }
+        let demanded = at_demanded_place && !self.is_beside(at);
+        match sighting {
+            Sighting::Proven(digest) => self.accept(at, subject, *digest, demanded, None),
+            Sighting::Unproven(digest, doubt) => {
+                self.try_others(at, subject, *digest, demanded, &doubt);
+            }
+            Sighting::Absent => {
+                let finding = Finding::new(Code::DigestMissing, subject)
+                    .compared(&"present", &"absent")
+                    .detail("it was listed, and was gone when it was to be read");
+                self.fail(at, finding, DigestVerdict::Missing, demanded);
+            }
+            Sighting::Unreadable(why) => {
+                let finding = Finding::new(Code::DigestUnreadable, subject).detail(why);
+                self.fail(at, finding, DigestVerdict::Unverified, demanded);
+            }
+            Sighting::Malformed(why) => {
+                let finding = Finding::new(Code::DigestMalformed, subject).detail(why);
+                self.fail(at, finding, DigestVerdict::Invalid, demanded);
+            }
+            Sighting::Moved(claimed) => {
+                let finding = moved(subject, &claimed);
+                self.fail(at, finding, DigestVerdict::Invalid, demanded);
+            }
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Ends the walk: nothing older is there.
+    pub fn finish(mut self) -> (ChainSummary, Vec<WalkEvent>) {
+        self.settle_skipped(false);
+        self.summary.broken_at_bottom = self.broken_by;
+        if let Some(demand) = self.missing.take() {
+            match self.bounds.start() {
+                Some(start) => self.tell_missing(&demand, start),
+                None => self.summary.open_end = Some(self.open_end(&demand)),
+            }
+        }
+        (self.summary, self.events)
+    }
+
+    /// Ends the walk before its end: what it has not come to is not told.
+    pub fn interrupt(mut self) -> (ChainSummary, Vec<WalkEvent>) {
+        self.settle_skipped(false);
+        (self.summary, self.events)
+    }
+
+    /// The place that a digest claims, where it lies at the path that its successor names but
+    /// claims another bucket or prefix.
+    fn claims_another_bucket(
+        &self,
+        at: &ListedDigest,
+        sighting: &Sighting,
+    ) -> Option<ObjectLocation> {
+        let demand = self.demand.as_ref()?;
+        let claimed = match sighting {
+            Sighting::Proven(digest) => digest.location(),
+            Sighting::Unproven(digest, _) => digest.location(),
+            Sighting::Absent
+            | Sighting::Unreadable(_)
+            | Sighting::Malformed(_)
+            | Sighting::Moved(_) => return None,
+        };
+        let at_its_place = demand.key.as_ref() == Some(&at.key) && !self.is_beside(at);
+        (at_its_place && claimed != demand.predecessor.location()).then(|| claimed.clone())
+    }
+
+    /// A digest that its own metadata does not prove may be proven by what names it.
+    fn try_others(
+        &mut self,
+        at: &ListedDigest,
+        subject: Subject,
+        digest: UnverifiedDigest,
+        demanded: bool,
+        doubt: &Doubt,
+    ) {
+        let named_by = if demanded { self.demand.as_ref() } else { None };
+        let named = named_by.map(|demand| &demand.predecessor).or_else(|| {
+            let candidate = self.candidate.as_ref();
+            candidate.filter(|candidate| candidate.location() == digest.location())
+        });
+        let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
+        let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
+        let expected = named.map(|named| named.hash().to_string());
+        let digest = match named.and_then(Predecessor::signature) {
+            None => Err(Box::new(digest)),
+            Some(signature) => digest
+                .verify(&signature, &self.keys)
+                .map_err(|(digest, _)| digest),
+        };
+        match digest {
+            Ok(digest) => self.accept(at, subject, digest, demanded, Some(doubt)),
+            Err(digest) => {
+                let finding = self.doubtful(
+                    subject,
+                    &digest,
+                    doubt,
+                    by_successor.map(|by| (by, hash_fits, expected)),
+                );
+                let verdict = match doubt {
+                    Doubt::Unsigned if finding.code == Code::DigestUnsigned => {
+                        DigestVerdict::Unverified
+                    }
+                    Doubt::Unsigned | Doubt::KeyUnknown(_) | Doubt::Modified(_) => {
+                        DigestVerdict::Invalid
+                    }
+                };
+                self.candidate = digest.claimed_predecessor().cloned();
+                self.fail(at, finding, verdict, demanded);
+            }
+        }
+    }
+
+    fn doubtful(
+        &self,
+        subject: Subject,
+        digest: &UnverifiedDigest,
+        doubt: &Doubt,
+        successor: Option<(Arc<str>, bool, Option<String>)>,
+    ) -> Finding {
+        match (doubt, successor) {
+            (Doubt::KeyUnknown(fingerprint), _) => {
+                let known = self.keys.fingerprints().count();
+                Finding::new(Code::DigestKeyUnknown, subject)
+                    .compared(&format!("one of {known} keys at hand"), fingerprint)
+                    .detail(format!(
+                        "it names the key {fingerprint}, which is not among the keys at hand"
+                    ))
+            }
+            (Doubt::Modified(why), successor) => {
+                let finding = Finding::new(Code::DigestModified, subject).detail(*why);
+                match successor {
+                    Some((by, _, Some(expected))) => {
+                        finding.by_digest(&by).compared(&expected, digest.hash())
+                    }
+                    Some(_) | None => finding,
+                }
+            }
+            (Doubt::Unsigned, None) => Finding::new(Code::DigestUnsigned, subject),
+            (Doubt::Unsigned, Some((by, false, expected))) => {
+                Finding::new(Code::DigestModified, subject)
+                    .by_digest(&by)
+                    .compared(&expected.unwrap_or_default(), digest.hash())
+                    .detail("its content is not the one that the next digest names")
+            }
+            (Doubt::Unsigned, Some((by, true, _))) => Finding::new(Code::DigestLinkBroken, subject)
+                .by_digest(&by)
+                .detail("the signature that the next digest names for it does not fit it"),
+        }
+    }
+
+    fn accept(
+        &mut self,
+        at: &ListedDigest,
+        subject: Subject,
+        digest: VerifiedDigest,
+        demanded: bool,
+        doubt: Option<&Doubt>,
+    ) {
+        let in_range = self.bounds.overlaps(digest.window());
+        let mut verdict = DigestVerdict::Valid;
+        match doubt {
+            // Without the key nothing proves it, so that doubt never comes to pass here.
+            None | Some(Doubt::KeyUnknown(_)) => {}
+            Some(Doubt::Unsigned) => self.summary.from_successor += u64::from(in_range),
+            Some(Doubt::Modified(why)) => {
+                verdict = DigestVerdict::Invalid;
+                let finding = Finding::new(Code::DigestModified, subject.clone()).detail(format!(
+                    "{why}; its content is proven by the next digest all the same"
+                ));
+                self.find(finding, in_range);
+            }
+        }
+        if demanded && !self.compare_with_demand(&subject, &digest, in_range) {
+            verdict = DigestVerdict::Invalid;
+        }
+        self.judge(subject, verdict, in_range);
+        if self.is_beside(at) && !demanded {
+            // Another copy of what was passed already: it vouches for the logs beside it.
+            self.vouch(at, digest, in_range);
+            return;
+        }
+        self.pass(at, digest, in_range, demanded);
+    }
+
+    /// Whether the walk has already passed a verified digest of this very time.
+    fn is_beside(&self, at: &ListedDigest) -> bool {
+        self.passed
+            .as_ref()
+            .is_some_and(|passed| passed.end == at.key.end())
+    }
+
+    /// Whether a proven digest is what its successor names.
+    fn compare_with_demand(
+        &mut self,
+        subject: &Subject,
+        digest: &VerifiedDigest,
+        in_range: bool,
+    ) -> bool {
+        let Some(demand) = &self.demand else {
+            return true;
+        };
+        let named = &demand.predecessor;
+        let same_signature = named.signature().as_ref() == Some(digest.signature());
+        let same_hash = named.hash() == digest.hash();
+        if same_signature && same_hash {
+            return true;
+        }
+        let finding = Finding::new(Code::DigestLinkBroken, subject.clone())
+            .by_digest(&demand.by)
+            .compared(named.hash(), digest.hash())
+            .detail(if same_hash {
+                "it is signed, but the next digest names another signature for it"
+            } else {
+                "it is signed, but the next digest names another hash for it"
+            });
+        self.find(finding, in_range);
+        false
+    }
+
+    /// Goes on to the predecessor of a verified digest.
+    fn pass(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool, demanded: bool) {
+        let covers = digest.covers();
+        let is_starting = digest.predecessor().is_none();
+        self.settle_skipped(demanded && !is_starting);
+        if let Some(demand) = self.missing.take() {
+            self.tell_missing(&demand, digest.window().end());
+        }
+        self.tell_gap(digest.window().end(), &at.key);
+        if self.passed.is_none() {
+            self.summary.broken_at_head = self.broken_by;
+        }
+        self.broken_by = None;
+        self.passed = Some(Passed {
+            end: at.key.end(),
+            covers_from: covers.start(),
+            is_starting,
+        });
+        let by = Arc::clone(digest.location().key());
+        self.demand = digest.predecessor().map(|predecessor| {
+            let key = key_of(predecessor.location());
+            let until = digest.window().start();
+            let end = key.as_ref().map_or(until, DigestKey::end);
+            let required = self.summary.chain.is_backfill().not()
+                && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
+            Demand {
+                required,
+                predecessor: predecessor.clone(),
+                key,
+                by,
+                until,
+            }
+        });
+        self.candidate = None;
+        self.vouch(at, digest, in_range);
+    }
+
+    fn vouch(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool) {
+        let summary = &mut self.summary;
+        let covers = digest.covers();
+        summary.covered.entry(at.root).or_default().add(covers);
+        summary.newest_end = summary.newest_end.max(Some(at.key.end()));
+        let oldest = summary.oldest_start.unwrap_or(covers.start());
+        summary.oldest_start = Some(oldest.min(covers.start()));
+        if in_range {
+            summary.stored_plain += u64::from(digest.is_stored_plain());
+            summary.fingerprints.insert(digest.fingerprint());
+        }
+        bind(&mut summary.bindings, at, &digest);
+        self.events.push(WalkEvent::Vouches {
+            digest: Box::new(digest),
+            root: at.root,
+            in_range,
+        });
+    }
+}
+
+/// The digest key that a location has from its `AWSLogs` folder on.
+pub fn key_of(location: &ObjectLocation) -> Option<DigestKey> {
+    let (_, path) = location.split()?;
+    DigestKey::parse(path)
+}

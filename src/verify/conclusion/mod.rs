@@ -1,0 +1,12 @@
+//! From the whole tally to the verdict and the exit status.
+
+mod reckoning;
+mod result;
+mod tally;
+mod verdict;
+mod weighing;
+
+pub use result::{ChainResult, Conclusion};
+pub use tally::{ChainTally, Leftovers, LogCounts, Tally, Weights};
+pub use verdict::{ExitStatus, Verdict};
+pub use weighing::Weighed;

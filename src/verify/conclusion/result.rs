@@ -1,0 +1,100 @@
+//! What the run comes to, and all that supports it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::chain::{Binding, DigestCounts, Gap};
+use super::super::coverage::Covered;
+use super::super::location::ChainId;
+use super::reckoning::Reckoning;
+use super::tally::{LogCounts, Tally, Weights};
+use super::verdict::{ExitStatus, Verdict};
+use super::weighing::Weighed;
+
+/// A chain as reports tell it.
+#[derive(Debug)]
+pub struct ChainResult {
+    /// Which chain.
+    pub chain: Arc<ChainId>,
+    /// What it covers of the range.
+    pub covered: Covered,
+    /// What it does not, in order.
+    pub gaps: Vec<Gap>,
+    /// Its digests.
+    pub digests: DigestCounts,
+    /// The logs that they name.
+    pub logs: LogCounts,
+    /// The keys that signed its verified digests.
+    pub fingerprints: Vec<String>,
+}
+
+/// What the run comes to, and all that supports it.
+#[derive(Debug)]
+pub struct Conclusion {
+    pub(super) verdict: Verdict,
+    /// The range verified; its ends are unknown only where nothing was.
+    pub start: Option<Timestamp>,
+    /// The end of the range verified.
+    pub end: Option<Timestamp>,
+    /// All digests.
+    pub digests: DigestCounts,
+    /// All logs.
+    pub logs: LogCounts,
+    /// Stored bytes read.
+    pub bytes_read: u64,
+    /// Bytes of content hashed.
+    pub bytes_hashed: u64,
+    /// All chains, in order.
+    pub chains: Vec<ChainResult>,
+    /// All findings, in order.
+    pub findings: Vec<Weighed>,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+impl Conclusion {
+    /// Weighs the whole tally. There is no other way to a verdict.
+    pub fn reach(tally: Tally, weights: &Weights) -> Self {
+        Reckoning::new(tally, weights).conclude()
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// What the program tells whoever started it.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self.verdict {
+            _ if self.interrupted => ExitStatus::Interrupted,
+            Verdict::Valid => ExitStatus::Valid,
+            Verdict::Invalid => ExitStatus::Invalid,
+            Verdict::Unverified => ExitStatus::Unverified,
+        }
+    }
+}
+
+pub(super) fn total_digests(results: &[(ChainResult, Vec<Binding>)]) -> DigestCounts {
+    let mut total = DigestCounts::default();
+    for (result, _) in results {
+        total.valid += result.digests.valid;
+        total.invalid += result.digests.invalid;
+        total.missing += result.digests.missing;
+        total.unverified += result.digests.unverified;
+    }
+    total
+}
+
+pub(super) fn total_logs(results: &[(ChainResult, Vec<Binding>)]) -> LogCounts {
+    let mut total = LogCounts::default();
+    for (result, _) in results {
+        total.valid += result.logs.valid;
+        total.invalid += result.logs.invalid;
+        total.missing += result.logs.missing;
+        total.unreferenced += result.logs.unreferenced;
+        total.unverified += result.logs.unverified;
+        total.stored_plain += result.logs.stored_plain;
+    }
+    total
+}

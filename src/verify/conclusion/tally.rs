@@ -1,0 +1,88 @@
+//! Everything that a run found out, before it is weighed.
+
+use std::collections::{BTreeSet, HashSet};
+
+use jiff::Timestamp;
+
+use super::super::chain::ChainSummary;
+use super::super::finding::{Code, Finding};
+use super::super::inventory::Leftover;
+use super::super::location::{AccountRegion, LogKind, RootId};
+use super::super::time::Bounds;
+
+/// How many logs got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogCounts {
+    /// Intact ones.
+    pub valid: u64,
+    /// Modified or malformed ones.
+    pub invalid: u64,
+    /// Named ones that are not there.
+    pub missing: u64,
+    /// Ones in covered time that no digest names.
+    pub unreferenced: u64,
+    /// Ones that could not be read, or that no digest covers.
+    pub unverified: u64,
+    /// Intact ones that are stored as plain JSON.
+    pub stored_plain: u64,
+}
+
+/// One chain, and the logs that its digests name.
+#[derive(Debug)]
+pub struct ChainTally {
+    /// What its walk found out.
+    pub summary: ChainSummary,
+    /// The verdicts on its logs.
+    pub logs: LogCounts,
+}
+
+/// Logs of an account's region in one root that no verified digest names.
+#[derive(Debug)]
+pub struct Leftovers {
+    /// Which account and region.
+    pub place: AccountRegion,
+    /// Which root.
+    pub root: RootId,
+    /// The logs.
+    pub logs: Vec<Leftover>,
+}
+
+/// Everything that a run found out, before it is weighed.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// All chains that have a digest in or near the range.
+    pub chains: Vec<ChainTally>,
+    /// All findings so far.
+    pub findings: Vec<Finding>,
+    /// All logs that no verified digest names.
+    pub leftovers: Vec<Leftovers>,
+    /// All accounts and regions that have a folder.
+    pub places: BTreeSet<AccountRegion>,
+    /// The kinds of log that some verified digest names.
+    pub kinds_named: BTreeSet<LogKind>,
+    /// Accounts and regions whose digests could not all be listed.
+    pub unlisted_digests: BTreeSet<AccountRegion>,
+    /// Logs that are named by a digest of another account or region than their path's.
+    pub named_from_afar: HashSet<Box<str>>,
+    /// Digest objects seen in the range, whatever came of them.
+    pub digests_seen: u64,
+    /// Stored bytes read.
+    pub bytes_read: u64,
+    /// Bytes of content hashed.
+    pub bytes_hashed: u64,
+    /// Whether the run was stopped before its end.
+    pub interrupted: bool,
+}
+
+/// How findings are weighed, and against which time.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    /// The range asked for.
+    pub bounds: Bounds,
+    /// The time of the run.
+    pub now: Timestamp,
+    /// Codes that count as notices.
+    pub allow: BTreeSet<Code>,
+    /// Codes that count as invalid.
+    pub deny: BTreeSet<Code>,
+}

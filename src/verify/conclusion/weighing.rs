@@ -1,0 +1,91 @@
+//! What a finding weighs in this run, and how its object is called.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::chain::Binding;
+use super::super::finding::{Finding, Severity, Subject};
+use super::super::location::RootId;
+use super::tally::Weights;
+
+/// A finding with its weight and its object's own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighed {
+    /// What was found.
+    pub finding: Finding,
+    /// What it weighs in this run.
+    pub severity: Severity,
+    /// The object's bucket, where it is known.
+    pub bucket: Option<Arc<str>>,
+    /// The object's key, or as much of it as is known.
+    pub key: Option<Arc<str>>,
+}
+
+/// Which bucket and prefix each root stands for, and when.
+pub(super) struct Bindings(pub(super) Vec<Binding>);
+
+impl Bindings {
+    /// The bucket and prefix of `root` at `time`, or at the time nearest to it that is known.
+    fn at(&self, root: RootId, time: Option<Timestamp>) -> Option<&Binding> {
+        let distance = |binding: &&Binding| {
+            let Some(time) = time else {
+                return SignedDuration::ZERO;
+            };
+            let before = binding.range.start().duration_since(time);
+            let after = time.duration_since(binding.range.end());
+            before.max(after).max(SignedDuration::ZERO)
+        };
+        let of_root = self.0.iter().filter(|binding| binding.root == root);
+        of_root.min_by_key(distance)
+    }
+}
+
+/// The finding's weight, and its object's bucket and key.
+pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) -> Weighed {
+    let severity = if weights.deny.contains(&finding.code) {
+        Severity::Invalid
+    } else if weights.allow.contains(&finding.code) {
+        Severity::Notice
+    } else {
+        finding.code.severity()
+    };
+    let (bucket, key) = match &finding.subject {
+        Subject::Run => (None, None),
+        Subject::Object(location) => (
+            Some(Arc::clone(location.bucket())),
+            Some(Arc::clone(location.key())),
+        ),
+        Subject::Listed { root, path, time } => match bindings.at(*root, *time) {
+            Some(binding) => (
+                Some(Arc::clone(&binding.bucket)),
+                Some(join(&binding.prefix, path).into()),
+            ),
+            None => (None, Some(Arc::clone(path))),
+        },
+    };
+    Weighed {
+        finding,
+        severity,
+        bucket,
+        key,
+    }
+}
+
+/// A path below a prefix.
+pub(super) fn join(prefix: &str, path: &str) -> String {
+    if prefix.is_empty() {
+        return path.to_owned();
+    }
+    format!("{prefix}/{path}")
+}
+
+/// Findings are sorted by chain, key and code, and beyond that by all that tells them apart.
+pub(super) fn order(weighed: &Weighed) -> impl Ord + '_ {
+    let finding = &weighed.finding;
+    (
+        (&finding.chain, &weighed.key, finding.code.name()),
+        (&weighed.bucket, &finding.digest),
+        (&finding.expected, &finding.actual, &finding.detail),
+    )
+}
