@@ -88,12 +88,29 @@ pub fn check(report: &Value, bytes: &[u8], exit: i32, source: &Path) {
         "verdict",
     ];
     assert_eq!(fields, known, "the report's fields");
+    check_run(report);
     check_verdict(report, exit);
     check_findings(report);
     check_chains(report);
     check_totals(report);
     check_times(report);
     check_bytes(bytes);
+}
+
+fn check_run(report: &Value) {
+    let run = &report["run"];
+    let (started, finished) = (
+        run["started"].as_str().expect("a start"),
+        run["finished"].as_str().expect("an end"),
+    );
+    assert!(started <= finished && finished.ends_with('Z'), "{run:#}");
+    assert_eq!(run["arguments"][0], "logs");
+    for field in ["host", "user"] {
+        assert!(
+            run[field].is_null() || run[field].is_string(),
+            "{field} of {run:#}"
+        );
+    }
 }
 
 fn check_verdict(report: &Value, exit: i32) {
@@ -290,8 +307,14 @@ fn check_times(report: &Value) {
         );
         crate::forge::Time::parse(text)
     };
-    if !report["requested"]["start"].is_null() {
-        assert!(time(&report["requested"]["start"]) <= time(&report["requested"]["end"]));
+    // What was asked for may lie between seconds: a span back from now.
+    let asked = |end: &str| {
+        report["requested"][end]
+            .as_str()
+            .map(|it| it.split(['.', 'Z']).next().unwrap())
+    };
+    if let (Some(start), Some(end)) = (asked("start"), asked("end")) {
+        assert!(start <= end, "{start} to {end}");
     }
     for chain in report["chains"].as_array().unwrap() {
         for spans in ["covered", "gaps"] {

@@ -235,6 +235,20 @@ fn extended_attributes_hold_the_metadata() {
 }
 
 #[test]
+fn metadata_whose_names_are_in_other_letters() {
+    let mut archive = audit();
+    let expect = Expect::clean(&archive);
+    for object in archive.store.objects.values_mut() {
+        let metadata = std::mem::take(&mut object.metadata);
+        object.metadata = metadata
+            .into_iter()
+            .map(|(name, value)| (name.to_uppercase(), value))
+            .collect();
+    }
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
 fn a_mirror_without_metadata_lacks_only_the_newest_digest() {
     let archive = audit();
     let newest = archive.digest(NEWEST);

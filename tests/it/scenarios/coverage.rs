@@ -266,3 +266,17 @@ fn plant(archive: &mut Archive, id: &ChainId, time: &str) -> crate::forge::At {
     let place = crate::forge::Place::new("audit-logs", "");
     crate::forge::plant::PlantedLog::of(id, &place, at(time)).put(&mut archive.store)
 }
+
+#[test]
+fn a_digest_that_could_not_be_read_is_no_tampering_beside_another_trail() {
+    // The other trail covers the hour. That the logs of this one are named by nothing that was read proves nothing.
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let mut archive = audit();
+    Trail::new("other", "2024-03-10T00:00:00Z", 6).deliver(&mut archive);
+    let at = archive.digest(3);
+    let case = Case::new(archive).written(|case| {
+        fs::set_permissions(case.path(&at), fs::Permissions::from_mode(0o000)).unwrap();
+    });
+    let report = case.run_unprivileged().report();
+    assert_eq!(report["verdict"], "unverified", "{:#}", report["findings"]);
+}

@@ -477,3 +477,24 @@ fn a_thousand_planted_digests() {
     let expect = expect.chain(CHAIN, |chain| chain.digests[1] = 1000);
     in_time(Case::new(archive)).is(&expect);
 }
+
+#[test]
+fn links_to_nothing() {
+    let archive = audit();
+    let (log, digest) = (archive.log(2, 0), archive.digest(4));
+    let case = Case::new(archive).written(|case| {
+        for at in [&log, &digest] {
+            fs::remove_file(case.path(at)).unwrap();
+            symlink("gone.json.gz", case.path(at)).unwrap();
+        }
+    });
+    let report = case.run().report();
+    assert_ne!(report["verdict"], "valid", "{report:#}");
+    assert_eq!(
+        (
+            &report["totals"]["digests"]["valid"],
+            &report["totals"]["logs"]["valid"]
+        ),
+        (&6.into(), &9.into())
+    );
+}

@@ -203,7 +203,17 @@ fn a_key_whose_fingerprint_is_not_its_own() {
 fn files_that_are_no_keys() {
     let private = include_bytes!("../../../testdata/keys/test-trusted-a.pk8.pem");
     let broken = pem("RSA PUBLIC KEY", &TestKey::a().pkcs1()[..200]);
-    let files: [&[u8]; 12] = [
+    // A key on the curve P-256.
+    let point = hex::decode(concat!(
+        "3059301306072a8648ce3d020106082a8648ce3d030107034200",
+        "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296",
+        "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+    ))
+    .unwrap();
+    let curve = pem("PUBLIC KEY", &point);
+    let files: [&[u8]; 14] = [
+        &point,
+        curve.as_bytes(),
         b"",
         b"\n\n",
         b"hello",

@@ -2,7 +2,9 @@
 
 use super::common::{CHAIN, NEWEST, audit, in_chain, in_region, trail};
 use crate::{
-    forge::{Archive, At, Logs, gzip, keys::sha256},
+    forge::{
+        Archive, At, Doc, FolderWriter, Json, Logs, Metadata, Sign, TestKey, gzip, keys::sha256,
+    },
     harness::{Case, Expect, Finding, code, log_modified},
 };
 
@@ -334,4 +336,71 @@ fn without_reading_logs_none_is_judged() {
         .args(["--digests-only"])
         .run()
         .is(&expect);
+}
+
+#[test]
+fn a_log_named_twice_with_two_hashes_is_modified() {
+    // Whatever lies there, one of the two digests is right at most.
+    let mut archive = audit();
+    let log = archive.log(2, 0);
+    let entry = Doc(Json::parse(&archive.store.content(&archive.digest(2)))).logs()[0].clone();
+    let mut entry = Doc(entry);
+    assert_eq!(
+        entry.get("s3Object"),
+        &Json::text(&log.1),
+        "the digest's first log"
+    );
+    entry.set("hashValue", Json::text("0".repeat(64)));
+    let digest = archive.digest(5);
+    archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+        doc.logs().push(entry.0);
+    });
+    archive.relink(0, 5, None);
+    let report = Case::new(archive).run().report();
+    let findings = report["findings"].as_array().unwrap();
+    assert!(
+        findings
+            .iter()
+            .any(|it| it["code"] == "log-modified" && it["key"] == log.1.as_str()),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_log_named_twice_with_one_hash_is_judged_once() {
+    let mut archive = audit();
+    let expect = Expect::clean(&archive);
+    let entry = Doc(Json::parse(&archive.store.content(&archive.digest(2)))).logs()[0].clone();
+    let digest = archive.digest(5);
+    archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+        doc.logs().push(entry);
+    });
+    archive.relink(0, 5, None);
+    Case::new(archive).run().is(&expect);
+}
+
+#[test]
+fn a_second_copy_of_the_bucket_hides_nothing() {
+    for copy_is_tampered in [false, true] {
+        let archive = audit();
+        let log = archive.log(3, 0);
+        let case = Case::new(archive.clone())
+            .bucket_in("audit-logs", "one")
+            .written(|case| {
+                let mut second = archive.clone();
+                let tampered = &log;
+                second.store.edit_content(tampered, |it| it.push(b' '));
+                let store = if copy_is_tampered {
+                    &second.store
+                } else {
+                    &archive.store
+                };
+                FolderWriter::new(&case.source(), Metadata::Sidecar)
+                    .bucket_in("audit-logs", "two")
+                    .write(store);
+            });
+        let report = case.run().report();
+        let verdict = if copy_is_tampered { "invalid" } else { "valid" };
+        assert_eq!(report["verdict"], verdict, "{report:#}");
+    }
 }

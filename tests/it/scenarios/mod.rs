@@ -10,6 +10,7 @@ mod hostile;
 mod inventory;
 mod keys;
 mod logs;
+mod matrix;
 mod range;
 mod reference;
 mod testdata;
