@@ -14,6 +14,8 @@ use serde::Deserialize;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
+use super::signature::Verifier;
+
 /// A key shorter than this proves nothing; CloudTrail's have 2048 bits.
 const LEAST_BITS: usize = 2048;
 
@@ -47,10 +49,11 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// An RSA key that CloudTrail signs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PublicKey {
     fingerprint: Fingerprint,
     rsa: RsaPublicKey,
+    verifier: Verifier,
 }
 
 impl PublicKey {
@@ -59,16 +62,26 @@ impl PublicKey {
         self.fingerprint
     }
 
+    /// The key, made ready for one signature after another.
+    pub(super) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
     /// The key itself.
-    pub(super) fn rsa(&self) -> &RsaPublicKey {
+    pub fn rsa(&self) -> &RsaPublicKey {
         &self.rsa
     }
 
     /// A key from the bytes of a `Value`: DER of PKCS#1, or of SPKI in older ones.
     fn from_value(der: &[u8]) -> Result<Self, KeyError> {
+        Self::known_as(Fingerprint::of(der), parse_der(der)?)
+    }
+
+    fn known_as(fingerprint: Fingerprint, rsa: RsaPublicKey) -> Result<Self, KeyError> {
         Ok(Self {
-            fingerprint: Fingerprint::of(der),
-            rsa: parse_der(der)?,
+            fingerprint,
+            verifier: Verifier::new(&rsa).ok_or(KeyError::NotAKey)?,
+            rsa,
         })
     }
 
@@ -77,12 +90,10 @@ impl PublicKey {
     fn under_both_names(rsa: &RsaPublicKey) -> Result<Vec<Self>, KeyError> {
         let pkcs1 = rsa.to_pkcs1_der().map_err(|_| KeyError::NotAKey)?;
         let spki = rsa.to_public_key_der().map_err(|_| KeyError::NotAKey)?;
-        Ok([pkcs1.as_bytes(), spki.as_bytes()]
-            .map(|der| Self {
-                fingerprint: Fingerprint::of(der),
-                rsa: rsa.clone(),
-            })
-            .into())
+        [pkcs1.as_bytes(), spki.as_bytes()]
+            .into_iter()
+            .map(|der| Self::known_as(Fingerprint::of(der), rsa.clone()))
+            .collect()
     }
 }
 
@@ -256,4 +267,82 @@ fn certificate_key(der: &[u8]) -> Option<RsaPublicKey> {
         .to_der()
         .ok()?;
     RsaPublicKey::from_public_key_der(&spki).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use rsa::Pkcs1v15Sign;
+    use rsa::sha2::Sha256;
+
+    use super::*;
+
+    const PUBLISHED: &[u8] = include_bytes!("../../testdata/published/public-keys.json");
+    const SIGNATURES: &str = include_str!("../../testdata/published/signatures.json");
+
+    #[test]
+    fn published_keys_carry_their_own_fingerprints() {
+        let keys = parse_keys(PUBLISHED).unwrap();
+        let names: Vec<_> = keys
+            .iter()
+            .map(|key| key.fingerprint().to_string())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "8eba5db5bea9b640d1c96a77256fe7f2",
+                "8933b39ddc64d26d8e14ffbf6566fee4",
+                "31e8b5433410dfb61a9dc45cc65b22ff",
+                "7f3f401420072e50a65a141430817ab3",
+                "28f6b7a258b62ece75008b18eaffc92b",
+            ]
+        );
+    }
+
+    /// What was signed is redacted, but not its hash.
+    #[test]
+    fn published_signatures_open_under_published_keys() {
+        let keys = KeySet::new(parse_keys(PUBLISHED).unwrap()).unwrap();
+        let signatures: Vec<serde_json::Value> = serde_json::from_str(SIGNATURES).unwrap();
+        assert_eq!(signatures.len(), 3);
+        for signature in signatures {
+            let bytes = |name: &str| hex::decode(signature[name].as_str().unwrap()).unwrap();
+            let fingerprint = Fingerprint::from_hex(signature["key"].as_str().unwrap()).unwrap();
+            let opened = keys.get(&fingerprint).unwrap().rsa().verify(
+                Pkcs1v15Sign::new::<Sha256>(),
+                &bytes("opened_sha256"),
+                &bytes("signature"),
+            );
+            assert_eq!(opened, Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_key_must_carry_its_own_fingerprint() {
+        let text = std::str::from_utf8(PUBLISHED).unwrap();
+        let other = text.replace("8eba5db5", "8eba5db6");
+        assert!(matches!(
+            parse_keys(other.as_bytes()),
+            Err(KeyError::WrongFingerprint { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        assert_eq!(parse_keys(b"").unwrap_err(), KeyError::NotAKey);
+        assert_eq!(parse_keys(b"hello").unwrap_err(), KeyError::NotAKey);
+        assert!(matches!(parse_keys(b"{}"), Err(KeyError::Json(_))));
+        assert_eq!(
+            parse_keys(b"{\"PublicKeyList\": []}").unwrap_err(),
+            KeyError::Empty
+        );
+        assert!(matches!(
+            parse_keys(b"[{\"Value\": \"%%\", \"Fingerprint\": \"a\"}]"),
+            Err(KeyError::NotBase64(_))
+        ));
+        assert_eq!(
+            parse_keys(b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+                .unwrap_err(),
+            KeyError::NotAKey
+        );
+    }
 }

@@ -1,7 +1,11 @@
 //! The text that CloudTrail signs for a digest, and the check of its signature.
 
-use rsa::Pkcs1v15Sign;
-use rsa::sha2::Sha256;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use rsa::RsaPublicKey;
+use rsa::pkcs1::EncodeRsaPublicKey as _;
 
 use super::hashing::Sha256Hash;
 use super::keys::PublicKey;
@@ -19,10 +23,26 @@ impl Signature {
 
     /// Whether it is `key`'s, over `text`: RSA PKCS#1 v1.5 with SHA-256.
     pub fn is_valid(&self, key: &PublicKey, text: &[u8]) -> bool {
-        let hash = Sha256Hash::of(text);
-        key.rsa()
-            .verify(Pkcs1v15Sign::new::<Sha256>(), hash.as_bytes(), &self.0)
-            .is_ok()
+        key.verifier().0.verify_sig(text, &self.0).is_ok()
+    }
+}
+
+/// A key that was taken apart once, and verifies ten times as fast as one that was not: sparse
+/// accounts cost little but signatures.
+#[derive(Clone)]
+pub(super) struct Verifier(Arc<ParsedPublicKey>);
+
+impl Verifier {
+    pub(super) fn new(key: &RsaPublicKey) -> Option<Self> {
+        let der = key.to_pkcs1_der().ok()?;
+        let parsed = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der.as_bytes()).ok()?;
+        Some(Self(Arc::new(parsed)))
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
     }
 }
 
@@ -37,4 +57,56 @@ pub fn signed_text(
 ) -> Vec<u8> {
     let previous = previous_signature.unwrap_or("null");
     format!("{end_time}\n{bucket}/{key}\n{hash}\n{previous}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use rsa::Pkcs1v15Sign;
+    use rsa::sha2::Sha256;
+
+    use super::*;
+    use crate::verify::keys::parse_keys;
+
+    const KEY: &[u8] = include_bytes!("../../testdata/clean/public-keys.json");
+    const DIGEST_TEXT: &str = "2024-03-10T01:00:00Z";
+
+    /// The rsa crate is the oracle: both must say the same of any signature.
+    #[test]
+    fn two_implementations_agree_that_a_signature_is_none() {
+        for key in parse_keys(KEY).unwrap() {
+            for bytes in [
+                vec![0; 256],
+                vec![0xff; 256],
+                vec![1; 255],
+                vec![2; 257],
+                vec![0],
+            ] {
+                let signature = Signature(bytes.clone().into());
+                let hash = Sha256Hash::of(DIGEST_TEXT.as_bytes());
+                let oracle = key
+                    .rsa()
+                    .verify(Pkcs1v15Sign::new::<Sha256>(), hash.as_bytes(), &bytes)
+                    .is_ok();
+                assert_eq!(signature.is_valid(&key, DIGEST_TEXT.as_bytes()), oracle);
+                assert!(!oracle);
+            }
+        }
+    }
+
+    #[test]
+    fn a_signature_is_hexadecimal() {
+        assert!(Signature::from_hex("00ff").is_some());
+        for wrong in ["", "0", "zz", "00 ff", "0x00"] {
+            assert_eq!(Signature::from_hex(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_signed_text_has_four_lines_and_no_end_of_line() {
+        let hash = Sha256Hash::of(b"");
+        let text = signed_text("T", "b", "k", &hash, None);
+        assert_eq!(text, format!("T\nb/k\n{hash}\nnull").into_bytes());
+        let text = signed_text("T", "b", "k", &hash, Some("ab"));
+        assert!(text.ends_with(b"\nab"));
+    }
 }
