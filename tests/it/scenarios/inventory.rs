@@ -2,7 +2,10 @@
 
 use super::common::{CHAIN, REGION, at, audit, in_region, trail};
 use crate::{
-    forge::{Archive, At, Kind, Place, Trail, plant::PlantedLog},
+    forge::{
+        Archive, At, ChainId, Kind, Place, Trail,
+        plant::{PlantedDigest, PlantedLog},
+    },
     harness::{Case, Expect, code},
 };
 
@@ -220,4 +223,62 @@ fn a_log_in_another_days_folder() {
     let finding = &report["findings"][0];
     assert_eq!(finding["key"], log.1.as_str(), "{report:#}");
     assert_ne!(report["verdict"], "valid");
+}
+
+#[test]
+fn a_planted_log_deep_below_its_day_is_not_hidden() {
+    for depth in [1, 3, 8, 30, 100, 400] {
+        let mut archive = audit();
+        let plant = planted(&archive, "10T02:00:00").at();
+        let deep = format!("/2024/03/10/{}", "d/".repeat(depth));
+        let log = put(&mut archive, plant.1.replace("/2024/03/10/", &deep));
+        let report = Case::new(archive).run().report();
+        assert_ne!(report["verdict"], "valid", "{depth}");
+        assert_eq!(
+            report["findings"][0]["key"],
+            log.1.as_str(),
+            "{depth}: {report:#}"
+        );
+    }
+}
+
+#[test]
+fn a_planted_log_in_another_days_folder_is_not_hidden_by_verifying_day_by_day() {
+    // Each night verifies the day before. The name says one day, the folder another; one of the two nights must see it.
+    let mut archive = Trail::new("audit", "2024-03-09T22:00:00Z", 52).archive();
+    let plant = planted(&archive, "10T02:00:00").at();
+    put(
+        &mut archive,
+        plant.1.replace("/2024/03/10/", "/2024/03/11/"),
+    );
+    let nights = [("2024-03-10", "2024-03-11"), ("2024-03-11", "2024-03-12")];
+    let exits = nights.map(|(start, end)| Case::new(archive.clone()).range(start, end).run().exit);
+    assert_ne!(exits, [0, 0]);
+}
+
+#[test]
+fn a_forgers_unsigned_digest_makes_no_planted_log_valid() {
+    for trail in ["audit", "zzz"] {
+        for backfill in [false, true] {
+            let mut archive = audit();
+            let log = planted(&archive, "10T02:20:00");
+            let id = ChainId {
+                trail: trail.into(),
+                backfill,
+                ..archive.first().id.clone()
+            };
+            let mut digest =
+                PlantedDigest::of(&id, &Place::new("audit-logs", ""), at("10T02:30:00"));
+            digest.logs = vec![log.entry()];
+            let log = log.put(&mut archive.store);
+            digest.put(&mut archive.store);
+            let report = Case::new(archive).run().report();
+            assert_ne!(report["verdict"], "valid", "{trail}, {backfill}");
+            let findings = report["findings"].as_array().unwrap();
+            assert!(
+                findings.iter().any(|it| it["key"] == log.1.as_str()),
+                "{trail}, {backfill}: {report:#}"
+            );
+        }
+    }
 }
