@@ -18,7 +18,7 @@ use crate::verify::time::{Bounds, parse_day};
 
 /// The output of `aws s3api head-object` is never larger.
 const MAX_SIDECAR_LEN: u64 = 64 * 1024;
-/// Folders are searched no deeper for `AWSLogs`: file systems allow little more.
+/// Folders are looked at no deeper, since each level holds a file open; what lies deeper is told.
 const MAX_DEPTH: usize = 128;
 
 /// A folder below `AWSLogs` that was named as the source: only what lies in it is verified.
@@ -324,6 +324,10 @@ fn read_attributes(_: &File) -> Result<Metadata, SourceError> {
     Ok(Metadata::default())
 }
 
+fn too_deep() -> SourceError {
+    SourceError::Failed(format!("it lies more than {MAX_DEPTH} folders deep").into())
+}
+
 /// The search for `AWSLogs` folders. Links are not followed.
 #[derive(Default)]
 struct Search {
@@ -386,7 +390,15 @@ impl Search {
             .to_str()
             .is_some_and(|name| is_account(name) || is_organization(name))
             && parent_path.file_name() == Some(OsStr::new(AWS_LOGS));
-        if depth < MAX_DEPTH && !is_inside {
+        if is_inside {
+            return;
+        }
+        if depth == MAX_DEPTH {
+            self.problems.push(Problem {
+                path: path.to_string_lossy().into_owned(),
+                error: too_deep(),
+            });
+        } else {
             self.descend(dir, path, depth + 1);
         }
     }
@@ -431,7 +443,9 @@ impl Listing<'_> {
             self.rest.push_str(&readable(&entry.file_name()));
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => {
-                    if self.may_hold_objects() && depth < MAX_DEPTH {
+                    if depth == MAX_DEPTH {
+                        self.problem(too_deep());
+                    } else if self.may_hold_objects() {
                         match entry.open_dir() {
                             Ok(child) => self.descend(&child, depth + 1),
                             Err(error) => self.problem(explain(&error)),

@@ -11,5 +11,6 @@ pub mod hashing;
 pub mod inventory;
 pub mod keys;
 pub mod location;
+pub mod query;
 pub mod signature;
 pub mod time;

@@ -100,6 +100,18 @@ impl<'a> Reckoning<'a> {
         self.end.map(|end| end.min(self.weights.now))
     }
 
+    /// The instant up to which the digests that name logs are due. Where the range has no end of
+    /// its own, a log shows that the copy was made later than that.
+    fn due_for_logs(&self) -> Option<Timestamp> {
+        let leftovers = self.tally.leftovers.iter().flat_map(|left| &left.logs);
+        let newest = match self.weights.bounds.end() {
+            Some(_) => None,
+            None => leftovers.filter_map(|log| log.time.begins()).max(),
+        };
+        let due = self.end.max(newest)?;
+        Some(due.min(self.weights.now))
+    }
+
     fn chain(&mut self, tally: ChainTally) -> (ChainResult, Vec<Binding>) {
         let ChainTally { summary, logs } = tally;
         let name: Arc<str> = summary.chain.to_string().into();
@@ -309,7 +321,7 @@ impl<'a> Reckoning<'a> {
     fn leftovers(&mut self, logs: &mut LogCounts) {
         let mut undigested: BTreeMap<LogKind, u64> = BTreeMap::new();
         let nothing = Covered::default();
-        let due = self.due();
+        let due = self.due_for_logs();
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self
                 .covered
