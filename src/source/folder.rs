@@ -18,8 +18,6 @@ use crate::verify::time::{Bounds, parse_day};
 
 /// The output of `aws s3api head-object` is never larger.
 const MAX_SIDECAR_LEN: u64 = 64 * 1024;
-/// Folders are looked at no deeper, since each level holds a file open; what lies deeper is told.
-const MAX_DEPTH: usize = 128;
 
 /// A folder below `AWSLogs` that was named as the source: only what lies in it is verified.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,8 +106,7 @@ impl FolderSource {
 
 impl Source for FolderSource {
     fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
-        let mut search = Search::default();
-        search.descend(&self.dir, &PathBuf::new(), 0);
+        let mut search = Search::default().run(&self.dir);
         search.found.sort_by(|(a, _), (b, _)| a.cmp(b));
         let described = search
             .found
@@ -156,24 +153,29 @@ impl Source for FolderSource {
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
-        let mut listing = Listing {
+        let listing = Listing {
             bounds,
             visit,
             problems: Vec::new(),
-            rest: String::new(),
+            waiting: Vec::new(),
         };
         let dir = self
             .root(root)
             .and_then(|dir| dir.open_dir(path).map_err(|error| explain(&error)));
         match dir {
-            Ok(dir) => listing.descend(&dir, 0),
-            Err(SourceError::NotFound) => {}
-            Err(error) => listing.problem(error),
+            Ok(dir) => {
+                let mut problems = listing.run(&dir);
+                for problem in &mut problems {
+                    problem.path = format!("{path}/{}", problem.path);
+                }
+                problems
+            }
+            Err(SourceError::NotFound) => Vec::new(),
+            Err(error) => vec![Problem {
+                path: path.to_owned(),
+                error,
+            }],
         }
-        for problem in &mut listing.problems {
-            problem.path = format!("{path}/{}", problem.path);
-        }
-        listing.problems
     }
 
     fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
@@ -324,93 +326,84 @@ fn read_attributes(_: &File) -> Result<Metadata, SourceError> {
     Ok(Metadata::default())
 }
 
-fn too_deep() -> SourceError {
-    SourceError::Failed(format!("it lies more than {MAX_DEPTH} folders deep").into())
-}
-
 /// The search for `AWSLogs` folders. Links are not followed.
+///
+/// Folders are opened one at a time, by their path: however deep they lie, few files are open.
 #[derive(Default)]
 struct Search {
     found: Vec<(PathBuf, Dir)>,
     problems: Vec<Problem>,
+    waiting: Vec<PathBuf>,
 }
 
 impl Search {
-    fn descend(&mut self, dir: &Dir, path: &Path, depth: usize) {
-        let told = if path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            path
-        };
+    fn run(mut self, base: &Dir) -> Self {
+        self.waiting.push(PathBuf::from("."));
+        while let Some(path) = self.waiting.pop() {
+            match base.open_dir(&path) {
+                Ok(dir) => self.look_into(&dir, &path),
+                Err(error) => self.problem(&path, &error),
+            }
+        }
+        self
+    }
+
+    fn look_into(&mut self, dir: &Dir, path: &Path) {
         let entries = match dir.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.problem(told, &error),
+            Err(error) => return self.problem(path, &error),
         };
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.problem(told, &error);
+                    self.problem(path, &error);
                     continue;
                 }
             };
             let name = entry.file_name();
             match entry.file_type() {
-                Ok(kind) if !kind.is_dir() => continue,
+                Ok(kind) if kind.is_dir() => self.take_in(dir, path, &name),
                 Ok(_) => {}
-                Err(error) => {
-                    self.problem(&path.join(&name), &error);
-                    continue;
-                }
-            }
-            let below = path.join(&name);
-            match entry.open_dir() {
-                Ok(child) => self.visit(dir, &child, &name, &below, path, depth),
-                Err(error) => self.problem(&below, &error),
+                Err(error) => self.problem(&path.join(&name), &error),
             }
         }
     }
 
-    fn visit(
-        &mut self,
-        parent: &Dir,
-        dir: &Dir,
-        name: &OsStr,
-        path: &Path,
-        parent_path: &Path,
-        depth: usize,
-    ) {
+    fn take_in(&mut self, parent: &Dir, parent_path: &Path, name: &OsStr) {
         if name == AWS_LOGS {
             match parent.try_clone() {
                 Ok(parent) => self.found.push((parent_path.to_owned(), parent)),
-                Err(error) => self.problem(path, &error),
+                Err(error) => self.problem(parent_path, &error),
             }
         }
+        // What lies in an account's folder is listed, not searched.
         let is_inside = name
             .to_str()
             .is_some_and(|name| is_account(name) || is_organization(name))
             && parent_path.file_name() == Some(OsStr::new(AWS_LOGS));
-        if is_inside {
-            return;
-        }
-        if depth == MAX_DEPTH {
-            self.problems.push(Problem {
-                path: path.to_string_lossy().into_owned(),
-                error: too_deep(),
-            });
-        } else {
-            self.descend(dir, path, depth + 1);
+        if !is_inside {
+            self.waiting.push(parent_path.join(name));
         }
     }
 
     fn problem(&mut self, path: &Path, error: &io::Error) {
+        // What vanished while it was looked for is not there.
         if error.kind() != io::ErrorKind::NotFound {
             self.problems.push(Problem {
                 path: path.to_string_lossy().into_owned(),
-                error: explain(error),
+                error: explain_folder(error),
             });
         }
     }
+}
+
+/// Why a folder could not be looked at; a path too long for the system is not an absent one.
+fn explain_folder(error: &io::Error) -> SourceError {
+    if is_absent(error) && error.kind() != io::ErrorKind::NotFound {
+        return SourceError::Failed(error.to_string().into());
+    }
+    explain(error)
 }
 
 /// The listing of one folder, at any depth. Links are named, and not followed.
@@ -418,50 +411,57 @@ struct Listing<'a> {
     bounds: &'a Bounds,
     visit: &'a mut dyn FnMut(ListedObject<'_>),
     problems: Vec<Problem>,
-    /// What follows the folder, up to where the listing is.
-    rest: String,
+    /// Folders still to be listed: their paths, and what reports call them.
+    waiting: Vec<(PathBuf, String)>,
 }
 
 impl Listing<'_> {
-    fn descend(&mut self, dir: &Dir, depth: usize) {
+    fn run(mut self, base: &Dir) -> Vec<Problem> {
+        self.waiting.push((PathBuf::from("."), String::new()));
+        while let Some((path, rest)) = self.waiting.pop() {
+            match base.open_dir(&path) {
+                Ok(dir) => self.look_into(&dir, &path, rest),
+                Err(error) => self.problem(&rest, &error),
+            }
+        }
+        self.problems
+    }
+
+    fn look_into(&mut self, dir: &Dir, path: &Path, mut rest: String) {
         let entries = match dir.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.problem(explain(&error)),
+            Err(error) => return self.problem(&rest, &error),
         };
+        if !rest.is_empty() {
+            rest.push('/');
+        }
+        let folder = rest.len();
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    self.problem(explain(&error));
+                    self.problem(&rest, &error);
                     continue;
                 }
             };
-            let before = self.rest.len();
-            if before > 0 {
-                self.rest.push('/');
-            }
-            self.rest.push_str(&readable(&entry.file_name()));
+            let name = entry.file_name();
+            rest.push_str(&readable(&name));
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => {
-                    if depth == MAX_DEPTH {
-                        self.problem(too_deep());
-                    } else if self.may_hold_objects() {
-                        match entry.open_dir() {
-                            Ok(child) => self.descend(&child, depth + 1),
-                            Err(error) => self.problem(explain(&error)),
-                        }
+                    if self.may_hold_objects(&rest) {
+                        self.waiting.push((path.join(&name), rest.clone()));
                     }
                 }
-                Ok(_) => (self.visit)(ListedObject { rest: &self.rest }),
-                Err(error) => self.problem(explain(&error)),
+                Ok(_) => (self.visit)(ListedObject { rest: &rest }),
+                Err(error) => self.problem(&rest, &error),
             }
-            self.rest.truncate(before);
+            rest.truncate(folder);
         }
     }
 
     /// Whether a folder is not that of a day outside of the bounds.
-    fn may_hold_objects(&self) -> bool {
-        let mut parts = self.rest.split('/');
+    fn may_hold_objects(&self, rest: &str) -> bool {
+        let mut parts = rest.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(year), Some(month), Some(day), None) => {
                 parse_day(year, month, day).is_none_or(|day| self.bounds.reads_day(day))
@@ -470,12 +470,12 @@ impl Listing<'_> {
         }
     }
 
-    fn problem(&mut self, error: SourceError) {
+    fn problem(&mut self, rest: &str, error: &io::Error) {
         // What vanished while it was looked at is not there.
-        if error != SourceError::NotFound {
+        if error.kind() != io::ErrorKind::NotFound {
             self.problems.push(Problem {
-                path: self.rest.clone(),
-                error,
+                path: rest.to_owned(),
+                error: explain_folder(error),
             });
         }
     }
