@@ -1,0 +1,124 @@
+//! The clients of all regions, and which bucket is in which.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::config::SharedHttpClient;
+use tokio::sync::Mutex;
+
+use super::aws;
+use super::settings::Settings;
+
+/// Clients by region. All share one pool of connections.
+#[derive(Debug)]
+pub(super) struct Clients {
+    settings: Settings,
+    http: SharedHttpClient,
+    loaded: RwLock<Loaded>,
+    /// Held while the configuration is loaded anew.
+    renewing: Mutex<()>,
+    /// The region of each bucket, where it is not the default.
+    regions: RwLock<HashMap<String, String>>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    config: SdkConfig,
+    /// How often it was loaded anew.
+    generation: u64,
+    s3: HashMap<String, aws_sdk_s3::Client>,
+    cloudtrail: HashMap<String, aws_sdk_cloudtrail::Client>,
+}
+
+impl Loaded {
+    fn new(config: SdkConfig, generation: u64) -> Self {
+        Self {
+            config,
+            generation,
+            s3: HashMap::new(),
+            cloudtrail: HashMap::new(),
+        }
+    }
+
+    fn default_region(&self) -> String {
+        let region = self.config.region();
+        region.map_or_else(String::new, ToString::to_string)
+    }
+}
+
+impl Clients {
+    pub(super) async fn load(settings: Settings, http: SharedHttpClient) -> Self {
+        let config = aws::load(&settings, http.clone()).await;
+        Self {
+            settings,
+            http,
+            loaded: RwLock::new(Loaded::new(config, 0)),
+            renewing: Mutex::default(),
+            regions: RwLock::default(),
+        }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A client for `bucket`, and the generation of its credentials.
+    pub(super) fn s3(&self, bucket: &str) -> (aws_sdk_s3::Client, u64) {
+        let region = self.region_of(bucket);
+        {
+            let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(client) = loaded.s3.get(region.as_deref().unwrap_or_default()) {
+                return (client.clone(), loaded.generation);
+            }
+        }
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        let name = region.clone().unwrap_or_else(|| loaded.default_region());
+        let client = aws::s3(&loaded.config, &name);
+        let client = loaded
+            .s3
+            .entry(region.unwrap_or_default())
+            .or_insert(client)
+            .clone();
+        (client, loaded.generation)
+    }
+
+    /// A client of CloudTrail, and the generation of its credentials.
+    pub(super) fn cloudtrail(&self, region: &str) -> (aws_sdk_cloudtrail::Client, u64) {
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = loaded.cloudtrail.get(region) {
+            return (client.clone(), loaded.generation);
+        }
+        let client = aws::cloudtrail(&loaded.config, region);
+        loaded.cloudtrail.insert(region.to_owned(), client.clone());
+        (client, loaded.generation)
+    }
+
+    fn region_of(&self, bucket: &str) -> Option<String> {
+        let regions = self.regions.read().unwrap_or_else(PoisonError::into_inner);
+        regions.get(bucket).cloned()
+    }
+
+    /// Takes note of where a bucket is; tells whether that is news.
+    pub(super) fn learn_region(&self, bucket: &str, region: &str) -> bool {
+        let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
+        let known = regions.insert(bucket.to_owned(), region.to_owned());
+        known.as_deref() != Some(region)
+    }
+
+    /// Loads the configuration anew, unless somebody did since `generation`.
+    pub(super) async fn renew(&self, generation: u64) {
+        let _alone = self.renewing.lock().await;
+        if self.generation() != generation {
+            return;
+        }
+        let config = aws::load(&self.settings, self.http.clone()).await;
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        *loaded = Loaded::new(config, generation + 1);
+    }
+
+    fn generation(&self) -> u64 {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        loaded.generation
+    }
+}

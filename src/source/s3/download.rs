@@ -1,0 +1,258 @@
+//! An object's body as it comes: taken up again where the connection broke, and never cut short.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::RequestPayer;
+use bytes::{Buf as _, Bytes};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+
+use super::backoff::Backoff;
+use super::fault::{Fault, Kind};
+use super::gate::Pass;
+use super::request::Service;
+use crate::source::{Metadata, SourceError};
+
+/// A body up to this size comes in one piece.
+const SMALL: u64 = 256 * 1024;
+/// A larger one takes about so much memory on its way, most of it in the connection's buffer.
+const LARGE: usize = 768 * 1024;
+
+/// An object, or one version of it.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) bucket: Arc<str>,
+    pub(super) key: String,
+    pub(super) version: Option<String>,
+}
+
+/// A body that is on its way.
+pub(super) struct Download {
+    service: Arc<Service>,
+    target: Target,
+    etag: String,
+    length: u64,
+    at: u64,
+    stream: Option<ByteStream>,
+    backoff: Backoff,
+    _pass: Pass,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Download {
+    /// Asks for an object, and waits until its body begins.
+    pub(super) async fn begin(
+        service: &Arc<Service>,
+        target: Target,
+    ) -> Result<(Self, Metadata), SourceError> {
+        let pass = service.pass().await;
+        let bucket = Arc::clone(&target.bucket);
+        let (output, etag, length) = service
+            .persist(&bucket, |client| {
+                let target = target.clone();
+                let payer = service.payer();
+                async move {
+                    let output = get(client, &target, payer, None).await?;
+                    let etag = output.e_tag().map(str::to_owned);
+                    let length = output.content_length().and_then(|it| u64::try_from(it).ok());
+                    // A proxy's own page has neither.
+                    match etag.zip(length) {
+                        Some((etag, length)) => Ok((output, etag, length)),
+                        None => Err(Fault::new(
+                            Kind::Transient,
+                            "GetObject got an answer without ETag or Content-Length, which is not S3's: a proxy may stand in between",
+                        )),
+                    }
+                }
+            })
+            .await
+            .map_err(Fault::into_source_error)?;
+        let pairs = output.metadata().into_iter().flatten();
+        let metadata = Metadata::from_pairs(pairs.map(|(name, value)| (&**name, &**value)));
+        let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);
+        let download = Self {
+            backoff: Backoff::new(service.clients.settings().patience),
+            _memory: service.hold(needed).await,
+            service: Arc::clone(service),
+            target,
+            etag,
+            length,
+            at: 0,
+            stream: Some(output.body),
+            _pass: pass,
+        };
+        Ok((download, metadata))
+    }
+
+    pub(super) fn is_small(&self) -> bool {
+        self.length <= SMALL
+    }
+
+    /// All that is still to come.
+    pub(super) async fn collect(mut self) -> Result<Whole, SourceError> {
+        let mut chunks = VecDeque::new();
+        while let Some(chunk) = self.next().await? {
+            chunks.push_back(chunk);
+        }
+        Ok(Whole {
+            chunks,
+            _memory: self._memory,
+        })
+    }
+
+    /// The next bytes; none only at the end of the whole body.
+    async fn next(&mut self) -> Result<Option<Bytes>, SourceError> {
+        let stall = self.service.clients.settings().patience.stall;
+        loop {
+            let Some(stream) = &mut self.stream else {
+                self.stream = Some(self.resume().await?);
+                continue;
+            };
+            let told = match timeout(stall, stream.next()).await {
+                Ok(Some(Ok(chunk))) => {
+                    self.at += chunk.len() as u64;
+                    if self.at <= self.length {
+                        return Ok(Some(chunk));
+                    }
+                    return Err(SourceError::Failed(
+                        "more bytes came than its Content-Length says".into(),
+                    ));
+                }
+                Ok(None) if self.at == self.length => return Ok(None),
+                Ok(None) => "the body ended early".to_owned(),
+                Ok(Some(Err(error))) => format!("the body broke off ({error})"),
+                Err(_) => format!("no byte of the body came for {} s", stall.as_secs()),
+            };
+            self.stream = None;
+            let fault = Fault::new(
+                Kind::Transient,
+                format!("{told} after {} of {} bytes", self.at, self.length),
+            );
+            self.service
+                .recover(fault, 0, &mut self.backoff)
+                .await
+                .map_err(Fault::into_source_error)?;
+        }
+    }
+
+    /// Asks for the rest of the same object.
+    async fn resume(&mut self) -> Result<ByteStream, SourceError> {
+        let from = (self.at, self.etag.as_str());
+        let bucket = Arc::clone(&self.target.bucket);
+        let (target, payer) = (&self.target, self.service.payer());
+        let output = self
+            .service
+            .persist(&bucket, |client| get(client, target, payer.clone(), Some(from)))
+            .await
+            .map_err(|fault| match fault.kind {
+                Kind::Changed | Kind::NotFound => SourceError::Failed(
+                    "it was changed or deleted while it was read: run again".into(),
+                ),
+                Kind::NoBucket
+                | Kind::Denied
+                | Kind::Archived
+                | Kind::Elsewhere(_)
+                | Kind::Throttled
+                | Kind::Expired
+                | Kind::Transient
+                | Kind::NoCredentials
+                | Kind::Lasting => fault.into_source_error(),
+            })?;
+        let begins = format!("bytes {}-", self.at);
+        let fits = output
+            .content_range()
+            .is_some_and(|range| range.starts_with(&begins));
+        if fits && output.e_tag() == Some(&self.etag) {
+            return Ok(output.body);
+        }
+        Err(SourceError::Failed(
+            "the connection broke, and the server does not give the rest of an object".into(),
+        ))
+    }
+}
+
+async fn get(
+    client: aws_sdk_s3::Client,
+    target: &Target,
+    payer: Option<RequestPayer>,
+    from: Option<(u64, &str)>,
+) -> Result<GetObjectOutput, Fault> {
+    let mut request = client
+        .get_object()
+        .bucket(&*target.bucket)
+        .key(&target.key)
+        .set_version_id(target.version.clone())
+        .set_request_payer(payer);
+    if let Some((at, etag)) = from {
+        request = request.range(format!("bytes={at}-")).if_match(etag);
+    }
+    request
+        .send()
+        .await
+        .map_err(|error| Fault::of("GetObject", &error))
+}
+
+impl Service {
+    pub(super) fn payer(&self) -> Option<RequestPayer> {
+        let pays = self.clients.settings().requester_pays;
+        pays.then_some(RequestPayer::Requester)
+    }
+}
+
+/// A body that has come as a whole.
+pub(super) struct Whole {
+    chunks: VecDeque<Bytes>,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Read for Whole {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(chunk) = self.chunks.front_mut() {
+            if chunk.is_empty() {
+                self.chunks.pop_front();
+                continue;
+            }
+            return Ok(take(chunk, into));
+        }
+        Ok(0)
+    }
+}
+
+/// A body that is read as it comes, on the thread that hashes it.
+pub(super) struct Coming {
+    pub(super) download: Download,
+    chunk: Bytes,
+}
+
+impl Coming {
+    pub(super) fn new(download: Download) -> Self {
+        Self {
+            download,
+            chunk: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Coming {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            let service = Arc::clone(&self.download.service);
+            let next = service.waiter.wait(self.download.next());
+            match next.map_err(io::Error::other)? {
+                Some(chunk) => self.chunk = chunk,
+                None => return Ok(0),
+            }
+        }
+        Ok(take(&mut self.chunk, into))
+    }
+}
+
+fn take(chunk: &mut Bytes, into: &mut [u8]) -> usize {
+    let taken = chunk.len().min(into.len());
+    chunk.copy_to_slice(&mut into[..taken]);
+    taken
+}

@@ -1,0 +1,266 @@
+//! What goes wrong with a request: told in one sentence, and sorted by what helps.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::source::SourceError;
+
+/// What sort of fault it is, which tells what helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The object is not there.
+    NotFound,
+    /// The bucket is not there.
+    NoBucket,
+    /// It may not be read.
+    Denied,
+    /// It would have to be restored first.
+    Archived,
+    /// The bucket is in another region, and in which, if that is told.
+    Elsewhere(Option<String>),
+    /// Too many requests: slower.
+    Throttled,
+    /// The credentials have expired: others.
+    Expired,
+    /// It may go better the next time.
+    Transient,
+    /// The object is no longer the one that was begun.
+    Changed,
+    /// There is nothing to sign requests with.
+    NoCredentials,
+    /// Trying again would not help.
+    Lasting,
+}
+
+/// A request that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) kind: Kind,
+    pub(super) told: String,
+}
+
+impl Fault {
+    pub(super) fn new(kind: Kind, told: impl Into<String>) -> Self {
+        Self {
+            kind,
+            told: told.into(),
+        }
+    }
+
+    /// What the SDK says went wrong with `operation`.
+    pub(super) fn of<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        match error {
+            SdkError::ServiceError(context) => {
+                answered(operation, context.err(), context.raw())
+            }
+            SdkError::TimeoutError(_) => {
+                Self::new(Kind::Transient, format!("{operation} got no answer in time"))
+            }
+            SdkError::DispatchFailure(failure) => {
+                let kind = if failure.is_user() {
+                    Kind::Lasting
+                } else {
+                    Kind::Transient
+                };
+                not_sent(operation, error, kind)
+            }
+            SdkError::ResponseError(context) => Self::new(
+                Kind::Transient,
+                format!(
+                    "{operation} got an answer that is not S3's (status {}{}): a proxy may stand in between",
+                    context.raw().status().as_u16(),
+                    request_id(context.raw()),
+                ),
+            ),
+            // A request that cannot even be made, and what later versions of the SDK may add.
+            _ => not_sent(operation, error, Kind::Lasting),
+        }
+    }
+
+    /// What the engine is told.
+    pub(super) fn into_source_error(self) -> SourceError {
+        let told = self.told.into();
+        match self.kind {
+            Kind::NotFound => SourceError::NotFound,
+            Kind::Denied => SourceError::Denied(told),
+            Kind::Archived => SourceError::Archived(told),
+            Kind::NoBucket
+            | Kind::Elsewhere(_)
+            | Kind::Throttled
+            | Kind::Expired
+            | Kind::Transient
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Lasting => SourceError::Failed(told),
+        }
+    }
+}
+
+fn answered<E: ProvideErrorMetadata>(operation: &str, error: &E, raw: &HttpResponse) -> Fault {
+    let status = raw.status().as_u16();
+    let code = error.code().unwrap_or_default();
+    let kind = kind_of(status, code, raw);
+    let what = if code.is_empty() {
+        format!("status {status}")
+    } else {
+        code.to_owned()
+    };
+    let message = error
+        .message()
+        .map(|message| format!(": {}", message.trim_end_matches('.')))
+        .unwrap_or_default();
+    let advice = advice(&kind, operation, code);
+    let id = request_id(raw);
+    Fault::new(
+        kind,
+        format!("{operation} was answered with {what}{message}{id}{advice}"),
+    )
+}
+
+fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
+    match code {
+        "NoSuchKey" | "NoSuchVersion" => return Kind::NotFound,
+        "NoSuchBucket" => return Kind::NoBucket,
+        "InvalidObjectState" => return Kind::Archived,
+        "PreconditionFailed" | "InvalidRange" => return Kind::Changed,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => return Kind::Elsewhere(region_told(raw)),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            return Kind::Expired;
+        }
+        "SlowDown"
+        | "RequestLimitExceeded"
+        | "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "ServiceUnavailable" => return Kind::Throttled,
+        "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure" => {
+            return Kind::Transient;
+        }
+        _ => {}
+    }
+    match status {
+        301 | 307 => Kind::Elsewhere(region_told(raw)),
+        404 => Kind::NotFound,
+        401 | 403 => Kind::Denied,
+        412 | 416 => Kind::Changed,
+        429 | 503 => Kind::Throttled,
+        408 | 500..=599 => Kind::Transient,
+        _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
+        _ if matches!(code, "UnrecognizedClientException" | "InvalidClientTokenId") => Kind::Denied,
+        _ => Kind::Lasting,
+    }
+}
+
+/// The region that S3 says the bucket is in: in a header, or in the text of the error.
+fn region_told(raw: &HttpResponse) -> Option<String> {
+    if let Some(region) = raw.headers().get("x-amz-bucket-region") {
+        return Some(region.to_owned());
+    }
+    let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
+    let (_, rest) = body.split_once("<Region>")?;
+    let (region, _) = rest.split_once("</Region>")?;
+    Some(region.to_owned())
+}
+
+fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
+    match (kind, operation) {
+        (Kind::Denied, _) if code == "InvalidAccessKeyId" || code == "InvalidClientTokenId" => {
+            "; the access key is not known: check the credentials"
+        }
+        (Kind::Denied, _) if code == "SignatureDoesNotMatch" => {
+            "; the secret key does not fit: check the credentials"
+        }
+        (Kind::Denied, _) if code == "RequestTimeTooSkewed" => {
+            "; this machine's clock is wrong: set it"
+        }
+        (Kind::Denied, "GetObject") => {
+            "; it takes s3:GetObject, and kms:Decrypt where the object is encrypted with a KMS key"
+        }
+        (Kind::Denied, "ListObjectsV2") => {
+            "; it takes s3:ListBucket, without which an object that is missing cannot be told from one that is denied"
+        }
+        (Kind::Denied, "ListObjectVersions") => "; it takes s3:ListBucketVersions",
+        (Kind::Denied, "ListPublicKeys") => {
+            "; it takes cloudtrail:ListPublicKeys, or keys from a file with --public-keys"
+        }
+        (Kind::Denied, "DescribeTrails") => {
+            "; it takes cloudtrail:DescribeTrails, or the bucket itself as s3://BUCKET/PREFIX"
+        }
+        (Kind::Archived, _) => "; restore it first (aws s3api restore-object)",
+        (Kind::Expired, _) => "; renew the credentials, such as with aws sso login",
+        (Kind::NoBucket, _) => "; check the bucket's name",
+        (Kind::Throttled, _) => "; fewer requests at a time may help (--concurrency)",
+        (
+            Kind::NotFound
+            | Kind::Denied
+            | Kind::Elsewhere(_)
+            | Kind::Transient
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Lasting,
+            _,
+        ) => "",
+    }
+}
+
+fn request_id(raw: &HttpResponse) -> String {
+    let headers = raw.headers();
+    headers
+        .get("x-amz-request-id")
+        .or_else(|| headers.get("x-amzn-requestid"))
+        .map(|id| format!(" (request {id})"))
+        .unwrap_or_default()
+}
+
+/// A request that got no answer, or was never sent.
+fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault {
+    let chain = || std::iter::successors(Some(error), |error| error.source());
+    if let Some(credentials) = chain().find_map(|error| error.downcast_ref::<CredentialsError>()) {
+        let why = innermost(credentials);
+        return match credentials {
+            CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
+                Fault::new(
+                    Kind::Expired,
+                    format!("the AWS credentials could not be had: {why}"),
+                )
+            }
+            _ => Fault::new(
+                Kind::NoCredentials,
+                format!(
+                    "there are no usable AWS credentials ({why}): set them up, name a --profile, or read a public bucket with --no-sign-request"
+                ),
+            ),
+        };
+    }
+    Fault::new(
+        kind,
+        format!("{operation} got no answer: {}", innermost(error)),
+    )
+}
+
+/// What lies at the bottom of an error, which is what a person can do something about.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !text.is_empty() {
+            told = text;
+        }
+        next = error.source();
+    }
+    told
+}

@@ -1,0 +1,25 @@
+//! Objects from S3: live buckets, read many at a time.
+//!
+//! Requests run on a small runtime of their own; the engine's threads wait for them, and inflate
+//! and hash what comes.
+
+mod aws;
+mod backoff;
+mod clients;
+mod download;
+mod fault;
+mod folder;
+mod gate;
+mod pages;
+mod place;
+mod request;
+mod search;
+mod settings;
+mod source;
+mod span;
+mod tls;
+mod wait;
+
+pub use place::S3Place;
+pub use settings::{Patience, Settings};
+pub use source::S3Source;

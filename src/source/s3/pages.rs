@@ -1,0 +1,158 @@
+//! Listings, page by page. No name ends one early.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::types::{EncodingType, Object, OptionalObjectAttributes, StorageClass};
+
+use super::fault::{Fault, Kind};
+use super::request::Service;
+
+/// What is listed, and where the listing begins.
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub(super) bucket: Arc<str>,
+    pub(super) prefix: String,
+    /// Whether what lies in folders below is told by the folders' names only.
+    pub(super) level_only: bool,
+    /// Only keys beyond this one.
+    pub(super) after: Option<String>,
+}
+
+/// An object as the listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) size: u64,
+    /// Whether it would have to be restored before it can be read.
+    pub(super) archived: bool,
+}
+
+/// One page.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) objects: Vec<Entry>,
+    /// Folders right below the prefix, with their closing slash.
+    pub(super) folders: Vec<String>,
+    /// Where the next page begins; nothing after the last one.
+    pub(super) next: Option<String>,
+}
+
+/// A page of a listing.
+pub(super) async fn page(
+    service: &Service,
+    query: &Query,
+    token: Option<&str>,
+) -> Result<Page, Fault> {
+    let _pass = service.pass().await;
+    let output = service
+        .persist(&query.bucket, |client| {
+            let request = client
+                .list_objects_v2()
+                .bucket(&*query.bucket)
+                .prefix(&query.prefix)
+                .encoding_type(EncodingType::Url)
+                .set_delimiter(query.level_only.then(|| "/".to_owned()))
+                .set_request_payer(service.payer())
+                .optional_object_attributes(OptionalObjectAttributes::RestoreStatus);
+            let request = match (token, &query.after) {
+                (Some(token), _) => request.continuation_token(token),
+                (None, after) => request.set_start_after(after.clone()),
+            };
+            async {
+                let sent = request.send().await;
+                sent.map_err(|error| Fault::of("ListObjectsV2", &error))
+            }
+        })
+        .await?;
+    read(&output, token)
+}
+
+fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault> {
+    let encoded = output.encoding_type() == Some(&EncodingType::Url);
+    let name = |name: &str| {
+        if encoded {
+            decode(name)
+        } else {
+            name.to_owned()
+        }
+    };
+    let next = if output.is_truncated() == Some(true) {
+        let next = output.next_continuation_token();
+        // A listing that goes on for ever would never show what is missing.
+        let next = next.filter(|next| !next.is_empty() && Some(*next) != token);
+        Some(next.map(str::to_owned).ok_or_else(|| {
+            let told = "ListObjectsV2 says that there is more, and not where it goes on";
+            Fault::new(Kind::Lasting, told)
+        })?)
+    } else {
+        None
+    };
+    let entry = |object: &Object| {
+        Some(Entry {
+            key: name(object.key()?),
+            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            archived: is_archived(object),
+        })
+    };
+    let folders = output.common_prefixes().iter();
+    Ok(Page {
+        objects: output.contents().iter().filter_map(entry).collect(),
+        folders: folders.filter_map(|folder| folder.prefix().map(name)).collect(),
+        next,
+    })
+}
+
+fn is_archived(object: &Object) -> bool {
+    let class = object.storage_class().map(|class| class.as_str().to_owned());
+    let cold = [StorageClass::Glacier, StorageClass::DeepArchive];
+    if !cold.iter().any(|cold| class.as_deref() == Some(cold.as_str())) {
+        return false;
+    }
+    // A copy that was restored can be read while it lasts, which is told by when it ends.
+    let restored = object.restore_status().is_some_and(|status| {
+        status.is_restore_in_progress() != Some(true) && status.restore_expiry_date().is_some()
+    });
+    !restored
+}
+
+/// A name as it was before S3 wrote it for a URL.
+fn decode(name: &str) -> String {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'+', _) => bytes.push(b' '),
+            (b'%', [high, low, after @ ..]) if digit(*high).is_some() && digit(*low).is_some() => {
+                bytes.push(digit(*high).unwrap_or(0) * 16 + digit(*low).unwrap_or(0));
+                rest = after;
+            }
+            (byte, _) => bytes.push(*byte),
+        }
+    }
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_were() {
+        for (written, name) in [
+            ("a%2Fb+c", "a/b c"),
+            ("a%2Bb", "a+b"),
+            ("%C3%A9%01", "\u{e9}\u{1}"),
+            ("100%", "100%"),
+            ("%zz%4", "%zz%4"),
+        ] {
+            assert_eq!(decode(written), name);
+        }
+    }
+}

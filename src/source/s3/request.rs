@@ -1,0 +1,138 @@
+//! One request to S3, made again until it is answered or patience ends.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::backoff::Backoff;
+use super::clients::Clients;
+use super::fault::{Fault, Kind};
+use super::gate::{Gate, Pass};
+use super::wait::Waiter;
+
+/// Memory for bodies is given out in pieces of this many bytes.
+const PIECE: usize = 16 * 1024;
+/// A bucket that sends requests on and on is not followed further.
+const MOST_REDIRECTS: u32 = 3;
+
+/// What all requests of a run share.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) clients: Clients,
+    pub(super) gate: Arc<Gate>,
+    pub(super) waiter: Waiter,
+    memory: Arc<Semaphore>,
+    pieces: usize,
+}
+
+impl Service {
+    pub(super) fn new(clients: Clients, waiter: Waiter) -> Self {
+        let settings = clients.settings();
+        let pieces = (settings.body_memory / PIECE).clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            gate: Arc::new(Gate::new(settings.concurrency)),
+            memory: Arc::new(Semaphore::new(pieces)),
+            pieces,
+            waiter,
+            clients,
+        }
+    }
+
+    /// Waits for a pass, which ends with the answer's last byte.
+    pub(super) async fn pass(&self) -> Pass {
+        self.gate.enter().await
+    }
+
+    /// Waits until `bytes` more may be held.
+    pub(super) async fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let pieces = bytes.div_ceil(PIECE).clamp(1, self.pieces);
+        let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
+        // It is never closed.
+        Arc::clone(&self.memory)
+            .acquire_many_owned(pieces)
+            .await
+            .ok()
+    }
+
+    /// Makes requests to `bucket` until one is answered, or trying again is of no use.
+    pub(super) async fn persist<T, F>(
+        &self,
+        bucket: &str,
+        mut attempt: impl FnMut(aws_sdk_s3::Client) -> F,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let mut backoff = Backoff::new(self.clients.settings().patience);
+        let mut redirects = 0;
+        loop {
+            let (client, generation) = self.clients.s3(bucket);
+            let fault = match attempt(client).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            if let Kind::Elsewhere(Some(region)) = &fault.kind
+                && redirects < MOST_REDIRECTS
+            {
+                redirects += 1;
+                self.clients.learn_region(bucket, region);
+                continue;
+            }
+            self.recover(fault, generation, &mut backoff).await?;
+        }
+    }
+
+    /// The same for CloudTrail in `region`.
+    pub(super) async fn persist_cloudtrail<T, F>(
+        &self,
+        region: &str,
+        mut attempt: impl FnMut(aws_sdk_cloudtrail::Client) -> F,
+    ) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        let mut backoff = Backoff::new(self.clients.settings().patience);
+        loop {
+            let (client, generation) = self.clients.cloudtrail(region);
+            match attempt(client).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => self.recover(fault, generation, &mut backoff).await?,
+            }
+        }
+    }
+
+    /// Does what helps before another attempt; gives the fault back where nothing does.
+    pub(super) async fn recover(
+        &self,
+        mut fault: Fault,
+        generation: u64,
+        backoff: &mut Backoff,
+    ) -> Result<(), Fault> {
+        let renew = match fault.kind {
+            Kind::Throttled => {
+                self.gate.slow_down();
+                false
+            }
+            Kind::Transient => false,
+            Kind::Expired => true,
+            Kind::NotFound
+            | Kind::NoBucket
+            | Kind::Denied
+            | Kind::Archived
+            | Kind::Elsewhere(_)
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Lasting => return Err(fault),
+        };
+        let Some(wait) = backoff.failed() else {
+            fault.told = format!("{} (tried {} times)", fault.told, backoff.failures());
+            return Err(fault);
+        };
+        tokio::time::sleep(wait).await;
+        if renew {
+            self.clients.renew(generation).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! The HTTP client: proxies from the environment, and `AWS_CA_BUNDLE`, which the SDK leaves out.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use x509_cert::Certificate;
+
+/// A client that trusts whom the environment says.
+///
+/// # Errors
+/// Where `AWS_CA_BUNDLE` names no file of certificates.
+pub(super) fn http_client() -> Result<SharedHttpClient> {
+    let tls = context()?;
+    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector
+            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_context(tls.clone())
+            .build()
+    });
+    Ok(client)
+}
+
+fn context() -> Result<TlsContext> {
+    let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|bundle| !bundle.is_empty());
+    let trusted = match bundle {
+        None => TrustStore::default(),
+        Some(bundle) => {
+            let bundle = PathBuf::from(bundle);
+            let pem = std::fs::read(&bundle)
+                .map_err(anyhow::Error::from)
+                .and_then(|pem| certificates(&pem).map(|()| pem))
+                .with_context(|| format!("AWS_CA_BUNDLE: {}", bundle.display()))?;
+            // As in the AWS CLI, the bundle takes the place of the system's own authorities.
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+    };
+    TlsContext::builder()
+        .with_trust_store(trusted)
+        .build()
+        .context("TLS cannot be set up")
+}
+
+/// Looks at a bundle before the TLS library does, which would panic over a bad one.
+fn certificates(pem: &[u8]) -> Result<()> {
+    let Ok(chain) = Certificate::load_pem_chain(pem) else {
+        bail!("it holds something else than certificates in PEM");
+    };
+    if chain.is_empty() {
+        bail!("there is no certificate in PEM in it");
+    }
+    Ok(())
+}
