@@ -35,7 +35,7 @@ pub enum Command {
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// A local folder: a copy of a bucket, or of a part of one
+    /// s3://BUCKET[/PREFIX], a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
     pub source: PathBuf,
     /// What of it
     #[command(flatten)]
@@ -52,6 +52,80 @@ pub struct LogsArgs {
     /// Objects read at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
+    /// Memory to use, roughly (such as 256M or 1G)
+    #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
+    pub max_memory: Option<Size>,
+    /// How buckets are reached
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+/// How S3 and `CloudTrail` are reached.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsArgs {
+    /// Ask this URL instead of AWS's own endpoints
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// A profile of the AWS config files
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Do not sign requests: for public buckets
+    #[arg(long, conflicts_with = "profile")]
+    pub no_sign_request: bool,
+    /// Pay for requests to a requester-pays bucket
+    #[arg(long, value_name = "WHO", num_args = 0..=1, default_missing_value = "requester")]
+    pub request_payer: Option<Payer>,
+}
+
+impl AwsArgs {
+    /// The first of these options that was given.
+    pub fn first_used(&self) -> Option<&'static str> {
+        [
+            (self.endpoint_url.is_some(), "--endpoint-url"),
+            (self.profile.is_some(), "--profile"),
+            (self.no_sign_request, "--no-sign-request"),
+            (self.request_payer.is_some(), "--request-payer"),
+        ]
+        .into_iter()
+        .find_map(|(used, option)| used.then_some(option))
+    }
+}
+
+/// Who pays for requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Payer {
+    /// Whoever makes them
+    Requester,
+}
+
+/// A size in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl Size {
+    /// Less than this is of no use.
+    const LEAST: usize = 16 * 1024 * 1024;
+
+    /// A number with K, M or G after it, as most tools take it: KiB, MiB, GiB.
+    fn parse(text: &str) -> Result<Self, String> {
+        let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+        let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+            "" => 1,
+            "k" | "kib" => 1 << 10,
+            "m" | "mib" => 1 << 20,
+            "g" | "gib" => 1 << 30,
+            unit => return Err(format!("{unit:?} is no unit; write K, M or G")),
+        };
+        let number: usize = digits
+            .parse()
+            .map_err(|_| "it is no number".to_owned())?;
+        let bytes = number.checked_mul(unit).ok_or("it is too large")?;
+        if bytes < Self::LEAST {
+            return Err("less than 16M is not enough to work with".to_owned());
+        }
+        Ok(Self(bytes))
+    }
 }
 
 /// What of the source is verified.

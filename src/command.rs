@@ -38,9 +38,9 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let started = whole_seconds(Timestamp::now());
-    let plan = LogsPlan::resolve(args, started)?;
+    let plan = LogsPlan::resolve(args, started, stop)?;
     let observers = Observers::default();
-    let conclusion = run(&plan.job, &plan.source, &observers, stop)
+    let conclusion = run(&plan.job, plan.place.source(), &observers, stop)
         .with_context(|| format!("cannot look at {}", args.source.display()))?;
     let info = run_info(args, plan, started);
     report(&args.output, &info.1, &conclusion, &info.0)?;
@@ -96,7 +96,7 @@ fn run_info(
             .ok(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: args.source.to_string_lossy().into_owned(),
-        keys: plan.keys,
+        keys: plan.key_sources(),
         digests_only: args.digests_only,
         filters: Filters {
             accounts: list(&filters.accounts),

@@ -1,19 +1,27 @@
 //! Reading one digest: bounded, parsed, and checked against its own metadata.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::source::{Metadata, Source, SourceError};
+use jiff::Timestamp;
+
+use super::held::Weight;
+use super::run::Shared;
+
+use crate::source::{Metadata, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
 use crate::verify::digest::{
     MAX_DIGEST_LEN, SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest,
 };
-use crate::verify::hashing::{Content, ContentError, ContentReader};
+use crate::verify::hashing::{Content, ContentError};
 use crate::verify::keys::KeySet;
 use crate::verify::location::ObjectLocation;
 use crate::verify::signature::Signature;
+use crate::verify::time::parse_name_time;
 
 /// A digest up to this size is held beside others; larger ones are read one at a time.
 const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
+/// Why an archived object is not read.
+pub(super) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
 /// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
 static LARGE_DIGEST: Mutex<()> = Mutex::new(());
 
@@ -23,6 +31,8 @@ pub(super) struct Seen {
     pub(super) sighting: Sighting,
     pub(super) read: u64,
     pub(super) hashed: u64,
+    /// Counts it as held, while it is.
+    pub(super) weight: Option<Weight>,
 }
 
 impl Seen {
@@ -31,27 +41,36 @@ impl Seen {
             sighting,
             read: 0,
             hashed: 0,
+            weight: None,
         }
+    }
+
+    /// A digest that would have to be restored before it can be read.
+    pub(super) fn archived() -> Self {
+        let error = SourceError::Archived(NOT_RESTORED.into());
+        Self::nothing_of(Sighting::Unreadable(error.to_string().into()))
     }
 }
 
 /// Reads the digest at `at`, whose root stands for `stated`, where that is known.
 pub(super) fn read_digest(
-    source: &dyn Source,
-    reader: &mut ContentReader,
-    keys: &KeySet,
+    shared: &Shared<'_>,
     at: &ListedDigest,
-    stated: Option<&(std::sync::Arc<str>, std::sync::Arc<str>)>,
+    stated: Option<&(Arc<str>, Arc<str>)>,
 ) -> Seen {
+    let region = at.key.chain().place().region();
+    let keys = match shared.job.keys.of_region(region) {
+        Ok(keys) => keys,
+        Err(why) => return Seen::nothing_of(without_keys(&why)),
+    };
     let path = at.key.path();
-    let fetched =
-        fetch(source, reader, at, &path, COMMON_DIGEST_LEN).or_else(|error| match error {
-            Failure::Content(ContentError::TooLarge(_)) => {
-                let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
-                fetch(source, reader, at, &path, MAX_DIGEST_LEN)
-            }
-            Failure::Content(_) | Failure::Source(_) => Err(error),
-        });
+    let fetched = fetch(shared, at, &path, COMMON_DIGEST_LEN).or_else(|error| match error {
+        Failure::Content(ContentError::TooLarge(_)) => {
+            let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
+            fetch(shared, at, &path, MAX_DIGEST_LEN)
+        }
+        Failure::Content(_) | Failure::Source(_) => Err(error),
+    });
     let (content, json, metadata) = match fetched {
         Ok(fetched) => fetched,
         Err(Failure::Source(SourceError::NotFound)) => return Seen::nothing_of(Sighting::Absent),
@@ -65,11 +84,63 @@ pub(super) fn read_digest(
             return Seen::nothing_of(Sighting::Malformed(error.to_string().into()));
         }
     };
+    let sighting = match examine(at, &path, content, &json, stated) {
+        Err(sighting) => sighting,
+        Ok(digest) => match keys_for(shared, &digest, &metadata, keys, region) {
+            Err(why) => without_keys(&why),
+            Ok(keys) => match verify(digest, &metadata, &keys) {
+                Ok(digest) => Sighting::Proven(Box::new(digest)),
+                Err((digest, doubt)) => Sighting::Unproven(digest, doubt),
+            },
+        },
+    };
     Seen {
-        sighting: examine(at, &path, content, &json, &metadata, keys, stated),
+        sighting,
         read: content.stored,
         hashed: content.length,
+        weight: None,
     }
+}
+
+fn without_keys(why: &str) -> Sighting {
+    Sighting::Unreadable(format!("the keys to verify it with could not be had: {why}").into())
+}
+
+/// A backfill digest is signed long after its hour, with a key of then.
+fn keys_for(
+    shared: &Shared<'_>,
+    digest: &UnverifiedDigest,
+    metadata: &Metadata,
+    keys: Arc<KeySet>,
+    region: &str,
+) -> Result<Arc<KeySet>, Box<str>> {
+    let made = metadata.backfill_generation_timestamp.as_deref();
+    match made.and_then(generation_time) {
+        Some(made) if keys.get(&digest.fingerprint()).is_none() => {
+            shared.job.keys.around(region, made)
+        }
+        Some(_) | None => Ok(keys),
+    }
+}
+
+/// When a backfill digest was made, as its metadata says: documented nowhere, so every form that
+/// tells an instant is taken.
+fn generation_time(text: &str) -> Option<Timestamp> {
+    let numeric = |digits: &str| {
+        let number: i64 = digits.parse().ok()?;
+        // Numbers of thirteen digits count milliseconds.
+        let seconds = if number > 100_000_000_000 {
+            number / 1000
+        } else {
+            number
+        };
+        Timestamp::from_second(seconds).ok()
+    };
+    let text = text.trim();
+    text.parse()
+        .ok()
+        .or_else(|| parse_name_time(text))
+        .or_else(|| numeric(text))
 }
 
 enum Failure {
@@ -78,50 +149,48 @@ enum Failure {
 }
 
 fn fetch(
-    source: &dyn Source,
-    reader: &mut ContentReader,
+    shared: &Shared<'_>,
     at: &ListedDigest,
     path: &str,
     limit: usize,
 ) -> Result<(Content, Vec<u8>, Metadata), Failure> {
-    let (body, metadata) = source.digest(at.root, path).map_err(Failure::Source)?;
-    let (content, json) = reader
-        .collect(body.reader, limit)
+    let (body, metadata) = shared
+        .source
+        .digest(at.root, path)
+        .map_err(Failure::Source)?;
+    let body = shared.stop.guard(body.reader);
+    let (content, json) = shared
+        .readers
+        .with(|reader| reader.collect(body, limit))
         .map_err(Failure::Content)?;
     Ok((content, json, metadata))
 }
 
-/// What the bytes at `at` are, as far as they and their own metadata tell.
+/// The digest that the bytes at `at` are, if they are one that belongs there.
 fn examine(
     at: &ListedDigest,
     path: &str,
     content: Content,
     json: &[u8],
-    metadata: &Metadata,
-    keys: &KeySet,
-    stated: Option<&(std::sync::Arc<str>, std::sync::Arc<str>)>,
-) -> Sighting {
-    let digest = match UnverifiedDigest::parse(json, content) {
-        Ok(digest) => digest,
-        Err(error) => return Sighting::Malformed(error.to_string().into()),
-    };
+    stated: Option<&(Arc<str>, Arc<str>)>,
+) -> Result<UnverifiedDigest, Sighting> {
+    let digest = UnverifiedDigest::parse(json, content)
+        .map_err(|error| Sighting::Malformed(error.to_string().into()))?;
     if !lies_at(digest.location(), path, stated) {
-        return Sighting::Moved(digest.location().clone());
+        return Err(Sighting::Moved(digest.location().clone()));
     }
     if !digest.agrees_with(&at.key) {
-        return Sighting::Malformed("its account or its time is not that of its own key".into());
+        let why = "its account or its time is not that of its own key";
+        return Err(Sighting::Malformed(why.into()));
     }
-    match verify(digest, metadata, keys) {
-        Ok(digest) => Sighting::Proven(Box::new(digest)),
-        Err((digest, doubt)) => Sighting::Unproven(digest, doubt),
-    }
+    Ok(digest)
 }
 
 /// Whether a digest that claims `claimed` lies there, as far as its source can show it.
 fn lies_at(
     claimed: &ObjectLocation,
     path: &str,
-    stated: Option<&(std::sync::Arc<str>, std::sync::Arc<str>)>,
+    stated: Option<&(Arc<str>, Arc<str>)>,
 ) -> bool {
     match (claimed.prefix_before(path), stated) {
         (None, _) => false,

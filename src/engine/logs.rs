@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::run::Stop;
-use crate::event::{Event, LogVerdict, Observer};
-use crate::source::{Source, SourceError};
+use super::digests::NOT_RESTORED;
+use super::held::Weight;
+use super::run::Shared;
+use crate::event::{Event, LogVerdict};
+use crate::source::SourceError;
 use crate::verify::conclusion::LogCounts;
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::hashing::{Content, ContentError, ContentReader, Encoding};
+use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
 
 /// Where an entry's log is to be looked for.
@@ -19,6 +21,8 @@ pub(super) struct Wanted {
     pub(super) entry: usize,
     /// Its root and its path there; nothing where no root can hold it.
     pub(super) place: Option<(RootId, String)>,
+    /// Whether it would have to be restored before it can be read.
+    pub(super) archived: bool,
 }
 
 /// Logs of one digest that are still to be judged.
@@ -27,6 +31,8 @@ pub(super) struct LogBatch {
     digest: Arc<VerifiedDigest>,
     chain: Arc<ChainLogs>,
     wanted: Vec<Wanted>,
+    /// Counts the digest as held, while it is.
+    _weight: Option<Weight>,
 }
 
 /// What is known of the logs of a chain.
@@ -89,6 +95,15 @@ impl LogBatch {
             digest,
             chain,
             wanted,
+            _weight: None,
+        }
+    }
+
+    /// The same logs, counted as held.
+    pub(super) fn weighing(self, weight: Option<Weight>) -> Self {
+        Self {
+            _weight: weight,
+            ..self
         }
     }
 
@@ -97,30 +112,22 @@ impl LogBatch {
     }
 
     /// Judges the log `at`, and gives what was found, if anything.
-    pub(super) fn judge(
-        &self,
-        at: usize,
-        source: &dyn Source,
-        reader: &mut ContentReader,
-        bytes: &Bytes,
-        observer: &dyn Observer,
-        stop: &Stop,
-    ) -> Option<Finding> {
+    pub(super) fn judge(&self, at: usize, shared: &Shared<'_>) -> Option<Finding> {
         let wanted = self.wanted.get(at)?;
         let entry = self.digest.logs().get(wanted.entry)?;
-        let outcome = read(source, reader, wanted.place.as_ref(), stop);
-        if stop.is_stopped() && outcome.is_err() {
+        let outcome = read(shared, wanted);
+        if shared.stop.is_stopped() && outcome.is_err() {
             // It was not read because the run ends: that is no finding.
             return None;
         }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {
-            bytes.count(content.stored, content.length);
+            shared.bytes.count(content.stored, content.length);
             read_bytes = content.stored;
         }
         let (verdict, plain, finding) = weigh(entry, outcome);
         self.chain.count(verdict, plain);
-        observer.observe(&Event::Log {
+        shared.observer.observe(&Event::Log {
             chain: &self.chain.name,
             location: entry.location(),
             verdict,
@@ -140,16 +147,17 @@ enum Failure {
     Content(ContentError),
 }
 
-fn read(
-    source: &dyn Source,
-    reader: &mut ContentReader,
-    place: Option<&(RootId, String)>,
-    stop: &Stop,
-) -> Result<Content, Failure> {
+fn read(shared: &Shared<'_>, wanted: &Wanted) -> Result<Content, Failure> {
+    let place = wanted.place.as_ref();
     let (root, path) = place.ok_or(Failure::Source(SourceError::NotFound))?;
-    let body = source.log(*root, path).map_err(Failure::Source)?;
-    let body = stop.guard(body.reader);
-    reader.hash(body).map_err(Failure::Content)
+    if wanted.archived {
+        let why = SourceError::Archived(NOT_RESTORED.into());
+        return Err(Failure::Source(why));
+    }
+    let body = shared.source.log(*root, path).map_err(Failure::Source)?;
+    let body = shared.stop.guard(body.reader);
+    let hashed = shared.readers.with(|reader| reader.hash(body));
+    hashed.map_err(Failure::Content)
 }
 
 fn weigh(

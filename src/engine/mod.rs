@@ -2,9 +2,14 @@
 
 mod digests;
 mod group;
+mod held;
 mod logs;
 mod queue;
+mod readers;
 mod run;
+mod stop;
 mod survey;
+mod threads;
 
-pub use run::{Filters, Job, Limits, Stop, run};
+pub use run::{Filters, Job, Limits, run};
+pub use stop::Stop;

@@ -126,20 +126,16 @@ impl Queue {
         self.wake(many);
     }
 
-    pub(super) fn push_digests(&self, group: &Arc<Group>, range: std::ops::Range<usize>) {
-        if range.is_empty() {
-            return;
-        }
-        let many = range.len() > 1;
-        let tasks = range.map(|at| (Arc::clone(group), at));
-        self.lock().digests.extend(tasks);
-        self.wake(many);
+    pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize) {
+        self.lock().digests.push_back((Arc::clone(group), number));
+        self.wake(false);
     }
 
-    pub(super) fn push_lists(&self, group: &Arc<Group>, parts: usize) {
-        let tasks = (0..parts).map(|part| (Arc::clone(group), part));
+    pub(super) fn push_lists(&self, group: &Arc<Group>, parts: std::ops::Range<usize>) {
+        let many = parts.len() > 1;
+        let tasks = parts.map(|part| (Arc::clone(group), part));
         self.lock().lists.extend(tasks);
-        self.wake(parts > 1);
+        self.wake(many);
     }
 
     /// A group has been walked to its end.

@@ -1,22 +1,22 @@
 //! One run, whole: survey, listings, walks, logs, conclusion.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Voucher};
 use super::logs::{Bytes, ChainLogs};
+use super::held::Held;
 use super::queue::{Queue, Task};
+use super::readers::Readers;
+use super::stop::Stop;
 use super::survey::{Survey, survey};
+use super::threads::in_threads;
 use crate::event::{Event, Observer};
-use crate::source::{Problem, Root, Source, SourceError};
+use crate::source::{KeyRing, Problem, Source, SourceError};
 use crate::verify::chain::{ChainSummary, WalkEvent};
 use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::hashing::ContentReader;
-use crate::verify::keys::KeySet;
-use crate::verify::location::{ChainId, DIGEST_FOLDER, RootId};
+use crate::verify::location::{ChainId, DIGEST_FOLDER};
 
 /// Which accounts, regions and trails are verified; where a set is empty, all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Filters {
     pub regions: BTreeSet<String>,
     /// Trails, by name.
     pub trails: BTreeSet<String>,
+    /// Only trails of this home region.
+    pub home_region: Option<String>,
 }
 
 impl Filters {
@@ -39,7 +41,9 @@ impl Filters {
     }
 
     pub(super) fn takes_chain(&self, chain: &ChainId) -> bool {
-        self.trails.is_empty() || self.trails.contains(chain.trail())
+        let at_home = |home: &String| home == chain.home_region();
+        (self.trails.is_empty() || self.trails.contains(chain.trail()))
+            && self.home_region.as_ref().is_none_or(at_home)
     }
 }
 
@@ -52,46 +56,8 @@ pub struct Limits {
     pub read_ahead: usize,
     /// Accounts' regions listed and walked at a time.
     pub groups: usize,
-}
-
-/// Asks a run to stop. What was found until then is still concluded from.
-#[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks the run to stop.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was asked to.
-    pub fn is_stopped(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Stop {
-    /// A reader that fails once the run is asked to stop.
-    pub(super) fn guard(&self, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
-        Box::new(Guarded {
-            reader,
-            stop: self.clone(),
-        })
-    }
-}
-
-struct Guarded {
-    reader: Box<dyn Read + Send>,
-    stop: Stop,
-}
-
-impl Read for Guarded {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.stop.is_stopped() {
-            return Err(io::Error::other("the run was stopped"));
-        }
-        self.reader.read(into)
-    }
+    /// Bytes of digests that are held at a time, before any more are read ahead.
+    pub digest_memory: usize,
 }
 
 /// What is to be verified, and against what.
@@ -99,8 +65,8 @@ impl Read for Guarded {
 pub struct Job {
     /// Which accounts, regions and trails.
     pub filters: Filters,
-    /// CloudTrail's public keys.
-    pub keys: Arc<KeySet>,
+    /// Where CloudTrail's public keys come from.
+    pub keys: Arc<dyn KeyRing>,
     /// The range, and how findings are weighed.
     pub weights: Weights,
     /// Whether logs are left unread.
@@ -115,7 +81,9 @@ pub(super) struct Shared<'a> {
     pub(super) job: &'a Job,
     pub(super) observer: &'a dyn Observer,
     pub(super) queue: Queue,
-    pub(super) roots: Vec<Root>,
+    pub(super) stop: &'a Stop,
+    pub(super) readers: Readers,
+    pub(super) held: Held,
     pub(super) bytes: Bytes,
     tally: Mutex<Tally>,
     chains: Mutex<Vec<(ChainSummary, Arc<ChainLogs>)>>,
@@ -132,11 +100,11 @@ pub fn run(
     observer: &dyn Observer,
     stop: &Stop,
 ) -> Result<Conclusion, SourceError> {
-    let Survey {
-        roots,
-        places,
-        problems,
-    } = survey(source, &job.filters, job.limits.threads)?;
+    let Survey { places, problems } = match look_around(job, source, stop) {
+        // What was not looked at because the run ends is no failure.
+        Err(_) if stop.is_stopped() => Survey::default(),
+        looked => looked?,
+    };
     let tally = Tally {
         places: places.keys().cloned().collect(),
         ..Tally::default()
@@ -150,7 +118,9 @@ pub fn run(
         source,
         job,
         observer,
-        roots,
+        stop,
+        readers: Readers::default(),
+        held: Held::default(),
         bytes: Bytes::default(),
         tally: Mutex::new(tally),
         chains: Mutex::default(),
@@ -158,11 +128,7 @@ pub fn run(
     for problem in problems {
         shared.problem(&problem);
     }
-    std::thread::scope(|scope| {
-        for _ in 0..job.limits.threads {
-            scope.spawn(|| shared.work(stop));
-        }
-    });
+    in_threads(job.limits.threads, || shared.work());
     if stop.is_stopped() {
         for group in groups {
             group.interrupt(&shared);
@@ -171,40 +137,40 @@ pub fn run(
     Ok(shared.conclude(stop.is_stopped()))
 }
 
+/// Looks for what is there, and makes the keys ready for it.
+fn look_around(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Survey, SourceError> {
+    let survey = survey(source, &job.filters, job.limits.threads, stop)?;
+    let with_digests = survey
+        .places
+        .iter()
+        .filter(|(_, holdings)| holdings.values().any(|holdings| holdings.digests));
+    let regions = with_digests.map(|(place, _)| place.region().to_owned());
+    let regions: BTreeSet<_> = regions.collect();
+    if !regions.is_empty() {
+        job.keys.prepare(&regions)?;
+    }
+    Ok(survey)
+}
+
 impl Shared<'_> {
-    fn work(&self, stop: &Stop) {
-        let mut reader = ContentReader::default();
+    fn work(&self) {
         while let Some(task) = self.queue.take() {
-            if stop.is_stopped() {
+            if self.stop.is_stopped() {
                 self.queue.stop();
                 return;
             }
             match task {
                 Task::Open(group) => group.open(self),
                 Task::List(group, part) => group.list(self, part),
-                Task::Digest(group, at) => group.digest(self, &mut reader, at),
+                Task::Digest(group, number) => group.digest(self, number),
                 Task::Log(batch, at) => {
-                    let finding = batch.judge(
-                        at,
-                        self.source,
-                        &mut reader,
-                        &self.bytes,
-                        self.observer,
-                        stop,
-                    );
-                    if let Some(finding) = finding {
+                    if let Some(finding) = batch.judge(at, self) {
                         self.find(finding);
                     }
                 }
             }
             self.queue.done();
         }
-    }
-
-    /// The bucket and prefix of a root, where the source knows them.
-    pub(super) fn stated(&self, root: RootId) -> Option<&(Arc<str>, Arc<str>)> {
-        let root = self.roots.iter().find(|known| known.id == root)?;
-        root.stated.as_ref()
     }
 
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {

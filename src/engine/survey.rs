@@ -1,11 +1,11 @@
 //! The survey: which roots, accounts and regions there are, by listing folders level by level.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::run::Filters;
-use crate::source::{Problem, Root, Source, SourceError};
+use super::stop::Stop;
+use super::threads::in_parallel;
+use crate::source::{Problem, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
 };
@@ -20,7 +20,6 @@ pub(super) struct Holdings {
 /// All accounts and regions, and the folders of each.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    pub(super) roots: Vec<Root>,
     pub(super) places: BTreeMap<AccountRegion, BTreeMap<RootId, Holdings>>,
     pub(super) problems: Vec<Problem>,
 }
@@ -42,6 +41,7 @@ pub(super) fn survey(
     source: &dyn Source,
     filters: &Filters,
     threads: usize,
+    stop: &Stop,
 ) -> Result<Survey, SourceError> {
     let (roots, problems) = source.roots()?;
     let mut survey = Survey {
@@ -94,7 +94,10 @@ pub(super) fn survey(
             }
         }
     }
-    survey.roots = roots;
+    if stop.is_stopped() {
+        // What could not be looked at because the run ends is no finding.
+        survey.problems.clear();
+    }
     Ok(survey)
 }
 
@@ -151,35 +154,4 @@ impl Survey {
             None => holdings.digests = true,
         }
     }
-}
-
-/// What `work` makes of each of `items`, in their order.
-fn in_parallel<T: Sync, R: Send>(
-    threads: usize,
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
-) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(items.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else {
-                        return;
-                    };
-                    let result = work(item);
-                    if let Ok(mut results) = results.lock() {
-                        results.push((at, result));
-                    }
-                }
-            });
-        }
-    });
-    let mut results = results
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
 }

@@ -29,8 +29,6 @@ pub enum SourceError {
 pub struct Root {
     /// Its number in this run.
     pub id: RootId,
-    /// Bucket and prefix, where the source knows them. A folder learns them from its digests.
-    pub stated: Option<(Arc<str>, Arc<str>)>,
     /// How a person calls it.
     pub name: String,
 }
@@ -40,6 +38,8 @@ pub struct Root {
 pub struct ListedObject<'a> {
     /// What follows the folder that was listed.
     pub rest: &'a str,
+    /// Whether it would have to be restored before it can be read.
+    pub archived: bool,
 }
 
 /// A part of a source that could not be looked at, and why.
@@ -99,26 +99,22 @@ pub trait Source: Send + Sync {
     /// Where the source itself cannot be looked at.
     fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError>;
 
+    /// The bucket and prefix of a root, where the source knows them. A folder learns them from its
+    /// digests.
+    fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)>;
+
     /// The names of the folders right below `path`.
     ///
     /// # Errors
     /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
 
-    /// The parts of the folder `path` that can be listed apart from one another, as far as they
-    /// can hold objects of `bounds`.
-    ///
-    /// # Errors
-    /// Where that cannot be found out.
-    fn parts(&self, root: RootId, path: &str, bounds: &Bounds) -> Result<Vec<String>, SourceError>;
-
-    /// Shows every object below the part `part` of the folder `path`, at any depth.
+    /// Shows every object below the folder `path`, at any depth, that can be one of `bounds`.
     /// What cannot be looked at is given back; it never ends the listing.
     fn list(
         &self,
         root: RootId,
         path: &str,
-        part: &str,
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem>;

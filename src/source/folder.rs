@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
@@ -26,6 +26,31 @@ pub struct Narrowing {
     pub account: Option<String>,
     /// Only this region.
     pub region: Option<String>,
+}
+
+impl Narrowing {
+    /// What the folders below an `AWSLogs` folder name; nothing where they are no account's, so
+    /// that whatever lies below has to be searched for.
+    pub(super) fn below_aws_logs<'a>(mut folders: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut narrowing = Self::default();
+        let mut next = folders.next();
+        if next.is_some_and(is_organization) {
+            next = folders.next();
+        }
+        if let Some(name) = next {
+            if !is_account(name) {
+                return None;
+            }
+            narrowing.account = Some(name.to_owned());
+        }
+        // The folder of a kind of log alone is no smaller part: its digests lie beside it.
+        let _kind = folders.next();
+        narrowing.region = folders
+            .next()
+            .filter(|name| is_region(name))
+            .map(str::to_owned);
+        Some(narrowing)
+    }
 }
 
 /// A local folder.
@@ -114,13 +139,16 @@ impl Source for FolderSource {
             .enumerate()
             .map(|(number, (path, _))| Root {
                 id: RootId(u32::try_from(number).unwrap_or(u32::MAX)),
-                stated: None,
                 name: path.to_string_lossy().into_owned(),
             });
         let described = described.collect();
         // A source is searched once; a second search would find what the first one did.
         let _ = self.roots.set(search.found);
         Ok((described, search.problems))
+    }
+
+    fn stated(&self, _: RootId) -> Option<(Arc<str>, Arc<str>)> {
+        None
     }
 
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
@@ -141,15 +169,10 @@ impl Source for FolderSource {
         Ok(names)
     }
 
-    fn parts(&self, _: RootId, _: &str, _: &Bounds) -> Result<Vec<String>, SourceError> {
-        Ok(vec![String::new()])
-    }
-
     fn list(
         &self,
         root: RootId,
         path: &str,
-        _: &str,
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
@@ -452,7 +475,10 @@ impl Listing<'_> {
                         self.waiting.push((path.join(&name), rest.clone()));
                     }
                 }
-                Ok(_) => (self.visit)(ListedObject { rest: &rest }),
+                Ok(_) => (self.visit)(ListedObject {
+                    rest: &rest,
+                    archived: false,
+                }),
                 Err(error) => self.problem(&rest, &error),
             }
             rest.truncate(folder);
@@ -500,28 +526,7 @@ fn above_aws_logs(path: &Path) -> Option<(PathBuf, Narrowing)> {
     let logs = path
         .ancestors()
         .find(|above| above.file_name() == Some(OsStr::new(AWS_LOGS)))?;
-    let mut below = path
-        .strip_prefix(logs)
-        .ok()?
-        .iter()
-        .filter_map(OsStr::to_str);
-    let mut narrowing = Narrowing::default();
-    let mut next = below.next();
-    if next.is_some_and(is_organization) {
-        next = below.next();
-    }
-    if let Some(name) = next {
-        // A folder of AWSLogs that is no account's: whatever lies below is found by searching.
-        if !is_account(name) {
-            return None;
-        }
-        narrowing.account = Some(name.to_owned());
-    }
-    // The folder of a kind of log alone is no smaller part: its digests lie beside it.
-    let _kind = below.next();
-    narrowing.region = below
-        .next()
-        .filter(|name| is_region(name))
-        .map(str::to_owned);
+    let below = path.strip_prefix(logs).ok()?;
+    let narrowing = Narrowing::below_aws_logs(below.iter().filter_map(OsStr::to_str))?;
     Some((logs.parent()?.to_owned(), narrowing))
 }

@@ -16,7 +16,10 @@ use super::time::{Bounds, NAME_SLACK, OVERDUE, TimeRange, minus, parse_day, plus
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
     /// For the first time: it is to be judged.
-    First,
+    First {
+        /// Whether the listing shows that it would have to be restored before it can be read.
+        archived: bool,
+    },
     /// Again, with the same hash: it is judged already.
     Again,
 }
@@ -122,8 +125,43 @@ impl Leftover {
 #[derive(Debug, Default)]
 struct Day {
     names: Vec<LogName>,
-    /// Zero until a digest names the log; then a part of the hash that it names.
-    marks: Vec<u32>,
+    /// Until the listing ends, those that would have to be restored before they can be read.
+    archived: Vec<LogName>,
+    /// Parallel to `names`, once the listing has ended.
+    marks: Vec<Mark>,
+}
+
+/// What is known of a listed log, in four bytes: whether it is archived, whether a digest names
+/// it, and if so, a part of the hash that it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark(u32);
+
+impl Mark {
+    const NAMED: u32 = 1;
+    const ARCHIVED: u32 = 2;
+
+    fn unnamed(archived: bool) -> Self {
+        Self(if archived { Self::ARCHIVED } else { 0 })
+    }
+
+    /// The mark of a log that is named with `hash`.
+    fn named(hash: &Sha256Hash) -> Self {
+        let [a, b, c, d, ..] = *hash.as_bytes();
+        Self(u32::from_be_bytes([a, b, c, d]) & !Self::ARCHIVED | Self::NAMED)
+    }
+
+    fn is_named(self) -> bool {
+        self.0 & Self::NAMED != 0
+    }
+
+    fn is_archived(self) -> bool {
+        self.0 & Self::ARCHIVED != 0
+    }
+
+    /// This log, named with the hash of `named`.
+    fn with(self, named: Self) -> Self {
+        Self(self.0 & Self::ARCHIVED | named.0)
+    }
 }
 
 /// The logs of an account's region in one root.
@@ -132,9 +170,9 @@ pub struct Inventory {
     place: AccountRegion,
     days: BTreeMap<(LogKind, i32), Day>,
     /// Logs under other names, or in other folders, than the usual ones.
-    odd: BTreeMap<Box<str>, u32>,
+    odd: BTreeMap<Box<str>, Mark>,
     /// What digests name and the listing does not have.
-    unlisted: BTreeSet<(Box<str>, u32)>,
+    unlisted: BTreeSet<(Box<str>, Mark)>,
 }
 
 impl Inventory {
@@ -150,7 +188,7 @@ impl Inventory {
 
     /// Takes in an object that the listing shows at `rest` below the folder of `kind`. Only what
     /// is named `.json.gz` can be a log: folder markers and other objects are passed over.
-    pub fn add(&mut self, kind: LogKind, rest: &str) {
+    pub fn add(&mut self, kind: LogKind, rest: &str, archived: bool) {
         if !rest.ends_with(".json.gz") {
             return;
         }
@@ -158,20 +196,21 @@ impl Inventory {
         if let Some(name) = usual {
             let day = self.days.entry((kind, name.day())).or_default();
             day.names.push(name);
+            if archived {
+                day.archived.push(name);
+            }
         } else {
             let path = format!("{}/{rest}", self.place.folder(kind.folder()));
-            self.odd.insert(path.into(), 0);
+            self.odd.insert(path.into(), Mark::unnamed(archived));
         }
     }
 
     /// Takes in all that another listing of the same place saw.
     pub fn absorb(&mut self, other: Self) {
         for (day, mut listed) in other.days {
-            self.days
-                .entry(day)
-                .or_default()
-                .names
-                .append(&mut listed.names);
+            let day = self.days.entry(day).or_default();
+            day.names.append(&mut listed.names);
+            day.archived.append(&mut listed.archived);
         }
         self.odd.extend(other.odd);
     }
@@ -182,7 +221,10 @@ impl Inventory {
             day.names.sort_unstable();
             day.names.dedup();
             day.names.shrink_to_fit();
-            day.marks = vec![0; day.names.len()];
+            let mut archived = std::mem::take(&mut day.archived);
+            archived.sort_unstable();
+            let mark = |name| Mark::unnamed(archived.binary_search(name).is_ok());
+            day.marks = day.names.iter().map(mark).collect();
         }
     }
 
@@ -200,9 +242,7 @@ impl Inventory {
     ///
     /// `name` is its compact name, where it has one.
     pub fn name(&mut self, path: &str, name: Option<LogName>, hash: &Sha256Hash) -> Naming {
-        let [a, b, c, d, ..] = *hash.as_bytes();
-        // Never zero, which is the mark of a log that is not named.
-        let mark = u32::from_be_bytes([a, b, c, d]) | 1;
+        let mark = Mark::named(hash);
         let known = match name {
             Some(name) => self
                 .days
@@ -214,15 +254,18 @@ impl Inventory {
             None => self.odd.get_mut(path),
         };
         match known {
-            Some(known) if *known == 0 => {
-                *known = mark;
-                Naming::First
+            Some(known) if !known.is_named() => {
+                *known = known.with(mark);
+                Naming::First {
+                    archived: known.is_archived(),
+                }
             }
-            Some(known) if *known == mark => Naming::Again,
+            Some(known) if *known == known.with(mark) => Naming::Again,
             // Not listed, or named before with another hash: judged for each hash once.
-            Some(_) | None => {
+            known => {
+                let archived = known.is_some_and(|known| known.is_archived());
                 if self.unlisted.insert((path.into(), mark)) {
-                    Naming::First
+                    Naming::First { archived }
                 } else {
                     Naming::Again
                 }
@@ -235,14 +278,14 @@ impl Inventory {
         let usual = self.days.into_iter().flat_map(|((kind, _), day)| {
             let unnamed = day.names.into_iter().zip(day.marks);
             unnamed
-                .filter(|(_, mark)| *mark == 0)
+                .filter(|(_, mark)| !mark.is_named())
                 .map(move |(name, _)| Leftover {
                     kind,
                     time: LeftoverTime::At(name.time()),
                     name: Name::Usual(name),
                 })
         });
-        let odd = self.odd.into_iter().filter(|(_, mark)| *mark == 0);
+        let odd = self.odd.into_iter().filter(|(_, mark)| !mark.is_named());
         let odd = odd.filter_map(|(path, _)| {
             let log = LogPath::parse(&path)?;
             let time = match log.time {
@@ -280,6 +323,9 @@ mod tests {
         "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_aaaaaaaaaaaaaaaa.json.gz";
     const B: &str =
         "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_bbbbbbbbbbbbbbbb.json.gz";
+    const ARCHIVED: &str =
+        "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_cccccccccccccccc.json.gz";
+    const FIRST: Naming = Naming::First { archived: false };
     const ODD: &str = "2020/01/02/evil.json.gz";
 
     fn path(rest: &str) -> String {
@@ -289,7 +335,7 @@ mod tests {
     fn inventory(listed: &[&str]) -> Inventory {
         let mut inventory = Inventory::new(place());
         for rest in listed {
-            inventory.add(LogKind::CloudTrail, rest);
+            inventory.add(LogKind::CloudTrail, rest, *rest == ARCHIVED);
         }
         inventory.seal();
         inventory
@@ -305,7 +351,7 @@ mod tests {
     fn what_no_digest_names_is_left_over() {
         let mut inventory = inventory(&[B, A, ODD, "2020/01/02/", "notes.txt"]);
         assert_eq!(inventory.len(), 3);
-        assert_eq!(name(&mut inventory, A, b"a"), Naming::First);
+        assert_eq!(name(&mut inventory, A, b"a"), FIRST);
         let left: Vec<_> = inventory
             .into_leftovers()
             .iter()
@@ -315,12 +361,23 @@ mod tests {
     }
 
     #[test]
+    fn an_archived_log_stays_known_as_one() {
+        let mut inventory = inventory(&[A, ARCHIVED]);
+        let archived = Naming::First { archived: true };
+        for content in [&b"1"[..], b"2"] {
+            assert_eq!(name(&mut inventory, ARCHIVED, content), archived);
+            assert_eq!(name(&mut inventory, ARCHIVED, content), Naming::Again);
+            assert_eq!(name(&mut inventory, A, content), FIRST);
+        }
+    }
+
+    #[test]
     fn a_log_is_judged_once_for_each_hash() {
         let mut inventory = inventory(&[A]);
         for rest in [A, B] {
-            assert_eq!(name(&mut inventory, rest, b"1"), Naming::First);
+            assert_eq!(name(&mut inventory, rest, b"1"), FIRST);
             assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again);
-            assert_eq!(name(&mut inventory, rest, b"2"), Naming::First);
+            assert_eq!(name(&mut inventory, rest, b"2"), FIRST);
             assert_eq!(name(&mut inventory, rest, b"2"), Naming::Again);
         }
         assert_eq!(inventory.into_leftovers(), []);

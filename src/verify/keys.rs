@@ -73,8 +73,20 @@ impl PublicKey {
     }
 
     /// A key from the bytes of a `Value`: DER of PKCS#1, or of SPKI in older ones.
-    fn from_value(der: &[u8]) -> Result<Self, KeyError> {
-        Self::known_as(Fingerprint::of(der), parse_der(der)?)
+    ///
+    /// # Errors
+    /// Where they are no key, or it has another fingerprint than the one `stated`.
+    pub fn from_value(der: &[u8], stated: Option<&str>) -> Result<Self, KeyError> {
+        let key = Self::known_as(Fingerprint::of(der), parse_der(der)?)?;
+        match stated {
+            Some(stated) if Fingerprint::from_hex(stated) != Some(key.fingerprint) => {
+                Err(KeyError::WrongFingerprint {
+                    stated: stated.to_owned(),
+                    actual: key.fingerprint,
+                })
+            }
+            Some(_) | None => Ok(key),
+        }
     }
 
     fn known_as(fingerprint: Fingerprint, rsa: RsaPublicKey) -> Result<Self, KeyError> {
@@ -143,6 +155,11 @@ impl KeySet {
     /// The key that a digest names.
     pub fn get(&self, fingerprint: &Fingerprint) -> Option<&PublicKey> {
         self.keys.get(fingerprint)
+    }
+
+    /// All keys, in the order of their fingerprints.
+    pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
+        self.keys.values()
     }
 
     /// The fingerprints of all keys, in order.
@@ -215,16 +232,7 @@ pub fn listed_key(value: &str, fingerprint: Option<&str>) -> Result<PublicKey, K
     let der = STANDARD
         .decode(value.trim())
         .map_err(|_| KeyError::NotBase64(fingerprint.unwrap_or("?").to_owned()))?;
-    let key = PublicKey::from_value(&der)?;
-    match fingerprint {
-        Some(stated) if Fingerprint::from_hex(stated) != Some(key.fingerprint) => {
-            Err(KeyError::WrongFingerprint {
-                stated: stated.to_owned(),
-                actual: key.fingerprint,
-            })
-        }
-        Some(_) | None => Ok(key),
-    }
+    PublicKey::from_value(&der, fingerprint)
 }
 
 fn parse_pem(text: &str) -> Result<Vec<PublicKey>, KeyError> {

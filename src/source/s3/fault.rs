@@ -227,8 +227,7 @@ fn request_id(raw: &HttpResponse) -> String {
 
 /// A request that got no answer, or was never sent.
 fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault {
-    let chain = || std::iter::successors(Some(error), |error| error.source());
-    if let Some(credentials) = chain().find_map(|error| error.downcast_ref::<CredentialsError>()) {
+    if let Some(credentials) = credentials_error(error) {
         let why = innermost(credentials);
         return match credentials {
             CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
@@ -249,6 +248,17 @@ fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault
         kind,
         format!("{operation} got no answer: {}", innermost(error)),
     )
+}
+
+fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// What lies at the bottom of an error, which is what a person can do something about.

@@ -63,7 +63,8 @@ pub(super) struct Failed {
 pub struct Walk {
     pub(super) name: Arc<str>,
     pub(super) bounds: Bounds,
-    pub(super) keys: Arc<KeySet>,
+    /// Nothing where no keys could be had for the chain's region: then nothing is proven.
+    pub(super) keys: Option<Arc<KeySet>>,
     pub(super) demand: Option<Demand>,
     pub(super) candidate: Option<Predecessor>,
     pub(super) skipped: Vec<Failed>,
@@ -77,7 +78,7 @@ pub struct Walk {
 
 impl Walk {
     /// The walk along `chain`, as far as `bounds` ask.
-    pub fn new(chain: Arc<ChainId>, bounds: Bounds, keys: Arc<KeySet>) -> Self {
+    pub fn new(chain: Arc<ChainId>, bounds: Bounds, keys: Option<Arc<KeySet>>) -> Self {
         Self {
             name: chain.to_string().into(),
             bounds,
@@ -91,6 +92,11 @@ impl Walk {
             summary: ChainSummary::new(chain),
             events: Vec::new(),
         }
+    }
+
+    /// Takes note that further keys are at hand.
+    pub fn use_keys(&mut self, keys: Option<Arc<KeySet>>) {
+        self.keys = keys;
     }
 
     /// The digest that must be looked for before `next` is shown, because the listing does not
@@ -222,10 +228,11 @@ impl Walk {
         let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
         let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
         let expected = named.map(|named| named.hash().to_string());
-        let digest = match named.and_then(Predecessor::signature) {
+        let signature = named.and_then(Predecessor::signature);
+        let digest = match signature.zip(self.keys.as_deref()) {
             None => Err(Box::new(digest)),
-            Some(signature) => digest
-                .verify(&signature, &self.keys)
+            Some((signature, keys)) => digest
+                .verify(&signature, keys)
                 .map_err(|(digest, _)| digest),
         };
         match digest {
@@ -260,7 +267,7 @@ impl Walk {
     ) -> Finding {
         match (doubt, successor) {
             (Doubt::KeyUnknown(fingerprint), _) => {
-                let known = self.keys.fingerprints().count();
+                let known = self.keys.as_ref().map_or(0, |keys| keys.fingerprints().count());
                 Finding::new(Code::DigestKeyUnknown, subject)
                     .compared(&format!("one of {known} keys at hand"), fingerprint)
                     .detail(format!(

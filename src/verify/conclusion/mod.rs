@@ -7,6 +7,6 @@ mod verdict;
 mod weighing;
 
 pub use result::{ChainResult, Conclusion};
-pub use tally::{ChainTally, Leftovers, LogCounts, Tally, Weights};
+pub use tally::{ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
 pub use verdict::{ExitStatus, Verdict};
 pub use weighing::Weighed;

@@ -334,6 +334,9 @@ impl<'a> Reckoning<'a> {
                 let Some(standing) = log.standing(covered, doubtful, bounds, due) else {
                     continue;
                 };
+                if leftovers.was_followed && standing != Standing::Unreferenced {
+                    continue;
+                }
                 let path = log.path(&leftovers.place);
                 if self.tally.named_from_afar.contains(path.as_str()) {
                     continue;
@@ -396,6 +399,10 @@ fn doubtful_places(tally: &Tally) -> BTreeMap<AccountRegion, Covered> {
         let summary = &chain.summary;
         let place = places.entry(summary.chain.place().clone()).or_default();
         place.add_all(&summary.doubtful);
+    }
+    for doubt in &tally.doubts {
+        let place = places.entry(doubt.place.clone()).or_default();
+        place.add_all(&doubt.time);
     }
     for place in &tally.unlisted_digests {
         if let Some(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use jiff::Timestamp;
 
 use super::super::chain::ChainSummary;
+use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding};
 use super::super::inventory::Leftover;
 use super::super::location::{AccountRegion, LogKind, RootId};
@@ -43,8 +44,21 @@ pub struct Leftovers {
     pub place: AccountRegion,
     /// Which root.
     pub root: RootId,
+    /// Whether chains of the source led there, rather than that it is part of the source: then
+    /// only what they cover there was asked for.
+    pub was_followed: bool,
     /// The logs.
     pub logs: Vec<Leftover>,
+}
+
+/// Time whose logs may be named by digests that could not be verified, of a chain that is not
+/// told of.
+#[derive(Debug)]
+pub struct Doubt {
+    /// Which account and region.
+    pub place: AccountRegion,
+    /// When.
+    pub time: Covered,
 }
 
 /// Everything that a run found out, before it is weighed.
@@ -60,6 +74,8 @@ pub struct Tally {
     pub places: BTreeSet<AccountRegion>,
     /// The kinds of log that some verified digest names.
     pub kinds_named: BTreeSet<LogKind>,
+    /// What chains that are not told of leave in doubt.
+    pub doubts: Vec<Doubt>,
     /// Accounts and regions whose digests could not all be listed.
     pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's.

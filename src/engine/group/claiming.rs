@@ -1,0 +1,120 @@
+//! Which logs a verified digest vouches for, and which of them are to be judged.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::logs::{ChainLogs, LogBatch, Wanted};
+use super::super::run::Shared;
+use super::life::{Group, State};
+use crate::verify::chain::WalkEvent;
+use crate::verify::digest::VerifiedDigest;
+use crate::verify::inventory::{Inventory, Naming};
+use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId, read_log_name};
+
+/// A verified digest whose logs are to be judged.
+pub(in super::super) struct Voucher {
+    digest: Arc<VerifiedDigest>,
+    root: RootId,
+    in_range: bool,
+}
+
+impl Voucher {
+    /// What vouches for logs, if that is what happened.
+    pub(in super::super) fn of(event: WalkEvent) -> Option<Self> {
+        match event {
+            WalkEvent::Judged(..) | WalkEvent::Finding(_) => None,
+            WalkEvent::Vouches {
+                digest,
+                root,
+                in_range,
+            } => Some(Self {
+                digest: Arc::from(digest),
+                root,
+                in_range,
+            }),
+        }
+    }
+}
+
+/// What the path of a log of this account and region says of it.
+#[derive(Clone, Copy)]
+struct OwnLog {
+    kind: LogKind,
+    time: Option<Timestamp>,
+    name: Option<LogName>,
+}
+
+impl Group {
+    /// The logs of a digest that no other digest has named before.
+    pub(super) fn claim_logs(
+        &self,
+        shared: &Shared<'_>,
+        state: &mut State,
+        voucher: &Voucher,
+        logs: &Arc<ChainLogs>,
+    ) -> LogBatch {
+        let bounds = shared.job.weights.bounds;
+        let mut wanted = Vec::new();
+        let mut kinds = BTreeSet::new();
+        for (number, entry) in voucher.digest.logs().iter().enumerate() {
+            let location = entry.location();
+            let place = Self::root_of(shared, voucher, location);
+            let mut naming = Naming::First { archived: false };
+            let mut time = None;
+            if let Some((root, path)) = &place {
+                if let Some(own) = self.own_log(path) {
+                    kinds.insert(own.kind);
+                    time = own.time;
+                    naming = state
+                        .inventories
+                        .entry(*root)
+                        .or_insert_with(|| Inventory::new(self.place.clone()))
+                        .name(path, own.name, entry.hash());
+                } else {
+                    shared.tally().named_from_afar.insert(path.as_str().into());
+                }
+            }
+            let is_asked_for = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
+            if let Naming::First { archived } = naming
+                && is_asked_for
+            {
+                wanted.push(Wanted {
+                    entry: number,
+                    place,
+                    archived,
+                });
+            }
+        }
+        shared.tally().kinds_named.extend(kinds);
+        LogBatch::new(Arc::clone(&voucher.digest), Arc::clone(logs), wanted)
+    }
+
+    /// What a log's path says of it, where it lies in this account and region.
+    fn own_log(&self, path: &str) -> Option<OwnLog> {
+        let (kind, rest) = self.folders.iter().find_map(|(kind, folder)| {
+            let rest = path.strip_prefix(folder.as_str())?.strip_prefix('/')?;
+            Some((*kind, rest))
+        })?;
+        let (time, name) = read_log_name(&self.place, kind, rest);
+        Some(OwnLog { kind, time, name })
+    }
+
+    /// The root and path of an object that a digest names: beside the digest, unless it is named
+    /// in another bucket or prefix.
+    fn root_of(
+        shared: &Shared<'_>,
+        voucher: &Voucher,
+        location: &ObjectLocation,
+    ) -> Option<(RootId, String)> {
+        let own = voucher.digest.location();
+        let beside = location.bucket() == own.bucket();
+        match (location.split(), own.split()) {
+            (Some((prefix, path)), Some((own_prefix, _))) if beside && prefix == own_prefix => {
+                Some((voucher.root, path.to_owned()))
+            }
+            (_, _) => shared.source.elsewhere(voucher.root, location),
+        }
+    }
+}

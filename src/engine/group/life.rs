@@ -1,0 +1,226 @@
+//! A group from its opening to its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::logs::ChainLogs;
+use super::super::run::Shared;
+use super::super::survey::Holdings;
+use super::line::{Line, Waiting};
+use crate::verify::chain::{ListedDigest, Walk};
+use crate::verify::conclusion::{Doubt, Leftovers};
+use crate::verify::coverage::Covered;
+use crate::verify::inventory::Inventory;
+use crate::verify::location::{AccountRegion, ChainId, LogKind, RootId};
+use crate::verify::time::hour_before;
+
+/// A folder that is to be listed: of logs where it has a kind, else of digests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) root: RootId,
+    pub(super) kind: Option<LogKind>,
+}
+
+/// One account's region.
+#[derive(Debug)]
+pub(in super::super) struct Group {
+    pub(super) place: AccountRegion,
+    /// The folder of each kind of log.
+    pub(super) folders: [(LogKind, String); 4],
+    pub(super) holdings: BTreeMap<RootId, Holdings>,
+    parts: Mutex<Vec<Part>>,
+    parts_left: AtomicUsize,
+    state: Mutex<State>,
+}
+
+/// A chain that is being walked.
+#[derive(Debug)]
+pub(super) struct Walking {
+    pub(super) walk: Walk,
+    pub(super) chain: Arc<ChainId>,
+    pub(super) logs: Arc<ChainLogs>,
+    /// Whether it is walked for the names of its logs only, and nothing is told of it.
+    pub(super) silent: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) line: Line,
+    pub(super) inventories: BTreeMap<RootId, Inventory>,
+    pub(super) walking: Option<Walking>,
+    /// The digest that was shown to a walk last.
+    pub(super) last: Option<ListedDigest>,
+    /// Digests that listings have shown and that have not yet joined the line.
+    pub(super) listed: Vec<Waiting>,
+    /// The roots that chains have led to, beyond those of the source.
+    pub(super) followed: BTreeSet<RootId>,
+    /// The chains that lie in the source, and whose walk has not ended.
+    pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
+    /// Whether the walk waits for a listing.
+    pub(super) paused: bool,
+    finished: bool,
+}
+
+impl Group {
+    pub(in super::super) fn new(
+        place: AccountRegion,
+        holdings: BTreeMap<RootId, Holdings>,
+    ) -> Self {
+        Self {
+            folders: LogKind::ALL.map(|kind| (kind, place.folder(kind.folder()))),
+            place,
+            holdings,
+            parts: Mutex::default(),
+            parts_left: AtomicUsize::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Finds out what is to be listed.
+    pub(in super::super) fn open(self: &Arc<Self>, shared: &Shared<'_>) {
+        let mut parts = Vec::new();
+        for (root, holdings) in &self.holdings {
+            let digests = holdings.digests.then_some(None);
+            let logs = holdings.kinds.iter().map(|kind| Some(*kind));
+            let logs = logs.filter(|_| !shared.job.digests_only);
+            let kinds = digests.into_iter().chain(logs);
+            parts.extend(kinds.map(|kind| Part { root: *root, kind }));
+            self.state()
+                .inventories
+                .insert(*root, Inventory::new(self.place.clone()));
+        }
+        if parts.is_empty() {
+            self.listed(shared);
+        } else {
+            self.push_parts(shared, parts);
+        }
+    }
+
+    /// Has folders listed. The walk goes on once all are.
+    pub(super) fn push_parts(self: &Arc<Self>, shared: &Shared<'_>, more: Vec<Part>) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = parts.len();
+        self.parts_left.store(more.len(), Ordering::Release);
+        parts.extend(more);
+        shared.queue.push_lists(self, first..parts.len());
+    }
+
+    /// Lists a part; whoever lists the last one lets the walk go on.
+    pub(in super::super) fn list(self: &Arc<Self>, shared: &Shared<'_>, part: usize) {
+        let part = {
+            let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            parts.get(part).copied()
+        };
+        if let Some(part) = part {
+            match part.kind {
+                None => self.list_digests(shared, part.root),
+                Some(kind) => self.list_logs(shared, part.root, kind),
+            }
+        }
+        if self.parts_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.listed(shared);
+        }
+    }
+
+    /// Everything asked for has been listed.
+    fn listed(self: &Arc<Self>, shared: &Shared<'_>) {
+        if shared.stop.is_stopped() {
+            // A listing that ended early tells nothing of what is missing.
+            return;
+        }
+        let mut state = self.state();
+        for inventory in state.inventories.values_mut() {
+            inventory.seal();
+        }
+        let mut listed = std::mem::take(&mut state.listed);
+        if state.followed.is_empty() {
+            let chains = listed.iter().map(|waiting| waiting.digest.key.chain());
+            state.chains_ahead = chains.cloned().collect();
+        }
+        if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
+            // A chain leads on to what is older, whatever else lies there.
+            listed.retain(|waiting| {
+                let key = &waiting.digest.key;
+                *key.chain() != walking.chain || key.end() < last.key.end()
+            });
+        }
+        if shared.job.digests_only {
+            // They are read for the names of logs, and no log is looked at.
+            listed.retain(|waiting| !waiting.silent);
+        }
+        let bounds = &shared.job.weights.bounds;
+        let in_range = |waiting: &&Waiting| {
+            !waiting.silent
+                && hour_before(waiting.digest.key.end()).is_some_and(|hour| bounds.overlaps(hour))
+        };
+        shared.tally().digests_seen += listed.iter().filter(in_range).count() as u64;
+        let State { line, walking, .. } = &mut *state;
+        let current = walking
+            .as_ref()
+            .map(|walking| (&walking.chain, walking.silent));
+        line.join(listed, current);
+        state.paused = false;
+        self.read_ahead(shared, &mut state);
+        self.advance(shared, &mut state);
+    }
+
+    /// Has as many digests read as may be held.
+    pub(super) fn read_ahead(self: &Arc<Self>, shared: &Shared<'_>, state: &mut State) {
+        let limits = &shared.job.limits;
+        // One at least, or the walk would not come on.
+        while state.line.ahead() == 0 || shared.held.bytes() < limits.digest_memory {
+            let Some(number) = state.line.ask(limits.read_ahead) else {
+                return;
+            };
+            shared.queue.push_digest(self, number);
+        }
+    }
+
+    /// Hands in what was found out so far, where the run was stopped.
+    pub(in super::super) fn interrupt(&self, shared: &Shared<'_>) {
+        let walking = self.state().walking.take();
+        if let Some(walking) = walking.filter(|walking| !walking.silent) {
+            let (summary, events) = walking.walk.interrupt();
+            for event in events {
+                // Logs are no longer judged.
+                let _ = shared.tell(walking.logs.name(), event);
+            }
+            shared.chain_done(summary, walking.logs);
+        }
+    }
+
+    /// What a chain's unverified digests leave in doubt counts, whether the chain is told of or
+    /// not.
+    pub(super) fn doubt(&self, shared: &Shared<'_>, time: Covered) {
+        if time.ranges().is_empty() {
+            return;
+        }
+        shared.tally().doubts.push(Doubt {
+            place: self.place.clone(),
+            time,
+        });
+    }
+
+    pub(super) fn finish(&self, shared: &Shared<'_>, state: &mut State) {
+        if std::mem::replace(&mut state.finished, true) {
+            return;
+        }
+        for (root, inventory) in std::mem::take(&mut state.inventories) {
+            let logs = inventory.into_leftovers();
+            if !logs.is_empty() {
+                shared.tally().leftovers.push(Leftovers {
+                    place: self.place.clone(),
+                    root,
+                    was_followed: state.followed.contains(&root),
+                    logs,
+                });
+            }
+        }
+        shared.queue.group_done();
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,176 @@
+//! What was typed, resolved against the environment and validated: the run.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+
+use super::keys;
+use super::place::{self, Place, Resolved};
+use super::time::instant;
+use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
+use crate::engine::{Filters, Job, Stop};
+use crate::report::{Format, KeyOrigin, KeySource};
+use crate::source::{GivenKeys, KeyRing, Narrowing};
+use crate::verify::conclusion::Weights;
+use crate::verify::finding::Code;
+use crate::verify::location::{is_account, is_region, is_trail};
+use crate::verify::time::Bounds;
+
+/// A run of `logs`, ready to go.
+#[derive(Debug)]
+pub struct LogsPlan {
+    /// What is verified, and against what.
+    pub job: Job,
+    /// Where it comes from.
+    pub place: Place,
+    /// Where keys came from that were given before the run.
+    given_keys: Vec<KeySource>,
+    /// What is written.
+    pub reports: Vec<(Format, PathBuf)>,
+}
+
+impl LogsPlan {
+    /// Resolves what was typed.
+    ///
+    /// # Errors
+    /// Where it makes no sense, or a file or a service that it names cannot be used.
+    pub fn resolve(args: &LogsArgs, now: Timestamp, stop: &Stop) -> Result<Self> {
+        let bounds = bounds(&args.range, now)?;
+        let reports = reports(&args.output)?;
+        let allow = codes("--allow", &args.output.allow)?;
+        let deny = codes("--deny", &args.output.deny)?;
+        if let Some(code) = allow.intersection(&deny).next() {
+            bail!("{code} is both allowed and denied");
+        }
+        let given = keys::from_files(&args.public_keys)?;
+        let Resolved {
+            place,
+            narrowing,
+            trail,
+            bounds,
+            limits,
+            cloudtrail,
+        } = place::resolve(args, bounds, now, stop)?;
+        let mut filters = filters(&args.range, narrowing)?;
+        if let Some((name, home_region)) = trail {
+            filters.trails = BTreeSet::from([name]);
+            filters.home_region = Some(home_region);
+        }
+        let (keys, given_keys): (Arc<dyn KeyRing>, _) = match (given, cloudtrail, &place) {
+            (Some((keys, sources)), _, _) => (Arc::new(GivenKeys::new(keys)), sources),
+            (None, Some(keys), _) => (Arc::new(keys), Vec::new()),
+            (None, None, Place::Folder(folder)) => {
+                let (keys, sources) = keys::from_folder(folder)?;
+                (Arc::new(GivenKeys::new(keys)), sources)
+            }
+            (None, None, Place::S3(_)) => bail!(
+                "no public keys: unsigned requests cannot ask CloudTrail for them, so name a file with --public-keys (the output of `aws cloudtrail list-public-keys`)"
+            ),
+        };
+        let job = Job {
+            filters,
+            keys,
+            weights: Weights {
+                bounds,
+                now,
+                allow,
+                deny,
+            },
+            digests_only: args.digests_only,
+            limits,
+        };
+        Ok(Self {
+            job,
+            place,
+            given_keys,
+            reports,
+        })
+    }
+
+    /// Where the keys came from, once the run has ended.
+    pub fn key_sources(&self) -> Vec<KeySource> {
+        let asked = self.job.keys.had().into_iter().map(|(region, keys)| KeySource {
+            origin: KeyOrigin::CloudTrail,
+            name: region,
+            fingerprints: keys.iter().map(ToString::to_string).collect(),
+        });
+        self.given_keys.iter().cloned().chain(asked).collect()
+    }
+}
+
+fn bounds(range: &RangeArgs, now: Timestamp) -> Result<Bounds> {
+    let resolve = |option: &str, text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| instant(text, now).with_context(|| format!("{option} {text:?}")))
+            .transpose()
+    };
+    let start = resolve("--start-time", &range.start_time)?;
+    let end = resolve("--end-time", &range.end_time)?;
+    if let Some(start) = start.filter(|start| *start > now) {
+        bail!("--start-time {start} lies in the future");
+    }
+    let Some(bounds) = Bounds::new(start, end) else {
+        bail!("--start-time does not lie before --end-time");
+    };
+    Ok(bounds)
+}
+
+fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
+    let code = |name: &String| {
+        Code::from_name(name).with_context(|| {
+            format!("{option} {name:?} is no finding; `ct-verify explain` lists them")
+        })
+    };
+    names.iter().map(code).collect()
+}
+
+fn filters(range: &RangeArgs, narrowing: Narrowing) -> Result<Filters> {
+    for (option, names, fits) in [
+        ("--account", &range.account, is_account as fn(&str) -> bool),
+        ("--region", &range.region, is_region),
+        ("--trail", &range.trail, is_trail),
+    ] {
+        if let Some(name) = names.iter().find(|name| !fits(name)) {
+            bail!("{option} {name:?} cannot be the name of one");
+        }
+    }
+    let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+    let narrowed = |names: &[String], named: Option<String>| match named {
+        None => set(names),
+        Some(named) => BTreeSet::from([named]),
+    };
+    if let Some(named) = &narrowing.account
+        && !range.account.is_empty()
+        && !range.account.contains(named)
+    {
+        bail!("the source is that of account {named}, and --account names another");
+    }
+    if let Some(named) = &narrowing.region
+        && !range.region.is_empty()
+        && !range.region.contains(named)
+    {
+        bail!("the source is that of region {named}, and --region names another");
+    }
+    Ok(Filters {
+        accounts: narrowed(&range.account, narrowing.account),
+        regions: narrowed(&range.region, narrowing.region),
+        trails: set(&range.trail),
+        home_region: None,
+    })
+}
+
+fn reports(output: &OutputArgs) -> Result<Vec<(Format, PathBuf)>> {
+    let report = |path: &PathBuf| {
+        let format = Format::from_path(path).with_context(|| {
+            format!(
+                "--report {}: its ending tells no format (.json .jsonl .md .xml .sarif .html)",
+                path.display()
+            )
+        })?;
+        Ok((format, path.clone()))
+    };
+    output.report.iter().map(report).collect()
+}

@@ -1,0 +1,11 @@
+//! What was typed, resolved against the environment and validated: the run.
+
+mod keys;
+mod logs;
+mod place;
+mod time;
+
+pub use keys::KEYS_FOLDER;
+pub use logs::LogsPlan;
+pub use place::Place;
+pub use time::instant;

@@ -1,0 +1,188 @@
+//! The SOURCE: a local folder, a bucket, or a trail that tells its bucket.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+
+use crate::cli::{AwsArgs, LogsArgs};
+use crate::engine::{Limits, Stop};
+use crate::source::{
+    CloudTrailKeys, Connection, FolderSource, Narrowing, S3Place, S3Source, Settings, Source,
+    TrailArn,
+};
+use crate::verify::time::Bounds;
+
+/// So many requests may be in flight, unless the user says otherwise: at 20 ms each that is more
+/// than two cores can inflate and hash.
+const REQUESTS: usize = 200;
+/// So much memory may be used, roughly, unless the user says otherwise.
+const MEMORY: usize = 256 * 1024 * 1024;
+
+/// Where objects come from.
+#[derive(Debug)]
+pub enum Place {
+    /// A local folder.
+    Folder(FolderSource),
+    /// Live buckets.
+    S3(Box<S3Source>),
+}
+
+impl Place {
+    /// The source that it is.
+    pub fn source(&self) -> &dyn Source {
+        match self {
+            Self::Folder(folder) => folder,
+            Self::S3(s3) => &**s3,
+        }
+    }
+}
+
+/// A SOURCE, and all that follows from it.
+pub(super) struct Resolved {
+    pub(super) place: Place,
+    pub(super) narrowing: Narrowing,
+    /// The name and home region of the trail that was named.
+    pub(super) trail: Option<(String, String)>,
+    pub(super) bounds: Bounds,
+    pub(super) limits: Limits,
+    /// Where keys are asked for, if they can be.
+    pub(super) cloudtrail: Option<CloudTrailKeys>,
+}
+
+pub(super) fn resolve(
+    args: &LogsArgs,
+    bounds: Bounds,
+    now: Timestamp,
+    stop: &Stop,
+) -> Result<Resolved> {
+    match args.source.to_str() {
+        Some(url) if url.starts_with("s3://") => {
+            let place = S3Place::parse(url)
+                .map_err(anyhow::Error::msg)
+                .with_context(|| format!("{url:?} is no source"))?;
+            s3(args, bounds, now, stop, Target::Bucket(place))
+        }
+        Some(arn) if arn.starts_with("arn:") => {
+            let arn = TrailArn::parse(arn).with_context(|| {
+                format!("{arn:?} is not the ARN of a trail (arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME)")
+            })?;
+            s3(args, bounds, now, stop, Target::Trail(arn))
+        }
+        Some(_) | None => folder(args, &args.source, bounds),
+    }
+}
+
+fn folder(args: &LogsArgs, path: &Path, bounds: Bounds) -> Result<Resolved> {
+    if let Some(option) = args.aws.first_used() {
+        bail!("{option} is for buckets (s3://…) and trails (arn:…); the source is a folder");
+    }
+    let (source, narrowing) = FolderSource::open(path)
+        .with_context(|| format!("cannot open the folder {}", path.display()))?;
+    // Four reading threads a core: a cold disk is read faster so, and a warm one no slower.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = args.concurrency.map_or(cores * 4, usize::from);
+    Ok(Resolved {
+        place: Place::Folder(source),
+        narrowing,
+        trail: None,
+        bounds,
+        limits: limits(args, threads),
+        cloudtrail: None,
+    })
+}
+
+enum Target {
+    Bucket(S3Place),
+    Trail(TrailArn),
+}
+
+fn s3(
+    args: &LogsArgs,
+    bounds: Bounds,
+    now: Timestamp,
+    stop: &Stop,
+    target: Target,
+) -> Result<Resolved> {
+    let Some(start) = bounds.start() else {
+        bail!("--start-time is required for a bucket or a trail: its history may be long");
+    };
+    let end = bounds.end().unwrap_or(now);
+    let bounds = Bounds::new(Some(start), Some(end))
+        .context("--start-time does not lie before --end-time, which is now")?;
+    let threads = args.concurrency.map_or(REQUESTS, usize::from);
+    let connection = Connection::open(settings(args, threads, &target))?;
+    stop.on_stop(connection.stopper());
+    let (place, narrowing, trail) = match target {
+        Target::Bucket(place) => {
+            let narrowing = place.narrowing.clone();
+            (place, narrowing, None)
+        }
+        Target::Trail(arn) => of_trail(&connection, &arn, args)?,
+    };
+    let cloudtrail = (!args.aws.no_sign_request).then(|| connection.keys(bounds));
+    Ok(Resolved {
+        place: Place::S3(Box::new(S3Source::new(connection, place))),
+        narrowing,
+        trail,
+        bounds,
+        limits: limits(args, threads),
+        cloudtrail,
+    })
+}
+
+type OfTrail = (S3Place, Narrowing, Option<(String, String)>);
+
+fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<OfTrail> {
+    let trail = connection
+        .describe_trail(arn)
+        .map_err(anyhow::Error::from)
+        .with_context(|| format!("cannot look up {}", arn.arn))?;
+    if args.range.trail.iter().any(|name| *name != trail.name) {
+        bail!("the source is the trail {}, and --trail names another", trail.name);
+    }
+    let mut place = S3Place::new(&trail.bucket, &trail.prefix);
+    // Where it delivers to is known: nothing has to be searched for.
+    place.is_root = true;
+    let narrowing = Narrowing {
+        // The chains of an organization's trail are those of all its accounts.
+        account: (!trail.is_organization).then(|| arn.account.clone()),
+        region: None,
+    };
+    Ok((place, narrowing, Some((trail.name, trail.home_region))))
+}
+
+fn settings(args: &LogsArgs, requests: usize, target: &Target) -> Settings {
+    let AwsArgs {
+        endpoint_url,
+        profile,
+        no_sign_request,
+        request_payer,
+    } = &args.aws;
+    Settings {
+        endpoint_url: endpoint_url.clone(),
+        profile: profile.clone(),
+        no_sign_request: *no_sign_request,
+        requester_pays: request_payer.is_some(),
+        region: match target {
+            Target::Bucket(_) => None,
+            Target::Trail(arn) => Some(arn.region.clone()),
+        },
+        concurrency: requests,
+        body_memory: memory(args) / 4,
+        ..Settings::default()
+    }
+}
+
+fn limits(args: &LogsArgs, threads: usize) -> Limits {
+    Limits {
+        threads,
+        read_ahead: threads * 8,
+        groups: threads.max(4),
+        digest_memory: memory(args) / 4,
+    }
+}
+
+fn memory(args: &LogsArgs) -> usize {
+    args.max_memory.map_or(MEMORY, |size| size.0)
+}

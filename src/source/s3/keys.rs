@@ -1,0 +1,228 @@
+//! Public keys from `CloudTrail`, region by region, each asked for once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_cloudtrail::operation::list_public_keys::ListPublicKeysOutput;
+use aws_sdk_cloudtrail::primitives::DateTime;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+
+use super::fault::{Fault, Kind};
+use super::request::Service;
+use crate::source::{KeyRing, SourceError};
+use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
+use crate::verify::time::{Bounds, minus, plus};
+
+/// A digest is signed after its hour has ended, and may come late.
+const MARGIN: SignedDuration = SignedDuration::from_hours(24);
+/// A backfill digest is made at about the time that its metadata tells.
+const AROUND: SignedDuration = SignedDuration::from_hours(48);
+/// A region has a new key every few weeks: no list goes on for ever.
+const MOST_PAGES: usize = 1000;
+
+/// Keys that `CloudTrail` is asked for.
+pub struct CloudTrailKeys {
+    service: Arc<Service>,
+    bounds: Bounds,
+    regions: Mutex<BTreeMap<String, Region>>,
+}
+
+/// What is known of a region's keys.
+#[derive(Clone, Debug)]
+struct Region {
+    keys: Result<Arc<KeySet>, Box<str>>,
+    /// The days around which more keys were asked for.
+    asked_around: BTreeSet<Timestamp>,
+}
+
+impl fmt::Debug for CloudTrailKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudTrailKeys").finish_non_exhaustive()
+    }
+}
+
+impl CloudTrailKeys {
+    pub(super) fn new(service: Arc<Service>, bounds: Bounds) -> Self {
+        Self {
+            service,
+            bounds,
+            regions: Mutex::default(),
+        }
+    }
+
+    /// The range of validity that digests of the run's range can need.
+    fn range(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let start = self.bounds.start().map(|start| minus(start, MARGIN));
+        (start, self.bounds.end().map(|end| plus(end, MARGIN)))
+    }
+
+    fn known(&self, region: &str) -> Option<Region> {
+        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.get(region).cloned()
+    }
+
+    fn keep(&self, region: &str, known: Region) {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        regions.insert(region.to_owned(), known);
+    }
+
+    /// Asks for the keys of regions, all at once.
+    fn ask(&self, regions: Vec<String>) -> Result<Vec<(String, Asked)>, SourceError> {
+        let range = self.range();
+        self.service.waiter.wait(async {
+            let mut asking = JoinSet::new();
+            for region in regions {
+                let service = Arc::clone(&self.service);
+                asking.spawn(async move {
+                    let asked = list(&service, &region, range).await;
+                    (region, asked)
+                });
+            }
+            Ok(asking.join_all().await)
+        })
+    }
+}
+
+type Asked = Result<Vec<PublicKey>, Fault>;
+
+impl KeyRing for CloudTrailKeys {
+    fn prepare(&self, regions: &BTreeSet<String>) -> Result<(), SourceError> {
+        let asked = self.ask(regions.iter().cloned().collect())?;
+        let mut had_any = false;
+        let mut lasting: Option<SourceError> = None;
+        for (region, asked) in asked {
+            had_any |= match &asked {
+                Ok(keys) => !keys.is_empty(),
+                Err(fault) => may_pass(fault),
+            };
+            let keys = match asked {
+                Ok(keys) => KeySet::new(keys).map(Arc::new).ok_or_else(|| no_keys(&region)),
+                Err(fault) => {
+                    Err(format!("CloudTrail in {region}: {}", fault.told).into_boxed_str())
+                }
+            };
+            if let Err(why) = &keys {
+                lasting.get_or_insert(SourceError::Failed(why.clone()));
+            }
+            let asked_around = BTreeSet::new();
+            self.keep(&region, Region { keys, asked_around });
+        }
+        match lasting {
+            Some(error) if !had_any => Err(error),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn of_region(&self, region: &str) -> Result<Arc<KeySet>, Box<str>> {
+        if let Some(known) = self.known(region) {
+            return known.keys;
+        }
+        // A region that only a chain from elsewhere leads to.
+        let only = BTreeSet::from([region.to_owned()]);
+        if let Err(error) = self.prepare(&only) {
+            return Err(error.to_string().into());
+        }
+        self.known(region)
+            .map_or_else(|| Err(no_keys(region)), |known| known.keys)
+    }
+
+    fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
+        let keys = self.of_region(region);
+        let day = crate::verify::time::midnight(at);
+        let is_new = self.known(region).is_some_and(|known| !known.asked_around.contains(&day));
+        if !is_new {
+            return keys;
+        }
+        let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
+        let asked = self.service.waiter.wait(async {
+            let listed = list(&self.service, region, range).await;
+            listed.map_err(Fault::into_source_error)
+        });
+        let more = asked.map_err(|error| format!("CloudTrail in {region}: {error}"))?;
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = regions.get_mut(region) else {
+            return keys;
+        };
+        known.asked_around.insert(day);
+        let all = known
+            .keys
+            .iter()
+            .flat_map(|keys| keys.iter().cloned())
+            .chain(more);
+        if let Some(all) = KeySet::new(all.collect::<Vec<_>>()) {
+            known.keys = Ok(Arc::new(all));
+        }
+        known.keys.clone()
+    }
+
+    fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {
+        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let had = regions.iter().filter_map(|(region, known)| {
+            let keys = known.keys.as_ref().ok()?;
+            Some((region.clone(), keys.fingerprints().collect()))
+        });
+        had.collect()
+    }
+}
+
+fn may_pass(fault: &Fault) -> bool {
+    matches!(fault.kind, Kind::Transient | Kind::Throttled)
+}
+
+fn no_keys(region: &str) -> Box<str> {
+    format!(
+        "CloudTrail in {region} lists no public key for this time; it may no longer keep any so old: name a file with --public-keys"
+    )
+    .into()
+}
+
+/// All keys of a region that were valid in a range.
+async fn list(
+    service: &Service,
+    region: &str,
+    (start, end): (Option<Timestamp>, Option<Timestamp>),
+) -> Asked {
+    let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
+    let mut keys = Vec::new();
+    let mut token: Option<String> = None;
+    for _ in 0..MOST_PAGES {
+        let output = service
+            .persist_cloudtrail(region, |client| {
+                let request = client
+                    .list_public_keys()
+                    .set_start_time(time(start))
+                    .set_end_time(time(end))
+                    .set_next_token(token.clone());
+                async move {
+                    let sent = request.send().await;
+                    sent.map_err(|error| Fault::of("ListPublicKeys", &error))
+                }
+            })
+            .await?;
+        read(&output, &mut keys)?;
+        let next = output.next_token().map(str::to_owned);
+        if next.is_none() || next == token {
+            break;
+        }
+        token = next;
+    }
+    Ok(keys)
+}
+
+fn read(output: &ListPublicKeysOutput, keys: &mut Vec<PublicKey>) -> Result<(), Fault> {
+    for listed in output.public_key_list() {
+        let Some(value) = listed.value() else {
+            continue;
+        };
+        let key = PublicKey::from_value(value.as_ref(), listed.fingerprint()).map_err(|error| {
+            Fault::new(
+                Kind::Lasting,
+                format!("ListPublicKeys gave what is no key: {error}"),
+            )
+        })?;
+        keys.push(key);
+    }
+    Ok(())
+}

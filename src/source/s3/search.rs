@@ -1,0 +1,117 @@
+//! The search for `AWSLogs` folders below a prefix, level by level.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::fault::Fault;
+use super::pages::{Query, page};
+use super::request::Service;
+use crate::source::SourceError;
+use crate::verify::location::AWS_LOGS;
+
+/// So many folders may stand between the source and an `AWSLogs` folder.
+const LEVELS: u8 = 4;
+/// No more folders are looked into: a bucket that holds anything else besides may have millions.
+const MOST_FOLDERS: usize = 20_000;
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The prefixes that hold an `AWSLogs` folder, in order, without a closing slash.
+    pub(super) prefixes: BTreeSet<String>,
+    /// What could not be looked into.
+    pub(super) problems: Vec<(String, SourceError)>,
+}
+
+/// Searches for `AWSLogs` folders.
+///
+/// # Errors
+/// Where the source itself cannot be looked into.
+pub(super) async fn search(
+    service: &Arc<Service>,
+    bucket: &Arc<str>,
+    prefix: &str,
+) -> Result<Found, Fault> {
+    let mut found = Found::default();
+    let top = if prefix.is_empty() {
+        String::new()
+    } else {
+        format!("{prefix}/")
+    };
+    let mut level = BTreeSet::from([top]);
+    let mut looked_into = 0;
+    for depth in 0..=LEVELS {
+        let mut below = BTreeSet::new();
+        let mut looks = JoinSet::new();
+        for folder in std::mem::take(&mut level) {
+            looked_into += 1;
+            if looked_into > MOST_FOLDERS {
+                let told = format!(
+                    "the search for {AWS_LOGS} folders ended after {MOST_FOLDERS} folders: name the prefix that holds it"
+                );
+                found.problems.push((folder, SourceError::Failed(told.into())));
+                break;
+            }
+            let (service, bucket) = (Arc::clone(service), Arc::clone(bucket));
+            looks.spawn(async move {
+                let names = folders(&service, &bucket, &folder).await;
+                (folder, names)
+            });
+        }
+        for (folder, names) in looks.join_all().await {
+            match names {
+                Ok(names) => sort_out(&folder, names, &mut found.prefixes, &mut below),
+                Err(fault) if depth == 0 => return Err(fault),
+                Err(fault) => found.problems.push((folder, fault.into_source_error())),
+            }
+        }
+        level = below;
+    }
+    found.problems.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found)
+}
+
+fn sort_out(
+    folder: &str,
+    names: Vec<String>,
+    found: &mut BTreeSet<String>,
+    below: &mut BTreeSet<String>,
+) {
+    for name in names {
+        if name == AWS_LOGS {
+            found.insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
+        } else {
+            below.insert(format!("{folder}{name}/"));
+        }
+    }
+}
+
+/// The names of the folders right below `prefix`, which is empty or ends in a slash.
+pub(super) async fn folders(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+) -> Result<Vec<String>, Fault> {
+    let query = Query {
+        bucket: Arc::clone(bucket),
+        prefix: prefix.to_owned(),
+        level_only: true,
+        after: None,
+    };
+    let mut names = Vec::new();
+    let mut token = None;
+    loop {
+        let page = page(service, &query, token.as_deref()).await?;
+        let below = page.folders.iter();
+        names.extend(below.filter_map(|folder| {
+            let name = folder.strip_prefix(prefix)?.strip_suffix('/')?;
+            Some(name.to_owned())
+        }));
+        if page.next.is_none() {
+            return Ok(names);
+        }
+        token = page.next;
+    }
+}

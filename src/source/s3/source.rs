@@ -1,0 +1,260 @@
+//! S3 as the engine sees it.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use anyhow::{Context as _, Result};
+
+use super::clients::Clients;
+use super::download::{Coming, Download, Target};
+use super::fault::Fault;
+use super::folder::Listing;
+use super::keys::CloudTrailKeys;
+use super::place::S3Place;
+use super::request::Service;
+use super::search::{folders, search};
+use super::settings::Settings;
+use super::span::{Folder, Span};
+use super::tls;
+use super::trail::{Trail, TrailArn, describe};
+use super::wait::Reactor;
+use crate::source::{Body, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
+
+/// A bucket and prefix with an `AWSLogs` folder: what a root is in S3.
+type Place = (Arc<str>, Arc<str>);
+
+/// Live buckets.
+pub struct S3Source {
+    service: Arc<Service>,
+    place: S3Place,
+    /// By number. Chains may lead to further ones while the run goes on.
+    roots: RwLock<Vec<Place>>,
+    /// Last, so that the runtime outlives whatever waits on it.
+    reactor: Reactor,
+}
+
+impl fmt::Debug for S3Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Source")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection to S3 and `CloudTrail`, before it is known what is to be read.
+#[derive(Debug)]
+pub struct Connection {
+    service: Arc<Service>,
+    reactor: Reactor,
+}
+
+impl Connection {
+    /// Loads the environment and the config files. No service is asked anything yet, but where
+    /// credentials come from one.
+    ///
+    /// # Errors
+    /// Where the environment names what cannot be used.
+    pub fn open(settings: Settings) -> Result<Self> {
+        let reactor = Reactor::new().context("cannot start the threads that make requests")?;
+        let http = {
+            let _inside = reactor.waiter().handle().enter();
+            tls::http_client()?
+        };
+        let clients = reactor
+            .waiter()
+            .wait(async { Ok(Clients::load(settings, http).await) })?;
+        let service = Service::new(clients, reactor.waiter().clone());
+        Ok(Self {
+            service: Arc::new(service),
+            reactor,
+        })
+    }
+
+    /// Asks `CloudTrail` where a trail delivers to.
+    ///
+    /// # Errors
+    /// Where it does not tell.
+    pub fn describe_trail(&self, arn: &TrailArn) -> Result<Trail, SourceError> {
+        self.service.waiter.wait(async {
+            let described = describe(&self.service, arn).await;
+            described.map_err(Fault::into_source_error)
+        })
+    }
+
+    /// Keys from `CloudTrail`, for digests of a range.
+    pub fn keys(&self, bounds: Bounds) -> CloudTrailKeys {
+        CloudTrailKeys::new(Arc::clone(&self.service), bounds)
+    }
+
+    /// What ends all requests when it is called.
+    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
+        self.reactor.stopper()
+    }
+}
+
+impl S3Source {
+    /// The source at `place`.
+    pub fn new(connection: Connection, place: S3Place) -> Self {
+        Self {
+            service: connection.service,
+            reactor: connection.reactor,
+            place,
+            roots: RwLock::default(),
+        }
+    }
+
+    fn root(&self, root: RootId) -> Result<Place, SourceError> {
+        let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
+        let place = roots.get(root.0 as usize);
+        place.cloned().ok_or(SourceError::NotFound)
+    }
+
+    /// The number of a place, which is a new one where the place is new.
+    fn root_at(&self, bucket: &str, prefix: &str) -> RootId {
+        let mut roots = self.roots.write().unwrap_or_else(PoisonError::into_inner);
+        let known = roots
+            .iter()
+            .position(|(known, at)| **known == *bucket && **at == *prefix);
+        let number = known.unwrap_or_else(|| {
+            roots.push((bucket.into(), prefix.into()));
+            roots.len() - 1
+        });
+        RootId(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
+    fn target(&self, root: RootId, path: &str) -> Result<Target, SourceError> {
+        let (bucket, prefix) = self.root(root)?;
+        Ok(Target {
+            bucket,
+            key: join(&prefix, path),
+            version: None,
+        })
+    }
+
+    fn open_object(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        let target = self.target(root, path)?;
+        self.service.waiter.wait(async {
+            let (download, metadata) = Download::begin(&self.service, target).await?;
+            let body = if download.is_small() {
+                Body {
+                    reader: Box::new(download.collect().await?),
+                }
+            } else {
+                Body {
+                    reader: Box::new(Coming::new(download)),
+                }
+            };
+            Ok((body, metadata))
+        })
+    }
+}
+
+impl Source for S3Source {
+    fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
+        let S3Place { bucket, prefix, .. } = &self.place;
+        let (prefixes, problems) = if self.place.is_root {
+            (vec![prefix.clone()], Vec::new())
+        } else {
+            let found = self.service.waiter.wait(async {
+                let found = search(&self.service, bucket, prefix).await;
+                found.map_err(Fault::into_source_error)
+            });
+            let found = match found {
+                // It is there, and may not be looked into: that is told, like all that may not.
+                Err(error @ SourceError::Denied(_)) => {
+                    let path = format!("s3://{bucket}/{prefix}");
+                    return Ok((Vec::new(), vec![Problem { path, error }]));
+                }
+                found => found?,
+            };
+            (found.prefixes.into_iter().collect(), found.problems)
+        };
+        let describe = |prefix: String| Root {
+            id: self.root_at(bucket, &prefix),
+            name: format!("s3://{bucket}/{prefix}"),
+        };
+        let roots = prefixes.into_iter().map(describe).collect();
+        let problems = problems
+            .into_iter()
+            .map(|(path, error)| Problem { path, error });
+        Ok((roots, problems.collect()))
+    }
+
+    fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
+        self.root(root).ok()
+    }
+
+    fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
+        let (bucket, prefix) = self.root(root)?;
+        let prefix = format!("{}/", join(&prefix, path));
+        self.service.waiter.wait(async {
+            let names = folders(&self.service, &bucket, &prefix).await;
+            names.map_err(Fault::into_source_error)
+        })
+    }
+
+    fn list(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        let (bucket, prefix) = match self.root(root) {
+            Ok(place) => place,
+            Err(error) => {
+                let path = path.to_owned();
+                return vec![Problem { path, error }];
+            }
+        };
+        let whole = format!("{}/", join(&prefix, path));
+        let listing = Listing {
+            service: Arc::clone(&self.service),
+            bucket,
+            folder: Folder::new(whole.clone(), path),
+            span: bounds.start().zip(bounds.end()).map(|(start, end)| {
+                Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))
+            }),
+        };
+        let problems = listing.run(&mut |entry| {
+            if let Some(rest) = entry.key.strip_prefix(&whole) {
+                visit(ListedObject {
+                    rest,
+                    archived: entry.archived,
+                });
+            }
+        });
+        let problem = |(key, error): (String, SourceError)| {
+            let below = key.strip_prefix(&whole).unwrap_or_default();
+            let path = format!("{path}/{below}");
+            Problem {
+                path: path.trim_end_matches('/').to_owned(),
+                error,
+            }
+        };
+        problems.into_iter().map(problem).collect()
+    }
+
+    fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        self.open_object(root, path)
+    }
+
+    fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        self.open_object(root, path).map(|(body, _)| body)
+    }
+
+    fn elsewhere(&self, _: RootId, location: &ObjectLocation) -> Option<(RootId, String)> {
+        let (prefix, path) = location.split()?;
+        let root = self.root_at(location.bucket(), prefix);
+        Some((root, path.to_owned()))
+    }
+}
+
+fn join(prefix: &str, path: &str) -> String {
+    if prefix.is_empty() {
+        return path.to_owned();
+    }
+    format!("{prefix}/{path}")
+}
