@@ -4,20 +4,26 @@
 //! looks the same as a live one. Renderers are pure: a report goes in, bytes come out, and a
 //! writer that fails is an error of the caller's.
 
+pub mod amounts;
 pub mod escape;
 pub mod explain;
 pub mod format;
 pub mod json;
 pub mod look;
 pub mod named;
+pub mod progress;
 pub mod render;
 pub mod run_info;
 pub mod shown_json;
+pub mod sink;
 pub mod text;
+pub mod verbose;
 pub mod wrap;
 
 pub use format::Format;
 pub use json::Report;
 pub use look::{Look, Verbosity};
-pub use render::{render, write};
+pub use progress::{Progress, ProgressMode, ProgressObserver};
+pub use render::render;
 pub use run_info::{Filters, KeyOrigin, KeySource, RunInfo};
+pub use verbose::Verbose;

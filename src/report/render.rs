@@ -26,29 +26,3 @@ pub fn render(
     }?;
     out.flush()
 }
-
-/// A stand-in until the command line knows the rest.
-///
-/// # Errors
-/// Where `out` fails.
-pub fn write(
-    conclusion: &crate::verify::conclusion::Conclusion,
-    source: &str,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let run = super::run_info::RunInfo {
-        started: jiff::Timestamp::UNIX_EPOCH,
-        finished: jiff::Timestamp::UNIX_EPOCH,
-        arguments: Vec::new(),
-        host: None,
-        user: None,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        source: source.to_owned(),
-        keys: Vec::new(),
-        digests_only: false,
-        filters: super::run_info::Filters::default(),
-        allow: Vec::new(),
-        deny: Vec::new(),
-    };
-    Report::new(conclusion, &run).write(out)
-}

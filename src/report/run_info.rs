@@ -11,7 +11,7 @@ pub enum KeyOrigin {
     File,
     /// The evidence itself. Whoever could change the evidence could change these too.
     Evidence,
-    /// `CloudTrail`, asked in this run.
+    /// CloudTrail, asked in this run.
     CloudTrail,
 }
 
