@@ -55,10 +55,8 @@ fn main() {
     .regions(&REGIONS)
     .logs(Logs::Each(LOGS_AN_HOUR));
     trail.events_per_log = usize::try_from(number("--events", 2)).expect("a number of events");
-    let mut delivery = Delivery(Store::default());
-    trail.deliver(&mut delivery);
     let server = Server::start(
-        delivery.0,
+        deliver(&trail),
         Options {
             latency: Duration::from_millis(number("--latency", 0)),
             port: u16::try_from(number("--port", 0)).expect("a port"),
@@ -74,6 +72,29 @@ fn main() {
     // Ends with whoever started it.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     report(&server);
+}
+
+/// The chains have nothing to do with one another, so each is forged by itself.
+fn deliver(trail: &Trail) -> Store {
+    let parts: Vec<Store> = std::thread::scope(|scope| {
+        let chains = trail.chains().into_iter().map(|id| {
+            scope.spawn(move || {
+                let mut delivery = Delivery(Store::default());
+                trail.deliver_chain(&id, &mut delivery);
+                delivery.0
+            })
+        });
+        let chains: Vec<_> = chains.collect();
+        let stores = chains
+            .into_iter()
+            .map(|chain| chain.join().expect("a chain"));
+        stores.collect()
+    });
+    let mut whole = Store::default();
+    for (name, part) in parts.into_iter().flat_map(|part| part.buckets) {
+        whole.bucket(&name).keys.extend(part.keys);
+    }
+    whole
 }
 
 fn arguments() -> HashMap<String, String> {
