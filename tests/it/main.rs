@@ -11,5 +11,4 @@
 mod forge;
 mod harness;
 mod scenarios;
-
 mod server;

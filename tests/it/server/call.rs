@@ -27,7 +27,23 @@ impl Operation {
     /// The operations that S3 permits by `s3:ListBucket`.
     pub(crate) const LISTINGS: [Self; 3] =
         [Self::ListObjects, Self::ListObjectsV2, Self::HeadBucket];
-    pub(crate) const COUNT: usize = Self::OtherApi as usize + 1;
+    pub(crate) const ALL: [Self; 15] = [
+        Self::ListBuckets,
+        Self::ListObjects,
+        Self::ListObjectsV2,
+        Self::ListObjectVersions,
+        Self::GetBucketLocation,
+        Self::HeadBucket,
+        Self::GetObject,
+        Self::HeadObject,
+        Self::PutObject,
+        Self::OtherS3,
+        Self::ListPublicKeys,
+        Self::DescribeTrails,
+        Self::GetTrail,
+        Self::DescribeOrganization,
+        Self::OtherApi,
+    ];
 
     /// Told by `X-Amz-Target`, that is not S3.
     pub(crate) fn is_json(self) -> bool {

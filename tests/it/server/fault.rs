@@ -48,6 +48,10 @@ pub(crate) enum When {
     Nth(Range<u64>),
     /// By how often the same thing was asked for, from 0.
     Attempts(Range<u64>),
+    /// Those that come while more than so many requests are worked on.
+    Crowded(u64),
+    /// Those that come faster than so many a second.
+    Faster(f64),
     /// From the nth that fits on, for that time.
     For {
         from: u64,
@@ -158,6 +162,30 @@ struct Seen {
     total: u64,
     since: Option<Instant>,
     attempts: HashMap<u64, u64>,
+    allowance: Allowance,
+}
+
+/// A tenth of a second's worth can be saved up.
+#[derive(Default)]
+struct Allowance {
+    saved: f64,
+    at: Option<Instant>,
+}
+
+impl Allowance {
+    fn take(&mut self, rate: f64) -> bool {
+        let now = Instant::now();
+        let passed = self
+            .at
+            .replace(now)
+            .map_or(1.0, |at| (now - at).as_secs_f64());
+        self.saved = (self.saved + passed * rate).min((rate / 10.0).max(1.0));
+        let enough = self.saved >= 1.0;
+        if enough {
+            self.saved -= 1.0;
+        }
+        enough
+    }
 }
 
 struct Armed {
@@ -166,13 +194,15 @@ struct Armed {
 }
 
 impl Armed {
-    fn strikes(&self, seed: u64, call: &Call) -> bool {
+    fn strikes(&self, seed: u64, call: &Call, in_flight: u64) -> bool {
         let mut tally = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let number = tally.total;
         tally.total += 1;
         match &self.rule.when {
             When::Always => true,
             When::Nth(range) => range.contains(&number),
+            When::Crowded(limit) => in_flight > *limit,
+            When::Faster(rate) => !tally.allowance.take(*rate),
             When::Attempts(range) => range.contains(&tally.attempt(call)),
             When::Chance(probability) => {
                 let attempt = tally.attempt(call);
@@ -247,11 +277,11 @@ impl Faults {
             .clear();
     }
 
-    pub(crate) fn decide(&self, call: &Call) -> Option<Fault> {
+    pub(crate) fn decide(&self, call: &Call, in_flight: u64) -> Option<Fault> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
         let hit = rules.iter().enumerate().find(|(index, armed)| {
             let salt = u64::try_from(*index).unwrap_or_default() << 32;
-            armed.rule.fits(call) && armed.strikes(self.seed ^ salt, call)
+            armed.rule.fits(call) && armed.strikes(self.seed ^ salt, call, in_flight)
         });
         hit.map(|(_, armed)| armed.rule.fault.clone())
     }

@@ -9,6 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use s3s::service::S3Service;
+use tokio::sync::Semaphore;
 
 use super::call::{Call, Operation};
 use super::cloudtrail::CloudTrail;
@@ -28,6 +29,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log: Arc<Log>,
     pub(crate) s3: S3Service,
+    pub(crate) slots: Option<Semaphore>,
 }
 
 /// One connection's way in.
@@ -47,10 +49,9 @@ impl Front {
         let (parts, body) = request.into_parts();
         let call = Call::parse(&parts);
         let ticket = self.state.log.arrive(&call);
-        if !self.state.options.latency.is_zero() {
-            tokio::time::sleep(self.state.options.latency).await;
-        }
-        let fault = self.state.faults.decide(&call);
+        self.wait().await;
+        let in_flight = self.state.log.in_flight();
+        let fault = self.state.faults.decide(&call, in_flight);
         if let Some(Fault::Stall(time)) = fault {
             tokio::time::sleep(time).await;
         }
@@ -70,6 +71,18 @@ impl Front {
             .headers_mut()
             .insert("server", HeaderValue::from_static("AmazonS3"));
         self.send(&call, fault.as_ref(), response, ticket)
+    }
+
+    async fn wait(&self) {
+        let latency = self.state.options.latency;
+        // A closed semaphore would mean that the server has ended.
+        let _slot = match &self.state.slots {
+            Some(slots) => slots.acquire().await.ok(),
+            None => None,
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
     }
 
     fn refused(
@@ -132,8 +145,10 @@ impl Front {
                 .unwrap_or_else(PoisonError::into_inner);
             return Ok(cloudtrail.answer(call, &body));
         }
-        // Who asks is not checked here; S3 would refuse a signature that it cannot check.
-        request.headers_mut().remove(AUTHORIZATION);
+        if self.state.options.secret.is_none() {
+            // S3 would refuse a signature that it has no means to check.
+            request.headers_mut().remove(AUTHORIZATION);
+        }
         let answer = self.state.s3.call(request.map(s3s::Body::from)).await;
         let mut response = answer.map_err(|error| io::Error::other(s3s::StdError::from(error)))?;
         if Operation::LISTINGS.contains(&call.operation)

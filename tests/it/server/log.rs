@@ -26,7 +26,7 @@ pub(crate) struct Log {
     entries: Option<Mutex<Entries>>,
     requests: AtomicU64,
     anonymous: AtomicU64,
-    by_operation: [AtomicU64; Operation::COUNT],
+    by_operation: [AtomicU64; Operation::ALL.len()],
     in_flight: AtomicU64,
     high_water: AtomicU64,
 }
@@ -62,6 +62,11 @@ impl Log {
     /// The most requests that were worked on at one time.
     pub(crate) fn high_water(&self) -> u64 {
         self.high_water.load(Ordering::Relaxed)
+    }
+
+    /// Worked on just now.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     pub(crate) fn entries(&self) -> Vec<Entry> {

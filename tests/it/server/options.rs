@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Whose requests are checked, where signatures are.
+pub(crate) const ACCESS_KEY: &str = "AKIDEXAMPLE";
+
 /// Start from `Options::default()` and change what a test is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -11,8 +14,13 @@ pub(crate) struct Options {
     pub(crate) empty_pages: bool,
     /// Passes before every response.
     pub(crate) latency: Duration,
+    /// So many requests are worked on at a time, the others wait; 0: no limit. With a
+    /// latency it makes throughput level off, as a real service's does.
+    pub(crate) slots: usize,
     /// Where the faults' dice start.
     pub(crate) seed: u64,
+    /// Set: S3's signatures must be right, and be made with this secret for `ACCESS_KEY`.
+    pub(crate) secret: Option<String>,
     /// Off for benchmarks: counters only, no entry for each request.
     pub(crate) log: bool,
     /// `X-Amz-Meta-Signature` instead of `x-amz-meta-signature`.
@@ -27,7 +35,9 @@ impl Default for Options {
             page_size: 1000,
             empty_pages: false,
             latency: Duration::ZERO,
+            slots: 0,
             seed: 0,
+            secret: None,
             log: true,
             title_case: false,
             port: 0,

@@ -89,11 +89,12 @@ impl Refusal {
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        if let Some(region) = self
+        // A 400 to anything but a HEAD tells it in its body alone.
+        let told = self
             .region
             .as_deref()
-            .and_then(|region| region.parse().ok())
-        {
+            .filter(|_| call.head || self.status == 301);
+        if let Some(region) = told.and_then(|region| region.parse().ok()) {
             response.headers_mut().insert("x-amz-bucket-region", region);
         }
         response

@@ -7,16 +7,18 @@ use std::thread::JoinHandle;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use s3s::service::S3ServiceBuilder;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::backend::Backend;
 use super::cloudtrail::CloudTrail;
 use super::fault::Faults;
 use super::front::{Front, State};
 use super::log::Log;
-use super::options::Options;
+use super::options::{ACCESS_KEY, Options};
 use super::socket::{ResetSwitch, Socket};
 use super::store::Store;
 
@@ -32,7 +34,8 @@ impl Server {
     pub(crate) fn start(store: Store, options: Options) -> Self {
         let store = Arc::new(RwLock::new(store));
         let state = Arc::new(State {
-            s3: S3ServiceBuilder::new(Backend::new(Arc::clone(&store), options.clone())).build(),
+            s3: s3_service(Arc::clone(&store), &options),
+            slots: (options.slots > 0).then(|| Semaphore::new(options.slots)),
             store,
             cloudtrail: RwLock::new(CloudTrail::default()),
             faults: Faults::new(options.seed),
@@ -85,10 +88,12 @@ impl Server {
     /// What makes a program that uses an AWS SDK, and the AWS CLI, come here and nowhere else.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         let nowhere = "/dev/null".to_owned();
+        let secret = self.state.options.secret.clone();
+        let secret = secret.unwrap_or_else(|| "secret".to_owned());
         vec![
             ("AWS_ENDPOINT_URL", self.url()),
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_REGION", "us-east-1".to_owned()),
             ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
@@ -106,6 +111,25 @@ impl Drop for Server {
             // A server that panicked has failed its test already.
             let _ = thread.join();
         }
+    }
+}
+
+fn s3_service(store: Arc<RwLock<Store>>, options: &Options) -> S3Service {
+    let mut builder = S3ServiceBuilder::new(Backend::new(store, options.clone()));
+    if let Some(secret) = &options.secret {
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, secret.as_str()));
+        builder.set_access(Anybody);
+    }
+    builder.build()
+}
+
+/// A right signature is enough, and so is none.
+struct Anybody;
+
+#[async_trait::async_trait]
+impl S3Access for Anybody {
+    async fn check(&self, _: &mut S3AccessContext<'_>) -> s3s::S3Result<()> {
+        Ok(())
     }
 }
 

@@ -34,6 +34,21 @@ enum Plan {
     },
 }
 
+impl Plan {
+    fn pause(then: Halfway) -> Self {
+        let time = match &then {
+            Halfway::Reset(_) | Halfway::Cut => FLUSH,
+            Halfway::Stall(time) => *time,
+        };
+        Self::Waiting {
+            sleep: Box::pin(tokio::time::sleep(time)),
+            then,
+        }
+    }
+}
+
+type Data = Result<Bytes, s3s::StdError>;
+
 /// The body, and the ticket that counts its request as worked on.
 pub(crate) struct Wire {
     body: s3s::Body,
@@ -62,7 +77,7 @@ impl Wire {
         }
     }
 
-    fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, s3s::StdError>>> {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Data>> {
         if let Some(bytes) = self.held.take() {
             return Poll::Ready(Some(Ok(bytes)));
         }
@@ -71,6 +86,41 @@ impl Wire {
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
             None => Poll::Ready(None),
         }
+    }
+
+    /// No more than `left` bytes; what is over is held back.
+    fn poll_until(&mut self, left: u64, then: Halfway, cx: &mut Context<'_>) -> Poll<Option<Data>> {
+        let Poll::Ready(next) = self.poll_data(cx) else {
+            self.plan = Plan::Until { left, then };
+            return Poll::Pending;
+        };
+        let Some(Ok(mut bytes)) = next else {
+            return Poll::Ready(next);
+        };
+        let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let rest = bytes.split_off(take);
+        self.held = (!rest.is_empty()).then_some(rest);
+        let left = left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
+        self.plan = Plan::Until { left, then };
+        Poll::Ready(Some(Ok(bytes)))
+    }
+
+    /// The error that the body ends with, if it does not go on.
+    fn poll_pause(
+        &mut self,
+        mut sleep: Pin<Box<Sleep>>,
+        then: Halfway,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Error>> {
+        if sleep.as_mut().poll(cx).is_pending() {
+            self.plan = Plan::Waiting { sleep, then };
+            return Poll::Pending;
+        }
+        if let Halfway::Reset(switch) = &then {
+            switch.set();
+        }
+        let goes_on = matches!(then, Halfway::Stall(_));
+        Poll::Ready((!goes_on).then(|| io::ErrorKind::ConnectionReset.into()))
     }
 }
 
@@ -83,52 +133,19 @@ impl http_body::Body for Wire {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         loop {
-            match std::mem::replace(&mut self.plan, Plan::Whole) {
-                Plan::Whole => {
-                    return self
-                        .poll_inner(cx)
-                        .map(|next| next.map(|data| data.map(Frame::data)));
-                }
+            let next = match std::mem::replace(&mut self.plan, Plan::Whole) {
+                Plan::Whole => ready!(self.poll_data(cx)),
                 Plan::Until { left: 0, then } => {
-                    let pause = match &then {
-                        Halfway::Reset(_) | Halfway::Cut => FLUSH,
-                        Halfway::Stall(time) => *time,
-                    };
-                    self.plan = Plan::Waiting {
-                        sleep: Box::pin(tokio::time::sleep(pause)),
-                        then,
-                    };
+                    self.plan = Plan::pause(then);
+                    continue;
                 }
-                Plan::Until { left, then } => {
-                    let Poll::Ready(next) = self.poll_inner(cx) else {
-                        self.plan = Plan::Until { left, then };
-                        return Poll::Pending;
-                    };
-                    let Some(Ok(mut bytes)) = next else {
-                        return Poll::Ready(next.map(|data| data.map(Frame::data)));
-                    };
-                    let take = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-                    let rest = bytes.split_off(take);
-                    self.held = (!rest.is_empty()).then_some(rest);
-                    let left = left.saturating_sub(u64::try_from(take).unwrap_or(u64::MAX));
-                    self.plan = Plan::Until { left, then };
-                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
-                }
-                Plan::Waiting { mut sleep, then } => {
-                    if sleep.as_mut().poll(cx).is_pending() {
-                        self.plan = Plan::Waiting { sleep, then };
-                        return Poll::Pending;
-                    }
-                    match then {
-                        Halfway::Stall(_) => {}
-                        Halfway::Cut => return Poll::Ready(Some(Err(broken()))),
-                        Halfway::Reset(switch) => {
-                            switch.set();
-                            return Poll::Ready(Some(Err(broken())));
-                        }
-                    }
-                }
-            }
+                Plan::Until { left, then } => ready!(self.poll_until(left, then, cx)),
+                Plan::Waiting { sleep, then } => match ready!(self.poll_pause(sleep, then, cx)) {
+                    Some(error) => Some(Err(error.into())),
+                    None => continue,
+                },
+            };
+            return Poll::Ready(next.map(|data| data.map(Frame::data)));
         }
     }
 
@@ -143,8 +160,4 @@ impl http_body::Body for Wire {
             None => SizeHint::default(),
         }
     }
-}
-
-fn broken() -> s3s::StdError {
-    Box::new(io::Error::from(io::ErrorKind::ConnectionReset))
 }

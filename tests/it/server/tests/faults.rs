@@ -116,7 +116,7 @@ fn stalls_run_into_the_clients_timeouts() {
     let stall = Duration::from_secs(30);
     let server = faulty(Rule::new(Fault::Stall(stall)).nth(0..1));
     let timeouts = TimeoutConfig::builder()
-        .read_timeout(Duration::from_millis(200))
+        .read_timeout(Duration::from_millis(500))
         .build();
     let client =
         aws_sdk_s3::Client::from_conf(builder(&server, 1).timeout_config(timeouts).build());
@@ -191,6 +191,73 @@ fn chance_depends_on_the_seed_and_not_on_the_order() {
     assert!((8..=32).contains(&first.len()), "{} of 40", first.len());
     assert_eq!(first, hits(1, true));
     assert_ne!(first, hits(2, false));
+}
+
+/// How many of 40 requests, sent as fast as they go and `parallel` at a time, were refused.
+fn refused(server: &Server, parallel: usize) -> usize {
+    block_on(async {
+        let client = s3(server, 1);
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..parallel {
+            let client = client.clone();
+            tasks.spawn(async move {
+                let mut refused = 0;
+                for _ in 0..40 / parallel {
+                    refused += usize::from(body(&client, "key").await.is_err());
+                }
+                refused
+            });
+        }
+        tasks.join_all().await.into_iter().sum()
+    })
+}
+
+#[test]
+fn too_many_at_a_time_are_slowed_down() {
+    let options = Options {
+        latency: Duration::from_millis(20),
+        ..Options::default()
+    };
+    let server = serve(&["key"], options);
+    server
+        .faults()
+        .add(Rule::new(Fault::SlowDown).when(When::Crowded(8)));
+    assert_eq!(refused(&server, 4), 0);
+    assert!(refused(&server, 20) >= 10);
+}
+
+#[test]
+fn too_many_in_a_time_are_slowed_down() {
+    let server = serve(&["key"], Options::default());
+    server
+        .faults()
+        .add(Rule::new(Fault::SlowDown).when(When::Faster(20.0)));
+    assert!(refused(&server, 4) >= 10);
+    let slow = Options {
+        latency: Duration::from_millis(60),
+        ..Options::default()
+    };
+    let server = serve(&["key"], slow);
+    server
+        .faults()
+        .add(Rule::new(Fault::SlowDown).when(When::Faster(20.0)));
+    assert_eq!(refused(&server, 1), 0);
+}
+
+#[test]
+fn throughput_levels_off_at_the_slots() {
+    let options = Options {
+        latency: Duration::from_millis(20),
+        slots: 4,
+        ..Options::default()
+    };
+    let server = serve(&["key"], options);
+    let started = Instant::now();
+    assert_eq!(refused(&server, 20), 0);
+    assert!(
+        started.elapsed() >= Duration::from_millis(200),
+        "40 requests, 4 at a time"
+    );
 }
 
 #[test]

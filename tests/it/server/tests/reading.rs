@@ -1,6 +1,7 @@
+use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::types::RequestPayer;
 
-use super::super::{Class, Metadata, Object, Operation, Options, Restore};
+use super::super::{ACCESS_KEY, Class, Metadata, Object, Operation, Options, Restore};
 use super::client::{BUCKET, block_on, body, get, s3, serve, told, unsigned};
 
 #[test]
@@ -192,4 +193,26 @@ fn anonymous_requests_are_counted() {
     block_on(body(&anonymous, "key")).unwrap();
     assert_eq!(server.log().anonymous(), 1);
     assert_eq!(server.log().count(Operation::GetObject), 2);
+}
+
+#[test]
+fn signatures_are_checked_where_that_is_asked_for() {
+    let name = "a b+c/ü(1)~*'!.json.gz";
+    let options = Options {
+        secret: Some("right".to_owned()),
+        ..Options::default()
+    };
+    let server = serve(&[name], options);
+    let signed_with = |secret: &str| {
+        let credentials = Credentials::new(ACCESS_KEY, secret, None, None, "test");
+        let config = unsigned(&server, 1).credentials_provider(credentials);
+        block_on(body(&aws_sdk_s3::Client::from_conf(config.build()), name))
+    };
+    assert_eq!(signed_with("right").unwrap(), name.as_bytes());
+    assert_eq!(
+        signed_with("wrong").unwrap_err(),
+        "403 SignatureDoesNotMatch"
+    );
+    let anonymous = aws_sdk_s3::Client::from_conf(unsigned(&server, 1).allow_no_auth().build());
+    assert!(block_on(body(&anonymous, name)).is_ok());
 }
