@@ -10,6 +10,8 @@
 
 mod forge;
 mod harness;
+mod man;
+mod readme;
 mod scenarios;
 
 mod server;
