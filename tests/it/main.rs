@@ -10,5 +10,7 @@
 
 mod forge;
 mod harness;
+mod man;
+mod readme;
 mod scenarios;
 mod server;
