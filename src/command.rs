@@ -13,7 +13,9 @@ use crate::engine::{Stop, run};
 use crate::event::Observers;
 use crate::plan::LogsPlan;
 use crate::report::explain;
-use crate::report::{Filters, Format, Look, Report, RunInfo, Verbosity, render};
+use crate::report::{
+    Filters, Format, Look, Progress, ProgressMode, Report, RunInfo, Verbose, Verbosity, render,
+};
 use crate::verify::conclusion::{Conclusion, ExitStatus};
 use crate::verify::finding::Code;
 
@@ -39,12 +41,57 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let started = whole_seconds(Timestamp::now());
     let plan = LogsPlan::resolve(args, started, stop)?;
-    let observers = Observers::default();
-    let conclusion = run(&plan.job, plan.place.source(), &observers, stop)
-        .with_context(|| format!("cannot look at {}", args.source.display()))?;
+    let (watchers, observers) = Watchers::new(&args.output);
+    let conclusion = run(&plan.job, plan.place.source(), &observers, stop);
+    watchers.finish()?;
+    let conclusion =
+        conclusion.with_context(|| format!("cannot look at {}", args.source.display()))?;
     let info = run_info(args, plan, started);
     report(&args.output, &info.1, &conclusion, &info.0)?;
     Ok(conclusion.exit_status())
+}
+
+/// Those who tell what happens while a run goes on.
+struct Watchers {
+    progress: Progress,
+    verbose: Option<Verbose>,
+}
+
+impl Watchers {
+    fn new(output: &OutputArgs) -> (Self, Observers) {
+        let mut observers = Observers::default();
+        let progress = Progress::start(progress_mode(output));
+        observers.add(Box::new(progress.observer()));
+        let verbose = output.verbose.then(|| {
+            // Other formats than text have standard output to themselves.
+            let out: Box<dyn Write + Send> = if output.format == Format::Text {
+                Box::new(BufWriter::new(io::stdout()))
+            } else {
+                Box::new(BufWriter::new(io::stderr()))
+            };
+            Verbose::new(out, look(output))
+        });
+        if let Some(verbose) = &verbose {
+            observers.add(Box::new(verbose.clone()));
+        }
+        (Self { progress, verbose }, observers)
+    }
+
+    fn finish(self) -> Result<()> {
+        self.progress.finish();
+        self.verbose
+            .map_or(Ok(()), |verbose| verbose.finish())
+            .context("cannot write what happened")
+    }
+}
+
+fn progress_mode(output: &OutputArgs) -> ProgressMode {
+    match output.progress {
+        When::Never => ProgressMode::Off,
+        When::Auto if output.quiet || output.verbose => ProgressMode::Off,
+        When::Auto | When::Always if io::stderr().is_terminal() => ProgressMode::Bar,
+        When::Auto | When::Always => ProgressMode::Lines,
+    }
 }
 
 fn explain(code: Option<&str>) -> Result<ExitStatus> {
