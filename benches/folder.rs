@@ -7,17 +7,15 @@
     clippy::doc_markdown
 )]
 
-use std::{collections::BTreeSet, fmt, fs, path::Path, sync::Arc};
+use std::{fmt, path::Path};
 
+use clap::Parser as _;
 use ct_verify::{
-    engine::{Filters, Job, Limits, Stop, run},
+    cli::{Cli, Command},
+    engine::{Stop, run},
     event::Observers,
-    source::FolderSource,
-    verify::{
-        conclusion::{Conclusion, Verdict, Weights},
-        keys::{KeySet, parse_keys},
-        time::Bounds,
-    },
+    plan::LogsPlan,
+    verify::conclusion::{Conclusion, Verdict},
 };
 use divan::{
     Bencher,
@@ -64,9 +62,7 @@ impl fmt::Display for Size {
 fn whole_run(bencher: Bencher<'_, '_>, size: Size) {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let written = forge::generate::generate(dir.path(), size.logs, size.events);
-    let job = job(dir.path());
-    let archive = dir.path().join("archive");
-    let once = verify(&archive, &job);
+    let once = verify(dir.path());
     assert_eq!(once.logs.valid, written as u64);
     let objects = once.logs.valid + once.digests.valid;
     eprintln!(
@@ -78,36 +74,24 @@ fn whole_run(bencher: Bencher<'_, '_>, size: Size) {
     bencher
         .counter(ItemsCount::new(objects))
         .counter(BytesCount::new(once.bytes_hashed))
-        .bench(|| verify(&archive, &job));
+        .bench(|| verify(dir.path()));
 }
 
-fn verify(archive: &Path, job: &Job) -> Conclusion {
-    let (source, _) = FolderSource::open(archive).expect("the archive");
+/// What `ct-verify logs` does, with its own defaults, but for the reports.
+fn verify(dir: &Path) -> Conclusion {
+    let (archive, keys) = (dir.join("archive"), dir.join("public-keys.json"));
+    let words = ["ct-verify".as_ref(), "logs".as_ref(), archive.as_os_str()];
+    let words = words
+        .into_iter()
+        .chain(["--public-keys".as_ref(), keys.as_os_str()]);
+    let Command::Logs(args) = Cli::parse_from(words).command else {
+        panic!("another command");
+    };
     let stop = Stop::default();
-    let conclusion = run(job, &source, &Observers::default(), &stop).expect("a run");
+    let plan = LogsPlan::resolve(&args, Timestamp::now(), &stop).expect("a plan");
+    let conclusion =
+        run(&plan.job, plan.place.source(), &Observers::default(), &stop).expect("a run");
     // A run that fails early would be fast.
     assert_eq!(conclusion.verdict, Verdict::Valid);
     conclusion
-}
-
-fn job(dir: &Path) -> Job {
-    let keys = fs::read(dir.join("public-keys.json")).expect("the keys");
-    let keys = parse_keys(&keys).expect("keys");
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * 4;
-    Job {
-        filters: Filters::default(),
-        keys: Arc::new(KeySet::new(keys).expect("a key")),
-        weights: Weights {
-            bounds: Bounds::default(),
-            now: Timestamp::now(),
-            allow: BTreeSet::new(),
-            deny: BTreeSet::new(),
-        },
-        digests_only: false,
-        limits: Limits {
-            threads,
-            read_ahead: threads * 8,
-            groups: threads,
-        },
-    }
 }

@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::Format;
 
-/// Proves, or disproves, that an archive of AWS CloudTrail logs is what CloudTrail delivered.
+/// Proves, or disproves, that an archive of AWS CloudTrail logs is what CloudTrail delivered
+///
+/// It checks CloudTrail's signed hourly digests, the chain that they form, and every log file that they name. It also looks for
+/// what should not be there: logs that no digest names, digests that no chain reaches, time that no digest covers.
 #[derive(Debug, Parser)]
 #[command(name = "ct-verify", version, propagate_version = true)]
 pub struct Cli {
@@ -19,15 +22,21 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Verify digests, chain and log files
+    ///
+    /// Everything below SOURCE is verified in one run: every organization, account, region and trail found there. The verdict is
+    /// told by the exit status: 0 valid, 1 invalid, 3 unverified (nothing is proven wrong, but not everything could be verified), 2
+    /// where the run could not be set up.
     Logs(Box<LogsArgs>),
     /// Tell what a finding means, what can cause it, and what to do next
+    ///
+    /// Without a code, all findings are listed with their severity.
     Explain {
         /// A finding's code, such as log-missing; without it, the list of all
         code: Option<String>,
     },
     /// Write shell completions to standard output
     Completions {
-        /// The shell
+        /// The shell that is to complete commands
         shell: clap_complete::Shell,
     },
 }
@@ -37,30 +46,31 @@ pub enum Command {
 pub struct LogsArgs {
     /// s3://BUCKET[/PREFIX], a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
     pub source: PathBuf,
-    /// What of it
-    #[command(flatten)]
-    pub range: RangeArgs,
-    /// Public keys from a file: list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
+    /// Public keys from a file (repeatable): list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
     #[arg(long = "public-keys", value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,
     /// Check the chain and the signatures, and read no logs
     #[arg(long)]
     pub digests_only: bool,
-    /// What is told
-    #[command(flatten)]
-    pub output: OutputArgs,
     /// Objects read at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
     /// Memory to use, roughly (such as 256M or 1G)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,
+    // A heading holds for all options after it, so those without one stand before.
+    /// What of it
+    #[command(flatten)]
+    pub range: RangeArgs,
+    /// What is told
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// How buckets are reached
     #[command(flatten)]
     pub aws: AwsArgs,
 }
 
-/// How S3 and `CloudTrail` are reached.
+/// How S3 and CloudTrail are reached.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsArgs {
@@ -133,7 +143,7 @@ pub struct RangeArgs {
     /// Verify from here on: RFC 3339, a date (UTC), 20160129T190000Z, or a span back from now (36h, 90d)
     #[arg(long, value_name = "T")]
     pub start_time: Option<String>,
-    /// Verify up to here
+    /// Verify up to here, in the same forms
     #[arg(long, value_name = "T")]
     pub end_time: Option<String>,
     /// Only this account (repeatable)
@@ -154,7 +164,7 @@ pub struct OutputArgs {
     /// What standard output gets
     #[arg(long, value_name = "F", default_value = "text")]
     pub format: Format,
-    /// Also write a report, its format told by its ending (repeatable)
+    /// Also write a report, its format told by its ending: .json .jsonl .md .xml .sarif .html (repeatable)
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
     /// Take a finding down to a notice (repeatable)
@@ -169,7 +179,7 @@ pub struct OutputArgs {
     /// Tell the verdict alone
     #[arg(short, long)]
     pub quiet: bool,
-    /// Colours
+    /// Colours on standard output
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
     /// Progress on standard error

@@ -46,14 +46,12 @@ fn pages() -> BTreeMap<String, String> {
 
 fn page(name: &str, command: clap::Command) -> String {
     let has_commands = command.has_subcommands();
-    let man = Man::new(command)
-        .source(concat!("ct-verify ", env!("CARGO_PKG_VERSION")))
-        .manual("User Commands");
+    let synopsis = synopsis(&command);
+    let man = Man::new(command);
     let mut page = Vec::new();
     let write = |page: &mut Vec<u8>| {
-        man.render_title(page)?;
         man.render_name_section(page)?;
-        man.render_synopsis_section(page)?;
+        page.extend(synopsis.bytes());
         man.render_description_section(page)?;
         man.render_options_section(page)?;
         if has_commands {
@@ -62,9 +60,41 @@ fn page(name: &str, command: clap::Command) -> String {
         Ok::<_, std::io::Error>(())
     };
     write(&mut page).expect("memory to write to");
-    let mut page = String::from_utf8(page).expect("a page in UTF-8");
-    page.push_str(sections(name));
-    page
+    let page = String::from_utf8(page).expect("a page in UTF-8");
+    format!("{}{page}{}", title(name), sections(name))
+}
+
+/// The title line. The one of clap_mangen drops an empty date, and takes the name of the program for the date then.
+fn title(name: &str) -> String {
+    let version = concat!("ct\\-verify ", env!("CARGO_PKG_VERSION"));
+    format!(
+        ".TH {} 1 \"\" \"{version}\" \"User Commands\"\n",
+        escape(&name.to_uppercase())
+    )
+}
+
+/// The synopsis in short: a line of twenty options tells nobody anything.
+fn synopsis(command: &clap::Command) -> String {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    let mut line = format!(".SH SYNOPSIS\n.B {}\n[\\fIOPTIONS\\fR]", escape(name));
+    for positional in command.get_positionals() {
+        let name = positional.get_id().as_str().to_uppercase();
+        line.push_str(&if positional.is_required_set() {
+            format!(" \\fI{name}\\fR")
+        } else {
+            format!(" [\\fI{name}\\fR]")
+        });
+    }
+    if command.has_subcommands() {
+        line.push_str(" \\fICOMMAND\\fR");
+    }
+    line.push('\n');
+    line
+}
+
+/// A name with hyphens that stay hyphens when a page is copied from.
+fn escape(name: &str) -> String {
+    name.replace('-', "\\-")
 }
 
 #[test]
