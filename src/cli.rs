@@ -117,9 +117,7 @@ impl Size {
             "g" | "gib" => 1 << 30,
             unit => return Err(format!("{unit:?} is no unit; write K, M or G")),
         };
-        let number: usize = digits
-            .parse()
-            .map_err(|_| "it is no number".to_owned())?;
+        let number: usize = digits.parse().map_err(|_| "it is no number".to_owned())?;
         let bytes = number.checked_mul(unit).ok_or("it is too large")?;
         if bytes < Self::LEAST {
             return Err("less than 16M is not enough to work with".to_owned());

@@ -187,11 +187,7 @@ fn examine(
 }
 
 /// Whether a digest that claims `claimed` lies there, as far as its source can show it.
-fn lies_at(
-    claimed: &ObjectLocation,
-    path: &str,
-    stated: Option<&(Arc<str>, Arc<str>)>,
-) -> bool {
+fn lies_at(claimed: &ObjectLocation, path: &str, stated: Option<&(Arc<str>, Arc<str>)>) -> bool {
     match (claimed.prefix_before(path), stated) {
         (None, _) => false,
         (Some(_), None) => true,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Voucher};
-use super::logs::{Bytes, ChainLogs};
 use super::held::Held;
+use super::logs::{Bytes, ChainLogs};
 use super::queue::{Queue, Task};
 use super::readers::Readers;
 use super::stop::Stop;

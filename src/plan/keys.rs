@@ -75,4 +75,3 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>> {
     }
     Ok(content)
 }
-

@@ -92,11 +92,16 @@ impl LogsPlan {
 
     /// Where the keys came from, once the run has ended.
     pub fn key_sources(&self) -> Vec<KeySource> {
-        let asked = self.job.keys.had().into_iter().map(|(region, keys)| KeySource {
-            origin: KeyOrigin::CloudTrail,
-            name: region,
-            fingerprints: keys.iter().map(ToString::to_string).collect(),
-        });
+        let asked = self
+            .job
+            .keys
+            .had()
+            .into_iter()
+            .map(|(region, keys)| KeySource {
+                origin: KeyOrigin::CloudTrail,
+                name: region,
+                fingerprints: keys.iter().map(ToString::to_string).collect(),
+            });
         self.given_keys.iter().cloned().chain(asked).collect()
     }
 }

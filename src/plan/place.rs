@@ -139,7 +139,10 @@ fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<
         .map_err(anyhow::Error::from)
         .with_context(|| format!("cannot look up {}", arn.arn))?;
     if args.range.trail.iter().any(|name| *name != trail.name) {
-        bail!("the source is the trail {}, and --trail names another", trail.name);
+        bail!(
+            "the source is the trail {}, and --trail names another",
+            trail.name
+        );
     }
     let mut place = S3Place::new(&trail.bucket, &trail.prefix);
     // Where it delivers to is known: nothing has to be searched for.

@@ -66,7 +66,11 @@ impl Line {
             .sort_by(|a, b| rank(a).cmp(&rank(b)));
         let asked = &self.asked;
         let unasked = |number: &usize| !asked.get(*number).copied().unwrap_or(false);
-        self.ahead = self.order.iter().position(unasked).unwrap_or(self.order.len());
+        self.ahead = self
+            .order
+            .iter()
+            .position(unasked)
+            .unwrap_or(self.order.len());
     }
 
     /// The next one that is to be read, within `most` from the front.

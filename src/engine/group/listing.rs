@@ -88,8 +88,7 @@ impl Group {
         let bounds = &shared.job.weights.bounds;
         let folder = self.place.folder(kind.folder());
         let mut listed = Inventory::new(self.place.clone());
-        let mut visit =
-            |object: ListedObject<'_>| listed.add(kind, object.rest, object.archived);
+        let mut visit = |object: ListedObject<'_>| listed.add(kind, object.rest, object.archived);
         let problems = shared.source.list(root, &folder, bounds, &mut visit);
         if shared.stop.is_stopped() {
             return;

@@ -118,7 +118,9 @@ impl Group {
         if at.key.chain().is_backfill() {
             // Keys may have been asked for on the way.
             let region = at.key.chain().place().region();
-            walking.walk.use_keys(shared.job.keys.of_region(region).ok());
+            walking
+                .walk
+                .use_keys(shared.job.keys.of_region(region).ok());
         }
         state.last = Some(at.clone());
         let chain = (Arc::clone(&walking.logs), walking.silent);

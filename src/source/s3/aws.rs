@@ -59,8 +59,8 @@ pub(super) fn s3(config: &SdkConfig, region: &str) -> aws_sdk_s3::Client {
 
 /// A client of CloudTrail in `region`.
 pub(super) fn cloudtrail(config: &SdkConfig, region: &str) -> aws_sdk_cloudtrail::Client {
-    let config = aws_sdk_cloudtrail::config::Builder::from(config)
-        .region(Region::new(region.to_owned()));
+    let config =
+        aws_sdk_cloudtrail::config::Builder::from(config).region(Region::new(region.to_owned()));
     aws_sdk_cloudtrail::Client::from_conf(config.build())
 }
 

@@ -146,7 +146,9 @@ impl Download {
         let (target, payer) = (&self.target, self.service.payer());
         let output = self
             .service
-            .persist(&bucket, |client| get(client, target, payer.clone(), Some(from)))
+            .persist(&bucket, |client| {
+                get(client, target, payer.clone(), Some(from))
+            })
             .await
             .map_err(|fault| match fault.kind {
                 Kind::Changed | Kind::NotFound => SourceError::Failed(

@@ -56,12 +56,11 @@ impl Fault {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
-            SdkError::ServiceError(context) => {
-                answered(operation, context.err(), context.raw())
-            }
-            SdkError::TimeoutError(_) => {
-                Self::new(Kind::Transient, format!("{operation} got no answer in time"))
-            }
+            SdkError::ServiceError(context) => answered(operation, context.err(), context.raw()),
+            SdkError::TimeoutError(_) => Self::new(
+                Kind::Transient,
+                format!("{operation} got no answer in time"),
+            ),
             SdkError::DispatchFailure(failure) => {
                 let kind = if failure.is_user() {
                     Kind::Lasting

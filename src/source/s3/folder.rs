@@ -135,7 +135,9 @@ impl Listing {
         let query = self.query(prefix, false, Some(begin));
         let mut token = None;
         loop {
-            let Page { mut objects, next, .. } = self.page(&query, token.as_deref()).await?;
+            let Page {
+                mut objects, next, ..
+            } = self.page(&query, token.as_deref()).await?;
             let seen = objects.len();
             objects.retain(|object| object.key < until);
             let past_end = objects.len() < seen;

@@ -98,7 +98,9 @@ impl KeyRing for CloudTrailKeys {
                 Err(fault) => may_pass(fault),
             };
             let keys = match asked {
-                Ok(keys) => KeySet::new(keys).map(Arc::new).ok_or_else(|| no_keys(&region)),
+                Ok(keys) => KeySet::new(keys)
+                    .map(Arc::new)
+                    .ok_or_else(|| no_keys(&region)),
                 Err(fault) => {
                     Err(format!("CloudTrail in {region}: {}", fault.told).into_boxed_str())
                 }
@@ -131,7 +133,9 @@ impl KeyRing for CloudTrailKeys {
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
         let keys = self.of_region(region);
         let day = crate::verify::time::midnight(at);
-        let is_new = self.known(region).is_some_and(|known| !known.asked_around.contains(&day));
+        let is_new = self
+            .known(region)
+            .is_some_and(|known| !known.asked_around.contains(&day));
         if !is_new {
             return keys;
         }

@@ -91,22 +91,32 @@ fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault
     let entry = |object: &Object| {
         Some(Entry {
             key: name(object.key()?),
-            size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+            size: object
+                .size()
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or(0),
             archived: is_archived(object),
         })
     };
     let folders = output.common_prefixes().iter();
     Ok(Page {
         objects: output.contents().iter().filter_map(entry).collect(),
-        folders: folders.filter_map(|folder| folder.prefix().map(name)).collect(),
+        folders: folders
+            .filter_map(|folder| folder.prefix().map(name))
+            .collect(),
         next,
     })
 }
 
 fn is_archived(object: &Object) -> bool {
-    let class = object.storage_class().map(|class| class.as_str().to_owned());
+    let class = object
+        .storage_class()
+        .map(|class| class.as_str().to_owned());
     let cold = [StorageClass::Glacier, StorageClass::DeepArchive];
-    if !cold.iter().any(|cold| class.as_deref() == Some(cold.as_str())) {
+    if !cold
+        .iter()
+        .any(|cold| class.as_deref() == Some(cold.as_str()))
+    {
         return false;
     }
     // A copy that was restored can be read while it lasts, which is told by when it ends.
@@ -136,7 +146,9 @@ fn decode(name: &str) -> String {
 }
 
 fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ impl S3Place {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
-        let rest = url.strip_prefix("s3://").ok_or("it does not begin with s3://")?;
+        let rest = url
+            .strip_prefix("s3://")
+            .ok_or("it does not begin with s3://")?;
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if !is_bucket(bucket) {
             return Err("no bucket can have this name");
@@ -72,7 +74,12 @@ mod tests {
     fn place(url: &str) -> (String, bool, Option<String>, Option<String>) {
         let place = S3Place::parse(url).unwrap();
         let narrowing = place.narrowing;
-        (place.prefix, place.is_root, narrowing.account, narrowing.region)
+        (
+            place.prefix,
+            place.is_root,
+            narrowing.account,
+            narrowing.region,
+        )
     }
 
     fn some(text: &str) -> Option<String> {
@@ -83,12 +90,18 @@ mod tests {
     fn a_source_is_a_bucket_and_a_prefix() {
         assert_eq!(place("s3://logs"), (String::new(), false, None, None));
         assert_eq!(place("s3://logs/"), (String::new(), false, None, None));
-        assert_eq!(place("s3://logs/a b/c/"), ("a b/c".into(), false, None, None));
+        assert_eq!(
+            place("s3://logs/a b/c/"),
+            ("a b/c".into(), false, None, None)
+        );
     }
 
     #[test]
     fn a_source_in_a_folder_of_logs_is_narrowed() {
-        assert_eq!(place("s3://logs/AWSLogs"), (String::new(), true, None, None));
+        assert_eq!(
+            place("s3://logs/AWSLogs"),
+            (String::new(), true, None, None)
+        );
         let account = some("111122223333");
         assert_eq!(
             place("s3://logs/p/AWSLogs/o-abcde12345/111122223333/"),
@@ -106,7 +119,13 @@ mod tests {
 
     #[test]
     fn what_is_no_bucket_is_refused() {
-        for url in ["s3://", "s3:///AWSLogs", "s3://a", "s3://b ucket/x", "S3://bucket"] {
+        for url in [
+            "s3://",
+            "s3:///AWSLogs",
+            "s3://a",
+            "s3://b ucket/x",
+            "S3://bucket",
+        ] {
             assert!(S3Place::parse(url).is_err(), "{url}");
         }
     }

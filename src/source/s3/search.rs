@@ -51,7 +51,9 @@ pub(super) async fn search(
                 let told = format!(
                     "the search for {AWS_LOGS} folders ended after {MOST_FOLDERS} folders: name the prefix that holds it"
                 );
-                found.problems.push((folder, SourceError::Failed(told.into())));
+                found
+                    .problems
+                    .push((folder, SourceError::Failed(told.into())));
                 break;
             }
             let (service, bucket) = (Arc::clone(service), Arc::clone(bucket));

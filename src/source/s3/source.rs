@@ -214,9 +214,10 @@ impl Source for S3Source {
             service: Arc::clone(&self.service),
             bucket,
             folder: Folder::new(whole.clone(), path),
-            span: bounds.start().zip(bounds.end()).map(|(start, end)| {
-                Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))
-            }),
+            span: bounds
+                .start()
+                .zip(bounds.end())
+                .map(|(start, end)| Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))),
         };
         let problems = listing.run(&mut |entry| {
             if let Some(rest) = entry.key.strip_prefix(&whole) {

@@ -73,14 +73,25 @@ impl Folder {
         let hour = self
             .stem
             .as_ref()
-            .and_then(|stem| name.strip_prefix(stem.as_str())?.get(9..11)?.parse::<i64>().ok())
+            .and_then(|stem| {
+                name.strip_prefix(stem.as_str())?
+                    .get(9..11)?
+                    .parse::<i64>()
+                    .ok()
+            })
             .filter(|hour| (0..24).contains(hour));
         Some(plus(day, SignedDuration::from_hours(hour.unwrap_or(0))))
     }
 
     /// Cuts what is left of `span` after a page whose first and last keys are given; nothing
     /// where it is too short to be worth it.
-    pub(super) fn cut(&self, span: Span, first: &str, last: &str, keys: usize) -> Option<Vec<Span>> {
+    pub(super) fn cut(
+        &self,
+        span: Span,
+        first: &str,
+        last: &str,
+        keys: usize,
+    ) -> Option<Vec<Span>> {
         let (first, last) = (self.time_of(first)?, self.time_of(last)?);
         let step = if self.stem.is_some() { 3600 } else { 86_400 };
         // The keys of the last hour (or day) may go on: that piece begins anew after the last key.
@@ -92,7 +103,9 @@ impl Folder {
         #[allow(clippy::cast_precision_loss, reason = "an estimate")]
         let estimate = keys as f64 * left as f64 / seen as f64;
         #[allow(clippy::cast_possible_truncation, reason = "an estimate")]
-        let pieces = ((estimate / PIECE).ceil() as i64).clamp(1, MOST_PIECES).min(left / step);
+        let pieces = ((estimate / PIECE).ceil() as i64)
+            .clamp(1, MOST_PIECES)
+            .min(left / step);
         if pieces < 2 {
             return None;
         }
@@ -163,7 +176,10 @@ mod tests {
     fn key(folder: &Folder, time: &str) -> String {
         let day = day_folders(at(time));
         let name = at(time).strftime("%Y%m%dT%H%MZ");
-        format!("{}{day}/111122223333_CloudTrail_us-east-1_{name}_aaaaaaaaaaaaaaaa.json.gz", folder.prefix)
+        format!(
+            "{}{day}/111122223333_CloudTrail_us-east-1_{name}_aaaaaaaaaaaaaaaa.json.gz",
+            folder.prefix
+        )
     }
 
     #[test]
@@ -183,7 +199,10 @@ mod tests {
         let folder = logs();
         let span = Span::days(at("2024-03-10T05:00:00Z"), at("2024-03-11T05:00:00Z"));
         assert_eq!(span.until, at("2024-03-12T00:00:00Z"));
-        let (first, last) = (key(&folder, "2024-03-10T00:01:00Z"), key(&folder, "2024-03-10T02:30:00Z"));
+        let (first, last) = (
+            key(&folder, "2024-03-10T00:01:00Z"),
+            key(&folder, "2024-03-10T02:30:00Z"),
+        );
         let pieces = folder.cut(span, &first, &last, 1000).unwrap();
         assert!(pieces.len() > 3, "{pieces:?}");
         assert_eq!(pieces[0].from, at("2024-03-10T02:00:00Z"));
@@ -196,7 +215,10 @@ mod tests {
     fn a_sparse_listing_is_not_cut() {
         let folder = logs();
         let span = Span::days(at("2024-03-10T00:00:00Z"), at("2024-03-12T00:00:00Z"));
-        let (first, last) = (key(&folder, "2024-03-10T00:01:00Z"), key(&folder, "2024-03-11T20:30:00Z"));
+        let (first, last) = (
+            key(&folder, "2024-03-10T00:01:00Z"),
+            key(&folder, "2024-03-11T20:30:00Z"),
+        );
         assert_eq!(folder.cut(span, &first, &last, 1000), None);
     }
 
@@ -208,6 +230,9 @@ mod tests {
         assert_eq!(day.levels(), ["", "2024/", "2024/03/"]);
         let long = span("2023-12-10T05:00:00Z", "2024-03-10T06:00:00Z");
         assert_eq!(long.common(), "");
-        assert_eq!(long.levels(), ["", "2023/", "2023/12/", "2024/", "2024/03/"]);
+        assert_eq!(
+            long.levels(),
+            ["", "2023/", "2023/12/", "2024/", "2024/03/"]
+        );
     }
 }

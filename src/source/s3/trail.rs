@@ -95,8 +95,9 @@ mod tests {
 
     #[test]
     fn arns_of_trails_are_read_in_every_partition() {
-        let arn = TrailArn::parse("arn:aws-us-gov:cloudtrail:us-gov-west-1:111122223333:trail/a_b-c")
-            .unwrap();
+        let arn =
+            TrailArn::parse("arn:aws-us-gov:cloudtrail:us-gov-west-1:111122223333:trail/a_b-c")
+                .unwrap();
         assert_eq!(
             (&*arn.region, &*arn.account, &*arn.name),
             ("us-gov-west-1", "111122223333", "a_b-c")

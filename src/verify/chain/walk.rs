@@ -267,7 +267,10 @@ impl Walk {
     ) -> Finding {
         match (doubt, successor) {
             (Doubt::KeyUnknown(fingerprint), _) => {
-                let known = self.keys.as_ref().map_or(0, |keys| keys.fingerprints().count());
+                let known = self
+                    .keys
+                    .as_ref()
+                    .map_or(0, |keys| keys.fingerprints().count());
                 Finding::new(Code::DigestKeyUnknown, subject)
                     .compared(&format!("one of {known} keys at hand"), fingerprint)
                     .detail(format!(
