@@ -5,4 +5,5 @@ mod cloudtrail;
 mod faults;
 mod listing;
 mod reading;
+mod reference;
 mod regions;
