@@ -12,5 +12,6 @@ mod forge;
 mod harness;
 mod man;
 mod readme;
+mod s3;
 mod scenarios;
 mod server;

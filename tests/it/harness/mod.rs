@@ -2,7 +2,7 @@
 
 mod case;
 mod expect;
-mod invariants;
+pub mod invariants;
 
 pub use case::{Case, Outcome, program, refused, text_of};
 pub use expect::{Chain, Expect, Finding, code, log_modified};

@@ -3,7 +3,7 @@
 mod chain;
 mod clean;
 mod cli;
-mod common;
+pub mod common;
 mod coverage;
 mod digests;
 mod hostile;

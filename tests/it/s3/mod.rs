@@ -1,0 +1,4 @@
+//! The program on live buckets: a server in this process that speaks S3 and CloudTrail.
+
+mod clean;
+mod served;
