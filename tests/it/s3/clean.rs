@@ -27,7 +27,10 @@ fn a_bucket_is_verified_with_one_request_for_each_object() {
     assert_eq!(log.count(Operation::HeadObject), 0);
     assert_eq!(log.count(Operation::GetBucketLocation), 0);
     assert_eq!(log.count(Operation::ListPublicKeys), 1);
-    assert_eq!(report["run"]["public_keys"][0]["origin"], "cloudtrail", "{report:#}");
+    assert_eq!(
+        report["run"]["public_keys"][0]["origin"], "cloudtrail",
+        "{report:#}"
+    );
 }
 
 #[test]
