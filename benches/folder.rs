@@ -92,6 +92,6 @@ fn verify(dir: &Path) -> Conclusion {
     let conclusion =
         run(&plan.job, plan.place.source(), &Observers::default(), &stop).expect("a run");
     // A run that fails early would be fast.
-    assert_eq!(conclusion.verdict, Verdict::Valid);
+    assert_eq!(conclusion.verdict(), Verdict::Valid);
     conclusion
 }

@@ -44,7 +44,7 @@ pub enum Command {
 /// Options of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// s3://BUCKET[/PREFIX], a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
+    /// `s3://BUCKET[/PREFIX]`, a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
     pub source: PathBuf,
     /// Public keys from a file (repeatable): list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
     #[arg(long = "public-keys", value_name = "FILE")]

@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn nothing_may_follow_the_first_member() {
-        for rest in [&b"\0"[..], b"x", &gzip(b"more"), &[0; 300_000]] {
+        for rest in [&b"\0"[..], b"x", &gzip(b"more"), &vec![0; 300_000]] {
             let mut stored = gzip(b"content");
             stored.extend_from_slice(rest);
             assert_eq!(fault(&stored), GzipFault::TrailingBytes);

@@ -79,11 +79,14 @@ fn synopsis(command: &clap::Command) -> String {
     let mut line = format!(".SH SYNOPSIS\n.B {}\n[\\fIOPTIONS\\fR]", escape(name));
     for positional in command.get_positionals() {
         let name = positional.get_id().as_str().to_uppercase();
-        line.push_str(&if positional.is_required_set() {
-            format!(" \\fI{name}\\fR")
+        let (open, close) = if positional.is_required_set() {
+            ("", "")
         } else {
-            format!(" [\\fI{name}\\fR]")
-        });
+            ("[", "]")
+        };
+        for part in [" ", open, "\\fI", &name, "\\fR", close] {
+            line.push_str(part);
+        }
     }
     if command.has_subcommands() {
         line.push_str(" \\fICOMMAND\\fR");

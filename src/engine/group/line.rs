@@ -48,9 +48,7 @@ impl Line {
         }
         let all = &self.all;
         let rank = |number: &usize| {
-            let Some(Waiting { digest, silent, .. }) = all.get(*number) else {
-                return None;
-            };
+            let Waiting { digest, silent, .. } = all.get(*number)?;
             let chain = digest.key.chain();
             let is_current = current.is_some_and(|current| current == (chain, *silent));
             Some((

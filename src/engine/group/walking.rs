@@ -45,7 +45,7 @@ impl Group {
     pub(super) fn advance(self: &Arc<Self>, shared: &Shared<'_>, state: &mut State) {
         while !state.paused {
             let next = state.line.front().cloned();
-            if !self.is_walking(state, next.as_ref()) {
+            if !Self::is_walking(state, next.as_ref()) {
                 if !self.look_for_demanded(shared, state, None) {
                     return;
                 }
@@ -72,7 +72,7 @@ impl Group {
     }
 
     /// Whether the chain that is walked is that of `next`.
-    fn is_walking(&self, state: &State, next: Option<&Waiting>) -> bool {
+    fn is_walking(state: &State, next: Option<&Waiting>) -> bool {
         let walking = state.walking.as_ref();
         walking.zip(next).is_some_and(|(walking, next)| {
             walking.chain == *next.digest.key.chain() && walking.silent == next.silent

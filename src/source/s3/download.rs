@@ -40,7 +40,7 @@ pub(super) struct Download {
     stream: Option<ByteStream>,
     backoff: Backoff,
     _pass: Pass,
-    _memory: Option<OwnedSemaphorePermit>,
+    memory: Option<OwnedSemaphorePermit>,
 }
 
 impl Download {
@@ -76,7 +76,7 @@ impl Download {
         let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);
         let download = Self {
             backoff: Backoff::new(service.clients.settings().patience),
-            _memory: service.hold(needed).await,
+            memory: service.hold(needed).await,
             service: Arc::clone(service),
             target,
             etag,
@@ -100,7 +100,7 @@ impl Download {
         }
         Ok(Whole {
             chunks,
-            _memory: self._memory,
+            _memory: self.memory,
         })
     }
 

@@ -127,6 +127,7 @@ impl Gate {
     }
 
     /// How many requests may be made at a time now.
+    #[cfg(test)]
     pub(super) fn limit(&self) -> usize {
         self.state().limit
     }

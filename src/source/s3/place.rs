@@ -82,6 +82,10 @@ mod tests {
         )
     }
 
+    #[allow(
+        clippy::unnecessary_wraps,
+        reason = "what it is compared with is an option"
+    )]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

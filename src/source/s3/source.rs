@@ -32,6 +32,7 @@ pub struct S3Source {
     /// By number. Chains may lead to further ones while the run goes on.
     roots: RwLock<Vec<Place>>,
     /// Last, so that the runtime outlives whatever waits on it.
+    #[allow(dead_code, reason = "it is held, not used")]
     reactor: Reactor,
 }
 

@@ -140,7 +140,7 @@ impl Span {
         let (first, last) = (day_folders(self.from), day_folders(last));
         let same = first.split('/').zip(last.split('/'));
         same.take_while(|(a, b)| a == b)
-            .map(|(part, _)| format!("{part}/"))
+            .flat_map(|(part, _)| [part, "/"])
             .collect()
     }
 

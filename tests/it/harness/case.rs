@@ -158,7 +158,7 @@ impl Case {
             match other.output() {
                 // Another test's child may hold the copy open for a moment, until it runs its own program.
                 Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
-                    std::thread::yield_now()
+                    std::thread::yield_now();
                 }
                 ran => break ran.expect("the program runs"),
             }

@@ -299,7 +299,7 @@ fn malformed_documents() -> Vec<(&'static str, Edit)> {
             doc.set("awsAccountId", Json::Number("111122223333".into()));
         }),
         ("another account than its name", |doc| {
-            doc.set("awsAccountId", Json::text("444455556666"))
+            doc.set("awsAccountId", Json::text("444455556666"));
         }),
         ("no start", |doc| doc.remove("digestStartTime")),
         ("a start that is no time", |doc| {
