@@ -1,4 +1,5 @@
 //! Whole runs over a local folder: listing, digests, signatures, chain, logs, conclusion.
+#![allow(clippy::print_stderr, reason = "it tells what it made")]
 #![allow(missing_docs, unreachable_pub, dead_code)]
 #![allow(
     clippy::unwrap_used,

@@ -149,7 +149,7 @@ fn every_dependency_has_its_reason() {
                 first.split([',', ' ']).any(|word| word == name)
             };
             assert!(
-                rows.iter().any(|row| named(row)),
+                rows.iter().any(named),
                 "{name} has no reason in ARCHITECTURE.md"
             );
         }

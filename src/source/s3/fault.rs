@@ -1,4 +1,8 @@
 //! What goes wrong with a request: told in one sentence, and sorted by what helps.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enums are the SDK's, and open"
+)]
 
 use std::error::Error;
 
@@ -78,10 +82,6 @@ impl Fault {
                 ),
             ),
             // A request that cannot even be made, and what later versions of the SDK may add.
-            #[allow(
-                clippy::wildcard_enum_match_arm,
-                reason = "the enum is the SDK's, and open"
-            )]
             _ => not_sent(operation, error, Kind::Lasting),
         }
     }
@@ -239,10 +239,6 @@ fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault
                     format!("the AWS credentials could not be had: {why}"),
                 )
             }
-            #[allow(
-                clippy::wildcard_enum_match_arm,
-                reason = "the enum is the SDK's, and open"
-            )]
             _ => Fault::new(
                 Kind::NoCredentials,
                 format!(
