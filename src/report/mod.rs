@@ -5,18 +5,23 @@
 //! writer that fails is an error of the caller's.
 
 pub mod amounts;
+pub mod claims;
 pub mod escape;
 pub mod explain;
 pub mod format;
+pub mod groups;
 pub mod json;
 pub mod look;
 pub mod named;
 pub mod progress;
 pub mod render;
 pub mod run_info;
+#[cfg(test)]
+mod samples;
 pub mod shown_json;
 pub mod sink;
 pub mod text;
+pub mod timeline;
 pub mod verbose;
 pub mod wrap;
 

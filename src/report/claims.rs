@@ -1,0 +1,195 @@
+//! What a report claims in words: the verdict in a sentence, what it proves, and what it does
+//! not. Every format that is for people tells the same.
+
+use super::amounts::{count, counted};
+use super::groups::{Group, told};
+use super::json::Report;
+use super::run_info::KeyOrigin;
+use crate::verify::conclusion::Verdict;
+use crate::verify::finding::Severity;
+
+/// How many kinds of finding the headline names.
+const NAMED: usize = 3;
+
+/// The verdict in one sentence.
+pub fn headline(report: &Report<'_>, groups: &[Group<'_>]) -> String {
+    match report.verdict {
+        Verdict::Valid => format!("VALID: {}", valid(report, groups)),
+        Verdict::Invalid => {
+            let list = list(groups, Severity::Invalid);
+            format!("INVALID: {list}{}", interrupted(report))
+        }
+        Verdict::Unverified => format!("UNVERIFIED: {}", unverified(report, groups)),
+    }
+}
+
+fn valid(report: &Report<'_>, groups: &[Group<'_>]) -> String {
+    let digests = counted(report.totals.digests.valid, "digest", "digests");
+    let logs = counted(report.totals.logs.valid, "log", "logs");
+    let mut told = if report.run.digests_only {
+        format!("{digests} are what CloudTrail delivered; logs were not read")
+    } else {
+        format!("{digests} and {logs} are what CloudTrail delivered")
+    };
+    if keys_warning(report).is_some() {
+        told.push_str(", if the keys that came with the evidence are CloudTrail's");
+    }
+    let notices: u64 = groups.iter().map(|group| group.count).sum();
+    if notices > 0 {
+        told.push_str("; ");
+        told.push_str(&counted(notices, "notice", "notices"));
+    }
+    told
+}
+
+fn unverified(report: &Report<'_>, groups: &[Group<'_>]) -> String {
+    let list = list(groups, Severity::Unverified);
+    if list.is_empty() && report.run.interrupted {
+        return "stopped before its end; nothing is proven wrong in what was read".to_owned();
+    }
+    if list.is_empty() {
+        return "nothing was verified".to_owned();
+    }
+    if report.totals.digests.valid == 0 {
+        return format!("nothing could be verified: {list}{}", interrupted(report));
+    }
+    format!("nothing is proven wrong, but {list}{}", interrupted(report))
+}
+
+fn interrupted(report: &Report<'_>) -> &'static str {
+    if report.run.interrupted {
+        "; stopped before its end"
+    } else {
+        ""
+    }
+}
+
+fn list(groups: &[Group<'_>], severity: Severity) -> String {
+    let of_severity: Vec<_> = groups
+        .iter()
+        .filter(|group| group.severity == severity)
+        .collect();
+    let named = of_severity.iter().take(NAMED);
+    let mut list: Vec<_> = named.map(|group| told(group.code, group.count)).collect();
+    let rest = of_severity.len().saturating_sub(NAMED) as u64;
+    if rest > 0 {
+        list.push(counted(
+            rest,
+            "more kind of finding",
+            "more kinds of finding",
+        ));
+    }
+    list.join(", ")
+}
+
+/// The warning that goes with keys that came with the evidence, if any did.
+pub fn keys_warning(report: &Report<'_>) -> Option<&'static str> {
+    let keys = &report.run.public_keys;
+    keys.iter()
+        .any(|source| source.origin == KeyOrigin::Evidence)
+        .then_some(
+            "The public keys came with the evidence. Whoever could change the evidence could \
+             exchange them too, and sign it anew. Compare their fingerprints with those that \
+             CloudTrail gives, or verify with keys from CloudTrail itself.",
+        )
+}
+
+/// Where keys come from, in words.
+pub fn origin_in_words(origin: KeyOrigin) -> &'static str {
+    match origin {
+        KeyOrigin::File => "from a file",
+        KeyOrigin::Evidence => "came with the evidence",
+        KeyOrigin::CloudTrail => "from CloudTrail",
+    }
+}
+
+/// What the report proves, a sentence each.
+pub fn proves(report: &Report<'_>) -> Vec<String> {
+    let totals = &report.totals;
+    let mut claims = Vec::new();
+    if totals.digests.valid > 0 {
+        claims.push(format!(
+            "{} carry a signature made with one of the public keys that are named here, and lie \
+             where CloudTrail put them, each linked to the one before.",
+            counted(totals.digests.valid, "digest", "digests")
+        ));
+    }
+    if totals.logs.valid > 0 {
+        claims.push(format!(
+            "{} have the very content that these digests name, byte for byte.",
+            counted(totals.logs.valid, "log", "logs")
+        ));
+    }
+    if !report.run.digests_only && totals.digests.valid > 0 && totals.logs.unreferenced == 0 {
+        claims.push(
+            "Within the time covered no other log was found than those that digests name."
+                .to_owned(),
+        );
+    }
+    if claims.is_empty() {
+        claims.push("Nothing: no digest could be verified.".to_owned());
+    }
+    claims
+}
+
+/// What the report does not prove, a sentence each.
+pub fn limits(report: &Report<'_>) -> Vec<String> {
+    let mut limits = vec![
+        "That everything that was done in the accounts was recorded. CloudTrail records what a \
+         trail's event selectors ask for, and only that can be verified."
+            .to_owned(),
+        "Anything about time that no verified digest covers: neither that logs were delivered \
+         then, nor that none were."
+            .to_owned(),
+        "That an object was never deleted and put back: what counts is what is there now."
+            .to_owned(),
+    ];
+    if keys_warning(report).is_some() {
+        limits.push(
+            "That CloudTrail signed it, as long as the keys that came with the evidence are not \
+             compared with CloudTrail's."
+                .to_owned(),
+        );
+    }
+    if report.run.digests_only {
+        limits.push("Anything about the logs: they were not read.".to_owned());
+    }
+    if report.run.interrupted {
+        limits.push("Anything about what was not read when the run was stopped.".to_owned());
+    }
+    if let Some(filters) = filters_in_words(report) {
+        limits.push(format!("Anything beyond {filters}."));
+    }
+    if !report.run.allow.is_empty() {
+        let codes: Vec<_> = report.run.allow.iter().map(ToString::to_string).collect();
+        limits.push(format!(
+            "That nothing of these kinds is an attack: {}. The user allowed them.",
+            codes.join(", ")
+        ));
+    }
+    limits
+}
+
+/// What the run was narrowed to, if anything. The names are not escaped.
+pub fn filters_in_words(report: &Report<'_>) -> Option<String> {
+    let filters = &report.run.filters;
+    let named = [
+        ("account", &filters.accounts),
+        ("region", &filters.regions),
+        ("trail", &filters.trails),
+    ];
+    let parts: Vec<_> = named
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| {
+            let plural = if names.len() == 1 { "" } else { "s" };
+            let shown = names.iter().take(10).map(AsRef::as_ref);
+            let mut shown = shown.collect::<Vec<&str>>().join(", ");
+            if names.len() > 10 {
+                shown = format!("{shown} and {} more", count(names.len() as u64 - 10));
+            }
+            format!("{what}{plural} {shown}")
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}

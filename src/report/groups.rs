@@ -1,0 +1,161 @@
+//! Findings put together as a person deals with them: by what they weigh, what they are, and
+//! where.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::amounts::count;
+use super::json::{Finding, Report};
+use crate::verify::finding::{Code, Severity};
+use crate::verify::location::{DigestKey, LogPath, split_key};
+
+/// All findings of one code.
+#[derive(Debug)]
+pub struct Group<'r> {
+    /// What was found.
+    pub code: Code,
+    /// What it weighs in this run.
+    pub severity: Severity,
+    /// How many of it.
+    pub count: u64,
+    /// Where, in order.
+    pub parts: Vec<Part<'r>>,
+}
+
+/// The findings of one code in one chain.
+#[derive(Debug)]
+pub struct Part<'r> {
+    /// The chain, or the account and region.
+    pub chain: Option<&'r str>,
+    /// The findings.
+    pub findings: Vec<&'r Finding<'r>>,
+}
+
+impl<'r> Part<'r> {
+    /// The times of the first and of the last of its objects, as far as their keys tell.
+    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = || self.findings.iter().filter_map(|finding| time_of(finding));
+        Some((times().min()?, times().max()?))
+    }
+
+    /// Its findings, put together where one message holds for several.
+    pub fn by_message(&self) -> Vec<(&'r str, Vec<&'r Finding<'r>>)> {
+        let mut order: Vec<(&str, Vec<&Finding<'_>>)> = Vec::new();
+        let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in &self.findings {
+            let message = finding.message.as_ref();
+            let at = *known.entry(message).or_insert_with(|| {
+                order.push((message, Vec::new()));
+                order.len() - 1
+            });
+            if let Some((_, findings)) = order.get_mut(at) {
+                findings.push(finding);
+            }
+        }
+        order
+    }
+}
+
+/// The findings of a report: the heaviest first, then in the order of the codes, then in their
+/// own.
+pub fn groups<'r>(report: &'r Report<'_>) -> Vec<Group<'r>> {
+    let mut by_code: BTreeMap<_, BTreeMap<Option<&str>, Vec<&Finding<'_>>>> = BTreeMap::new();
+    for finding in &report.findings {
+        by_code
+            .entry((std::cmp::Reverse(finding.severity), finding.code))
+            .or_default()
+            .entry(finding.chain.as_deref())
+            .or_default()
+            .push(finding);
+    }
+    let group = |((severity, code), parts): ((std::cmp::Reverse<Severity>, Code), _)| {
+        let parts: BTreeMap<Option<&str>, Vec<&Finding<'_>>> = parts;
+        let parts: Vec<_> = parts
+            .into_iter()
+            .map(|(chain, findings)| Part { chain, findings })
+            .collect();
+        Group {
+            code,
+            severity: severity.0,
+            count: parts.iter().map(|part| part.findings.len() as u64).sum(),
+            parts,
+        }
+    };
+    by_code.into_iter().map(group).collect()
+}
+
+/// When the object of a finding was delivered, as far as its key tells: a digest's end, a log's
+/// time.
+pub fn time_of(finding: &Finding<'_>) -> Option<Timestamp> {
+    let (_, path) = split_key(finding.key.as_deref()?)?;
+    DigestKey::parse(path)
+        .map(|key| key.end())
+        .or_else(|| LogPath::parse(path)?.time)
+}
+
+/// An object as the AWS CLI takes it, where its bucket is known.
+pub fn object_name(finding: &Finding<'_>) -> Option<String> {
+    let key = finding.key.as_deref()?;
+    Some(match &finding.bucket {
+        Some(bucket) => format!("s3://{bucket}/{key}"),
+        None => key.to_owned(),
+    })
+}
+
+/// `300 logs missing`.
+pub fn told(code: Code, number: u64) -> String {
+    if code == Code::NoDigests {
+        return "no digest was found".to_owned();
+    }
+    let (one, many) = noun(code);
+    let noun = if number == 1 { one } else { many };
+    format!("{} {noun}", count(number))
+}
+
+fn noun(code: Code) -> (&'static str, &'static str) {
+    match code {
+        Code::DigestMissing => ("break in a chain of digests", "breaks in chains of digests"),
+        Code::DigestModified => ("digest modified", "digests modified"),
+        Code::DigestMalformed => ("digest malformed", "digests malformed"),
+        Code::DigestMoved => ("digest out of its place", "digests out of their places"),
+        Code::DigestKeyUnknown => (
+            "digest signed with an unknown key",
+            "digests signed with unknown keys",
+        ),
+        Code::DigestLinkBroken => ("broken link", "broken links"),
+        Code::DigestOutOfChain => ("digest out of chain", "digests out of chain"),
+        Code::DigestUnsigned => ("digest without a signature", "digests without a signature"),
+        Code::DigestUnreadable => ("digest unreadable", "digests unreadable"),
+        Code::LogMissing => ("log missing", "logs missing"),
+        Code::LogModified => ("log modified", "logs modified"),
+        Code::LogMalformed => ("log malformed", "logs malformed"),
+        Code::LogUnreferenced => ("log out of chain", "logs out of chain"),
+        Code::LogUncovered => (
+            "log in time that nothing covers",
+            "logs in time that nothing covers",
+        ),
+        Code::LogUnreadable => ("log unreadable", "logs unreadable"),
+        Code::CoverageEndsEarly => ("chain that ends early", "chains that end early"),
+        Code::NoDigests => ("run that found no digest", "runs that found no digest"),
+        Code::CoverageGap => ("gap in coverage", "gaps in coverage"),
+        Code::CoverageStartsLate => ("chain that starts late", "chains that start late"),
+        Code::RegionSilent => ("silent region", "silent regions"),
+        Code::KindUndigested => (
+            "kind of log that no digest names",
+            "kinds of log that no digest names",
+        ),
+        Code::LogPending => (
+            "log not yet due in a digest",
+            "logs not yet due in a digest",
+        ),
+        Code::StoredUncompressed => (
+            "chain stored uncompressed in part",
+            "chains stored uncompressed in part",
+        ),
+        Code::SignatureFromSuccessor => (
+            "chain proven by successors' signatures",
+            "chains proven by successors' signatures",
+        ),
+    }
+}

@@ -1,0 +1,9 @@
+//! The report for a person at a terminal, who must act on it: the verdict first, then what was
+//! covered, what was found and what to do about it, the totals, the keys, and what it all does
+//! not prove.
+
+mod coverage;
+mod findings;
+mod page;
+
+pub use page::write;

@@ -1,0 +1,182 @@
+//! The page as a whole, and its smaller parts.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use super::{coverage, findings};
+use crate::report::amounts::{between, bytes, count, counted};
+use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
+use crate::report::escape::visible;
+use crate::report::groups::groups;
+use crate::report::json::Report;
+use crate::report::look::{Look, Verbosity};
+use crate::report::wrap::hanging;
+use crate::verify::finding::Code;
+
+/// How many keys are named, unless all findings are asked for.
+const KEYS_SHOWN: usize = 8;
+
+/// Writes the report as text.
+///
+/// # Errors
+/// Where `out` fails.
+pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    if look.verbosity == Verbosity::Quiet {
+        let verdict = look.verdict(report.verdict, report.verdict.name());
+        return writeln!(out, "{verdict}");
+    }
+    let groups = groups(report);
+    let told = headline(report, &groups);
+    let (verdict, rest) = told.split_once(':').unwrap_or((&told, ""));
+    writeln!(out, "{}:{rest}", look.verdict(report.verdict, verdict))?;
+    writeln!(out)?;
+    scope(report, look, out)?;
+    coverage::write(report, look, out)?;
+    findings::write(report, &groups, look, out)?;
+    totals(report, look, out)?;
+    keys(report, look, out)?;
+    not_proven(report, look, out)
+}
+
+/// A heading, with an empty line before it.
+pub(super) fn heading(look: &Look, text: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "\n{}", look.heading(text))
+}
+
+fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = |name: &str, text: &str| {
+        let block = hanging(&format!("{name:<10}"), text, look.width);
+        out.write_all(block.as_bytes())
+    };
+    line("Source", &visible(&report.source))?;
+    match (report.requested.start, report.requested.end) {
+        (Some(start), Some(end)) => line(
+            "Range",
+            &format!("{start} to {end} ({})", between(start, end)),
+        ),
+        (start, end) => {
+            let told = |at: Option<_>| at.map_or("?".to_owned(), |at| format!("{at}"));
+            line("Range", &format!("{} to {}", told(start), told(end)))
+        }
+    }?;
+    if let Some(filters) = filters_in_words(report) {
+        line("Only", &visible(&filters))?;
+    }
+    for (name, codes) in [("Allowed", &report.run.allow), ("Denied", &report.run.deny)] {
+        if !codes.is_empty() {
+            line(name, &names(codes))?;
+        }
+    }
+    Ok(())
+}
+
+fn names(codes: &[Code]) -> String {
+    let names: Vec<_> = codes.iter().map(|code| code.name()).collect();
+    names.join(", ")
+}
+
+fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    heading(look, "Totals", out)?;
+    let header = format!(
+        "  {:<9}{:>12}{:>12}{:>12}{:>14}{:>12}",
+        "", "valid", "invalid", "missing", "out of chain", "unverified"
+    );
+    writeln!(out, "{}", look.dim(&header))?;
+    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
+    let mut row = |name: &str, cells: [Option<u64>; 5]| {
+        write!(out, "  {name:<9}")?;
+        for (index, (cell, width)) in cells.into_iter().zip([12, 12, 12, 14, 12]).enumerate() {
+            let text = cell.map_or("-".to_owned(), count);
+            let padded = format!("{text:>width$}");
+            // What is not nothing, and not good, is what the eye should find.
+            let stands_out = index > 0 && cell.is_some_and(|number| number > 0);
+            let shown = if stands_out {
+                look.warning(&padded)
+            } else {
+                padded
+            };
+            write!(out, "{shown}")?;
+        }
+        writeln!(out)
+    };
+    row(
+        "digests",
+        [
+            Some(digests.valid),
+            Some(digests.invalid),
+            Some(digests.missing),
+            None,
+            Some(digests.unverified),
+        ],
+    )?;
+    row(
+        "logs",
+        [
+            Some(logs.valid),
+            Some(logs.invalid),
+            Some(logs.missing),
+            Some(logs.unreferenced),
+            Some(logs.unverified),
+        ],
+    )?;
+    let read = &report.totals.bytes;
+    writeln!(
+        out,
+        "  {} read, {} hashed, in {}",
+        bytes(read.read),
+        bytes(read.hashed),
+        between(report.run.started, report.run.finished)
+    )
+}
+
+fn keys(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    heading(look, "Public keys", out)?;
+    let used: BTreeSet<&str> = report
+        .chains
+        .iter()
+        .flat_map(|chain| chain.key_fingerprints.iter().map(AsRef::as_ref))
+        .collect();
+    let is_verbose = look.verbosity == Verbosity::Verbose;
+    let limit = if is_verbose { usize::MAX } else { KEYS_SHOWN };
+    for source in report.run.public_keys.iter().take(limit) {
+        let number = counted(source.fingerprints.len() as u64, "key", "keys");
+        let text = format!(
+            "{}: {number}, {}",
+            visible(&source.name),
+            origin_in_words(source.origin)
+        );
+        write!(out, "{}", hanging("  ", &text, look.width))?;
+        for fingerprint in source.fingerprints.iter().map(AsRef::as_ref) {
+            let has_signed = used.contains(fingerprint);
+            if has_signed || is_verbose {
+                let note = if has_signed {
+                    "signed what is verified here"
+                } else {
+                    "not used"
+                };
+                writeln!(out, "    {} {}", visible(fingerprint), look.dim(note))?;
+            }
+        }
+    }
+    let rest = report.run.public_keys.len().saturating_sub(limit) as u64;
+    if rest > 0 {
+        writeln!(out, "  ... and {} more", counted(rest, "source", "sources"))?;
+    }
+    if let Some(warning) = keys_warning(report) {
+        let block = hanging("  WARNING: ", warning, look.width);
+        write!(
+            out,
+            "{}",
+            block.replacen("WARNING:", &look.warning("WARNING:"), 1)
+        )?;
+    }
+    Ok(())
+}
+
+fn not_proven(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    heading(look, "What this does not prove", out)?;
+    for limit in limits(report) {
+        write!(out, "{}", hanging("  - ", &visible(&limit), look.width))?;
+    }
+    Ok(())
+}
