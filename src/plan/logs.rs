@@ -177,5 +177,17 @@ fn reports(output: &OutputArgs) -> Result<Vec<(Format, PathBuf)>> {
         })?;
         Ok((format, path.clone()))
     };
-    output.report.iter().map(report).collect()
+    let reports: Vec<(Format, PathBuf)> =
+        output.report.iter().map(report).collect::<Result<_>>()?;
+    let asked = reports.iter().map(|(format, _)| *format);
+    if let Some(format) = asked
+        .chain([output.format])
+        .find(|format| !format.is_written())
+    {
+        bail!(
+            "this release does not write {} reports yet; text and json are there",
+            format.name()
+        );
+    }
+    Ok(reports)
 }

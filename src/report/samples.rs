@@ -1,4 +1,5 @@
 //! Reports to try the formats on.
+#![allow(clippy::wildcard_enum_match_arm, reason = "samples, no judgement")]
 
 use std::borrow::Cow;
 
