@@ -120,13 +120,14 @@ fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<(
         ],
     )?;
     let read = &report.totals.bytes;
-    writeln!(
-        out,
-        "  {} read, {} hashed, in {}",
-        bytes(read.read),
-        bytes(read.hashed),
-        between(report.run.started, report.run.finished)
-    )
+    let (read, hashed) = (bytes(read.read), bytes(read.hashed));
+    // Times are whole seconds: of a run shorter than two they tell nothing.
+    let (started, finished) = (report.run.started, report.run.finished);
+    if finished.duration_since(started).as_secs() < 2 {
+        return writeln!(out, "  {read} read, {hashed} hashed");
+    }
+    let took = between(started, finished);
+    writeln!(out, "  {read} read, {hashed} hashed, in {took}")
 }
 
 fn keys(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
