@@ -55,6 +55,9 @@ pub struct LogsArgs {
     /// Objects read at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
+    /// Tell what would be read (objects, bytes, requests), and read nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Memory to use, roughly (such as 256M or 1G)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,

@@ -9,13 +9,13 @@ use clap::CommandFactory as _;
 use jiff::Timestamp;
 
 use crate::cli::{Cli, Command, LogsArgs, OutputArgs, When};
-use crate::engine::{Stop, run};
+use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
 use crate::plan::LogsPlan;
-use crate::report::explain;
 use crate::report::{
     Filters, Format, Look, Progress, ProgressMode, Report, RunInfo, Verbose, Verbosity, render,
 };
+use crate::report::{explain, forecast};
 use crate::verify::conclusion::{Conclusion, ExitStatus};
 use crate::verify::finding::Code;
 
@@ -40,7 +40,13 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let started = whole_seconds(Timestamp::now());
-    let plan = LogsPlan::resolve(args, started, stop)?;
+    let plan = match LogsPlan::resolve(args, started, stop) {
+        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        plan => plan?,
+    };
+    if args.dry_run {
+        return dry_run(args, &plan, stop);
+    }
     let (watchers, observers) = Watchers::new(&args.output);
     let conclusion = run(&plan.job, plan.place.source(), &observers, stop);
     watchers.finish()?;
@@ -49,6 +55,23 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let info = run_info(args, plan, started);
     report(&args.output, &info.1, &conclusion, &info.0)?;
     Ok(conclusion.exit_status())
+}
+
+/// Tells what a run would read.
+fn dry_run(args: &LogsArgs, plan: &LogsPlan, stop: &Stop) -> Result<ExitStatus> {
+    let forecast = forecast(&plan.job, plan.place.source(), stop)
+        .with_context(|| format!("cannot look at {}", args.source.display()))?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    forecast::write(&forecast, args.output.format, &mut out)
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")?;
+    Ok(if stop.is_stopped() {
+        ExitStatus::Interrupted
+    } else if forecast.problems.is_empty() {
+        ExitStatus::Valid
+    } else {
+        ExitStatus::Unverified
+    })
 }
 
 /// Those who tell what happens while a run goes on.

@@ -1,8 +1,10 @@
 //! Scheduling: what is read when, by which thread, and how much at a time.
 
 mod digests;
+mod forecast;
 mod group;
 mod held;
+mod history;
 mod logs;
 mod queue;
 mod readers;
@@ -11,5 +13,6 @@ mod stop;
 mod survey;
 mod threads;
 
+pub use forecast::{Amount, Forecast, forecast};
 pub use run::{Filters, Job, Limits, run};
 pub use stop::Stop;

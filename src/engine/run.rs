@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Voucher};
 use super::held::Held;
+use super::history::tell_histories;
 use super::logs::{Bytes, ChainLogs};
 use super::queue::{Queue, Task};
 use super::readers::Readers;
@@ -129,6 +130,11 @@ pub fn run(
         shared.problem(&problem);
     }
     in_threads(job.limits.threads, || shared.work());
+    if !stop.is_stopped() {
+        let mut findings = std::mem::take(&mut shared.tally().findings);
+        tell_histories(&shared, &mut findings);
+        shared.tally().findings = findings;
+    }
     if stop.is_stopped() {
         for group in groups {
             group.interrupt(&shared);

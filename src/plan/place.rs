@@ -111,8 +111,8 @@ fn s3(
     let bounds = Bounds::new(Some(start), Some(end))
         .context("--start-time does not lie before --end-time, which is now")?;
     let threads = args.concurrency.map_or(REQUESTS, usize::from);
-    let connection = Connection::open(settings(args, threads, &target))?;
-    stop.on_stop(connection.stopper());
+    let settings = settings(args, threads, &target);
+    let connection = Connection::open(settings, |stopper| stop.on_stop(stopper))?;
     let (place, narrowing, trail) = match target {
         Target::Bucket(place) => {
             let narrowing = place.narrowing.clone();

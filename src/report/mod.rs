@@ -8,6 +8,7 @@ pub mod amounts;
 pub mod claims;
 pub mod escape;
 pub mod explain;
+pub mod forecast;
 pub mod format;
 pub mod groups;
 pub mod json;

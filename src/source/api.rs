@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
@@ -34,12 +36,14 @@ pub struct Root {
 }
 
 /// An object as a listing shows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct ListedObject<'a> {
     /// What follows the folder that was listed.
     pub rest: &'a str,
     /// Whether it would have to be restored before it can be read.
     pub archived: bool,
+    /// Its size in bytes, where it can be told. Not every listing knows it.
+    pub size: &'a dyn Fn() -> Option<u64>,
 }
 
 /// A part of a source that could not be looked at, and why.
@@ -77,6 +81,19 @@ impl Metadata {
         }
         metadata
     }
+}
+
+/// One of the versions of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectVersion {
+    /// What the source calls it.
+    pub id: String,
+    /// When it was made.
+    pub at: Option<Timestamp>,
+    /// Whether it says that the object is deleted, rather than hold anything.
+    pub is_delete_marker: bool,
+    /// Whether it is what is there now.
+    pub is_latest: bool,
 }
 
 /// An object's bytes, to be read once.
@@ -130,6 +147,34 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// Where it is not there, or cannot be read.
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError>;
+
+    /// How many requests were made, where reading takes requests.
+    fn requests(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether the source may keep earlier versions of its objects.
+    fn keeps_versions(&self) -> bool {
+        false
+    }
+
+    /// All versions of an object, newest first.
+    ///
+    /// # Errors
+    /// Where they cannot be told.
+    fn versions(&self, root: RootId, path: &str) -> Result<Vec<ObjectVersion>, SourceError> {
+        let _ = (root, path);
+        Ok(Vec::new())
+    }
+
+    /// One version of an object, with its metadata.
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read.
+    fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
+        let _ = (root, path, id);
+        Err(SourceError::NotFound)
+    }
 
     /// The root that `location` lies in, and its path there, where a digest in `from` names it
     /// in another bucket or prefix than its own; nothing where no root can hold it.

@@ -478,6 +478,7 @@ impl Listing<'_> {
                 Ok(_) => (self.visit)(ListedObject {
                     rest: &rest,
                     archived: false,
+                    size: &|| entry.metadata().ok().map(|metadata| metadata.len()),
                 }),
                 Err(error) => self.problem(&rest, &error),
             }

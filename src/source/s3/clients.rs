@@ -74,7 +74,7 @@ impl Clients {
         }
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         let name = region.clone().unwrap_or_else(|| loaded.default_region());
-        let client = aws::s3(&loaded.config, &name);
+        let client = aws::s3(&self.settings, &loaded.config, &name);
         let client = loaded
             .s3
             .entry(region.unwrap_or_default())

@@ -70,7 +70,20 @@ impl Download {
                 }
             })
             .await
-            .map_err(Fault::into_source_error)?;
+            .map_err(|fault| match fault.kind {
+                // Where there is no bucket, there is no object.
+                Kind::NoBucket => SourceError::NotFound,
+                Kind::NotFound
+                | Kind::Denied
+                | Kind::Archived
+                | Kind::Elsewhere(_)
+                | Kind::Throttled
+                | Kind::Expired
+                | Kind::Transient
+                | Kind::Changed
+                | Kind::NoCredentials
+                | Kind::Lasting => fault.into_source_error(),
+            })?;
         let pairs = output.metadata().into_iter().flatten();
         let metadata = Metadata::from_pairs(pairs.map(|(name, value)| (&**name, &**value)));
         let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);

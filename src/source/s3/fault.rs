@@ -149,18 +149,24 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
         | "ServiceUnavailable" => return Kind::Throttled,
+        // The SDK learns the right time from the answer.
+        "RequestTimeTooSkewed" => return Kind::Transient,
         "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure" => {
             return Kind::Transient;
         }
         _ => {}
     }
+    if code.starts_with("KMS.") {
+        return Kind::Denied;
+    }
     match status {
         301 | 307 => Kind::Elsewhere(region_told(raw)),
-        404 => Kind::NotFound,
+        // S3 says in a code of its own that an object is not there; a proxy may say anything.
         401 | 403 => Kind::Denied,
         412 | 416 => Kind::Changed,
         429 | 503 => Kind::Throttled,
-        408 | 500..=599 => Kind::Transient,
+        // With a good status, something else than S3's answer.
+        200..=299 | 408 | 500..=599 => Kind::Transient,
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
         _ if matches!(code, "UnrecognizedClientException" | "InvalidClientTokenId") => Kind::Denied,
         _ => Kind::Lasting,
@@ -179,15 +185,15 @@ fn region_told(raw: &HttpResponse) -> Option<String> {
 }
 
 fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
+    if code == "RequestTimeTooSkewed" {
+        return "; this machine's clock is wrong: set it";
+    }
     match (kind, operation) {
         (Kind::Denied, _) if code == "InvalidAccessKeyId" || code == "InvalidClientTokenId" => {
             "; the access key is not known: check the credentials"
         }
         (Kind::Denied, _) if code == "SignatureDoesNotMatch" => {
             "; the secret key does not fit: check the credentials"
-        }
-        (Kind::Denied, _) if code == "RequestTimeTooSkewed" => {
-            "; this machine's clock is wrong: set it"
         }
         (Kind::Denied, "GetObject") => {
             "; it takes s3:GetObject, and kms:Decrypt where the object is encrypted with a KMS key"
@@ -247,6 +253,15 @@ fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault
             ),
         };
     }
+    if is_certificate_refused(error) {
+        return Fault::new(
+            Kind::Lasting,
+            format!(
+                "the server's certificate is not trusted ({}): name its authority with AWS_CA_BUNDLE",
+                innermost(error)
+            ),
+        );
+    }
     Fault::new(
         kind,
         format!("{operation} got no answer: {}", innermost(error)),
@@ -262,6 +277,24 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
         next = error.source();
     }
     None
+}
+
+/// The TLS library tells a certificate that it refuses as invalid data.
+fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            // What an I/O error holds is not what it gives as its source.
+            let inner = io.get_ref().map(|inner| inner as &(dyn Error + 'static));
+            if io.kind() == std::io::ErrorKind::InvalidData
+                || inner.is_some_and(is_certificate_refused)
+            {
+                return true;
+            }
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// What lies at the bottom of an error, which is what a person can do something about.

@@ -10,6 +10,7 @@ use super::pages::{Entry, Page, Query, page};
 use super::request::Service;
 use super::span::{Folder, Span};
 use crate::source::SourceError;
+use crate::verify::time::parse_day;
 
 /// Folders that are no year's are searched so deep for years of their own.
 const ODD_DEPTH: u8 = 2;
@@ -229,11 +230,15 @@ fn dated(folder: &Folder, span: Span, depth: u8) -> Vec<Piece> {
         .collect()
 }
 
-/// Whether a folder on `level` is that of a year, a month or a day.
+/// Whether a folder on `level` is that of a year, a month or a day that there is.
 fn is_date(name: &str, level: &str) -> bool {
-    let digits = if level.is_empty() { 4 } else { 2 };
+    let mut parts = level.split_terminator('/');
     let name = name.strip_suffix('/').unwrap_or(name);
-    name.len() == digits && name.bytes().all(|byte| byte.is_ascii_digit())
+    match (parts.next(), parts.next()) {
+        (Some(year), Some(month)) => parse_day(year, month, name).is_some(),
+        (Some(year), None) => parse_day(year, name, "01").is_some(),
+        (None, _) => parse_day(name, "01", "01").is_some(),
+    }
 }
 
 async fn next(news: &mut Receiver<News>) -> Result<News, SourceError> {

@@ -126,9 +126,8 @@ impl Gate {
         state.restart();
     }
 
-    /// How many requests may be made at a time now.
     #[cfg(test)]
-    pub(super) fn limit(&self) -> usize {
+    fn limit(&self) -> usize {
         self.state().limit
     }
 

@@ -20,6 +20,7 @@ mod source;
 mod span;
 mod tls;
 mod trail;
+mod versions;
 mod wait;
 
 pub use keys::CloudTrailKeys;

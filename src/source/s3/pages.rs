@@ -127,7 +127,7 @@ fn is_archived(object: &Object) -> bool {
 }
 
 /// A name as it was before S3 wrote it for a URL.
-fn decode(name: &str) -> String {
+pub(super) fn decode(name: &str) -> String {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
     while let [first, tail @ ..] = rest {

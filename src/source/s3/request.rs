@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,6 +25,7 @@ pub(super) struct Service {
     pub(super) waiter: Waiter,
     memory: Arc<Semaphore>,
     pieces: usize,
+    requests: AtomicU64,
 }
 
 impl Service {
@@ -34,9 +36,15 @@ impl Service {
             gate: Arc::new(Gate::new(settings.concurrency)),
             memory: Arc::new(Semaphore::new(pieces)),
             pieces,
+            requests: AtomicU64::new(0),
             waiter,
             clients,
         }
+    }
+
+    /// How many requests were made so far.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Waits for a pass, which ends with the answer's last byte.
@@ -68,18 +76,37 @@ impl Service {
         let mut redirects = 0;
         loop {
             let (client, generation) = self.clients.s3(bucket);
+            self.requests.fetch_add(1, Ordering::Relaxed);
             let fault = match attempt(client).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            if let Kind::Elsewhere(Some(region)) = &fault.kind
+            if let Kind::Elsewhere(told) = &fault.kind
                 && redirects < MOST_REDIRECTS
             {
                 redirects += 1;
-                self.clients.learn_region(bucket, region);
-                continue;
+                let region = match told {
+                    Some(region) => Some(region.clone()),
+                    None => self.ask_region(bucket).await,
+                };
+                if let Some(region) = region {
+                    self.clients.learn_region(bucket, &region);
+                    continue;
+                }
             }
             self.recover(fault, generation, &mut backoff).await?;
+        }
+    }
+
+    /// The region of a bucket, which S3 tells in the header of any answer to this.
+    async fn ask_region(&self, bucket: &str) -> Option<String> {
+        let (client, _) = self.clients.s3(bucket);
+        match client.head_bucket().bucket(bucket).send().await {
+            Ok(output) => output.bucket_region().map(str::to_owned),
+            Err(error) => {
+                let headers = error.raw_response()?.headers();
+                headers.get("x-amz-bucket-region").map(str::to_owned)
+            }
         }
     }
 
@@ -95,6 +122,7 @@ impl Service {
         let mut backoff = Backoff::new(self.clients.settings().patience);
         loop {
             let (client, generation) = self.clients.cloudtrail(region);
+            self.requests.fetch_add(1, Ordering::Relaxed);
             match attempt(client).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => self.recover(fault, generation, &mut backoff).await?,

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::pages::{Query, page};
 use super::request::Service;
 use crate::source::SourceError;
-use crate::verify::location::AWS_LOGS;
+use crate::verify::location::{AWS_LOGS, is_account, is_organization};
 
 /// So many folders may stand between the source and an `AWSLogs` folder.
 const LEVELS: u8 = 4;
@@ -65,8 +65,16 @@ pub(super) async fn search(
         for (folder, names) in looks.join_all().await {
             match names {
                 Ok(names) => sort_out(&folder, names, &mut found.prefixes, &mut below),
-                Err(fault) if depth == 0 => return Err(fault),
-                Err(fault) => found.problems.push((folder, fault.into_source_error())),
+                // Rights may begin with the folder itself.
+                Err(fault) if depth == 0 && !has_logs(service, bucket, &folder).await => {
+                    return Err(fault);
+                }
+                Err(fault) => {
+                    if depth == 0 {
+                        found.prefixes.insert(prefix.to_owned());
+                    }
+                    found.problems.push((folder, fault.into_source_error()));
+                }
             }
         }
         level = below;
@@ -81,13 +89,22 @@ fn sort_out(
     found: &mut BTreeSet<String>,
     below: &mut BTreeSet<String>,
 ) {
+    let in_logs = folder == format!("{AWS_LOGS}/") || folder.ends_with(&format!("/{AWS_LOGS}/"));
     for name in names {
         if name == AWS_LOGS {
             found.insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
-        } else {
+        }
+        // Whatever an account has delivered is looked at later; anything else may hold more.
+        if !(in_logs && (is_account(&name) || is_organization(&name))) {
             below.insert(format!("{folder}{name}/"));
         }
     }
+}
+
+/// Whether there is an `AWSLogs` folder right below `folder` that may be looked into.
+async fn has_logs(service: &Service, bucket: &Arc<str>, folder: &str) -> bool {
+    let inside = folders(service, bucket, &format!("{folder}{AWS_LOGS}/")).await;
+    inside.is_ok_and(|names| !names.is_empty())
 }
 
 /// The names of the folders right below `prefix`, which is empty or ends in a slash.

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
+use super::aws;
 use super::clients::Clients;
 use super::download::{Coming, Download, Target};
 use super::fault::Fault;
@@ -17,8 +18,11 @@ use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
 use super::trail::{Trail, TrailArn, describe};
+use super::versions::versions;
 use super::wait::Reactor;
-use crate::source::{Body, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use crate::source::{
+    Body, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+};
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
 
@@ -32,8 +36,7 @@ pub struct S3Source {
     /// By number. Chains may lead to further ones while the run goes on.
     roots: RwLock<Vec<Place>>,
     /// Last, so that the runtime outlives whatever waits on it.
-    #[allow(dead_code, reason = "it is held, not used")]
-    reactor: Reactor,
+    _reactor: Reactor,
 }
 
 impl fmt::Debug for S3Source {
@@ -53,16 +56,28 @@ pub struct Connection {
 
 impl Connection {
     /// Loads the environment and the config files. No service is asked anything yet, but where
-    /// credentials come from one.
+    /// credentials come from one. `tell` is given what ends all waiting when it is called.
     ///
     /// # Errors
     /// Where the environment names what cannot be used.
-    pub fn open(settings: Settings) -> Result<Self> {
+    pub fn open(
+        settings: Settings,
+        tell: impl FnOnce(Box<dyn Fn() + Send + Sync>),
+    ) -> Result<Self> {
         let reactor = Reactor::new().context("cannot start the threads that make requests")?;
+        tell(Box::new(reactor.stopper()));
         let http = {
             let _inside = reactor.waiter().handle().enter();
-            tls::http_client()?
+            tls::http_client(settings.concurrency)?
         };
+        if let Some(profile) = &settings.profile {
+            let known = reactor
+                .waiter()
+                .wait(async { Ok(aws::has_profile(profile).await) })?;
+            if !known.map_err(anyhow::Error::msg)? {
+                bail!("--profile {profile:?}: the AWS config files have no profile of that name");
+            }
+        }
         let clients = reactor
             .waiter()
             .wait(async { Ok(Clients::load(settings, http).await) })?;
@@ -88,11 +103,6 @@ impl Connection {
     pub fn keys(&self, bounds: Bounds) -> CloudTrailKeys {
         CloudTrailKeys::new(Arc::clone(&self.service), bounds)
     }
-
-    /// What ends all requests when it is called.
-    pub fn stopper(&self) -> impl Fn() + Send + Sync + 'static {
-        self.reactor.stopper()
-    }
 }
 
 impl S3Source {
@@ -100,7 +110,7 @@ impl S3Source {
     pub fn new(connection: Connection, place: S3Place) -> Self {
         Self {
             service: connection.service,
-            reactor: connection.reactor,
+            _reactor: connection.reactor,
             place,
             roots: RwLock::default(),
         }
@@ -134,8 +144,7 @@ impl S3Source {
         })
     }
 
-    fn open_object(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
-        let target = self.target(root, path)?;
+    fn open_object(&self, target: Target) -> Result<(Body, Metadata), SourceError> {
         self.service.waiter.wait(async {
             let (download, metadata) = Download::begin(&self.service, target).await?;
             let body = if download.is_small() {
@@ -225,6 +234,7 @@ impl Source for S3Source {
                 visit(ListedObject {
                     rest,
                     archived: entry.archived,
+                    size: &|| Some(entry.size),
                 });
             }
         });
@@ -240,11 +250,35 @@ impl Source for S3Source {
     }
 
     fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
-        self.open_object(root, path)
+        self.open_object(self.target(root, path)?)
     }
 
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
-        self.open_object(root, path).map(|(body, _)| body)
+        let (body, _) = self.open_object(self.target(root, path)?)?;
+        Ok(body)
+    }
+
+    fn requests(&self) -> Option<u64> {
+        Some(self.service.requests())
+    }
+
+    fn keeps_versions(&self) -> bool {
+        true
+    }
+
+    fn versions(&self, root: RootId, path: &str) -> Result<Vec<ObjectVersion>, SourceError> {
+        let target = self.target(root, path)?;
+        self.service.waiter.wait(async {
+            let found = versions(&self.service, &target.bucket, &target.key).await;
+            found.map_err(Fault::into_source_error)
+        })
+    }
+
+    fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
+        self.open_object(Target {
+            version: Some(id.to_owned()),
+            ..self.target(root, path)?
+        })
     }
 
     fn elsewhere(&self, _: RootId, location: &ObjectLocation) -> Option<(RootId, String)> {

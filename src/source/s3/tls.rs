@@ -1,6 +1,7 @@
 //! The HTTP client: proxies from the environment, and `AWS_CA_BUNDLE`, which the SDK leaves out.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use aws_sdk_s3::config::SharedHttpClient;
@@ -10,14 +11,20 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
 use x509_cert::Certificate;
 
+/// Servers end idle connections after some time; better that we do it first.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// A client that trusts whom the environment says.
 ///
 /// # Errors
 /// Where `AWS_CA_BUNDLE` names no file of certificates.
-pub(super) fn http_client() -> Result<SharedHttpClient> {
+pub(super) fn http_client(connections: usize) -> Result<SharedHttpClient> {
     let tls = context()?;
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder().proxy_config(ProxyConfig::from_env());
+        let mut connector = Connector::builder()
+            .proxy_config(ProxyConfig::from_env())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(connections);
         connector.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());

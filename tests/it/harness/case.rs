@@ -30,6 +30,7 @@ pub struct Case {
     no_keys: bool,
     dir: TempDir,
     written: bool,
+    only_in_a_folder: bool,
 }
 
 impl Case {
@@ -43,7 +44,36 @@ impl Case {
             no_keys: false,
             dir: tempfile::tempdir().expect("a temporary folder"),
             written: false,
+            only_in_a_folder: false,
         }
+    }
+
+    /// What this scenario is about cannot be in a bucket, or a bucket tells more of it than a folder: it is not served
+    /// over S3 as well.
+    pub fn only_in_a_folder(mut self) -> Self {
+        self.only_in_a_folder = true;
+        self
+    }
+
+    /// Whether a bucket with the same objects must give the same report.
+    pub fn is_for_buckets_too(&self) -> bool {
+        let first = self.archive.store.keys().next().map(|(bucket, _)| bucket);
+        let one_bucket = self
+            .archive
+            .store
+            .keys()
+            .all(|(bucket, _)| Some(bucket) == first);
+        first.is_some() && one_bucket && !self.only_in_a_folder && !self.no_keys
+    }
+
+    pub fn arguments(&self) -> Vec<String> {
+        let text = |argument: &OsString| argument.to_str().expect("plain arguments").to_owned();
+        self.arguments.iter().map(text).collect()
+    }
+
+    /// Whether user metadata got lost on the way into the folder.
+    pub fn lost_metadata(&self) -> bool {
+        self.metadata == Metadata::None
     }
 
     pub fn metadata(mut self, metadata: Metadata) -> Self {
@@ -99,7 +129,7 @@ impl Case {
     pub fn written(mut self, then: impl FnOnce(&Self)) -> Self {
         self.write();
         then(&self);
-        self
+        self.only_in_a_folder()
     }
 
     fn write(&mut self) {
@@ -238,6 +268,7 @@ impl Outcome {
             wrong.join("\n"),
             self.stderr
         );
+        crate::s3::parity::check(self);
         self
     }
 

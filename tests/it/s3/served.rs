@@ -43,6 +43,15 @@ impl Served {
         Self::with(archive, Options::default())
     }
 
+    /// A server's store as it is; CloudTrail has no keys.
+    pub fn serving(store: server::Store) -> Self {
+        Self {
+            server: Server::start(store, Options::default()),
+            arguments: vec![],
+            environment: vec![],
+        }
+    }
+
     pub fn with(archive: &Archive, options: Options) -> Self {
         let server = Server::start(store(&archive.store), options);
         for chain in &archive.chains {

@@ -1,0 +1,138 @@
+//! What a run would read, told from listings alone.
+
+use std::collections::BTreeMap;
+
+use super::run::Job;
+use super::stop::Stop;
+use super::survey::{Holdings, Survey, survey};
+use super::threads::in_parallel;
+use crate::source::{ListedObject, Problem, Source, SourceError};
+use crate::verify::location::{
+    AccountRegion, DIGEST_FOLDER, DigestKey, LogKind, RootId, read_log_name,
+};
+use crate::verify::time::{NAME_SLACK, minus, plus};
+
+/// So many objects, and how large they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// Objects.
+    pub objects: u64,
+    /// Bytes, as far as listings tell sizes.
+    pub bytes: u64,
+}
+
+/// What a run would read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forecast {
+    /// Digests in or near the range.
+    pub digests: Amount,
+    /// Logs in the range, and those just before it that a digest of the range may name.
+    pub logs: Amount,
+    /// Of both, those that would have to be restored before they can be read.
+    pub archived: Amount,
+    /// Requests made for the listings, where listing takes requests.
+    pub requests: Option<u64>,
+    /// What could not be listed.
+    pub problems: Vec<Problem>,
+}
+
+impl Amount {
+    fn add(&mut self, bytes: u64) {
+        self.objects += 1;
+        self.bytes += bytes;
+    }
+
+    fn add_all(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+    }
+}
+
+/// One folder that a run would list.
+struct Folder<'a> {
+    place: &'a AccountRegion,
+    root: RootId,
+    kind: Option<LogKind>,
+}
+
+/// Lists what a run would read, and reads nothing.
+///
+/// # Errors
+/// Where the source itself cannot be looked at.
+pub fn forecast(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Forecast, SourceError> {
+    let Survey { places, problems } = survey(source, &job.filters, job.limits.threads, stop)?;
+    let folders = folders(&places, job.digests_only);
+    let looked = in_parallel(job.limits.threads, &folders, |folder| {
+        look(job, source, folder)
+    });
+    let mut whole = Forecast {
+        problems,
+        ..Forecast::default()
+    };
+    for part in looked {
+        whole.digests.add_all(part.digests);
+        whole.logs.add_all(part.logs);
+        whole.archived.add_all(part.archived);
+        whole.problems.extend(part.problems);
+    }
+    whole.requests = source.requests();
+    Ok(whole)
+}
+
+fn folders(
+    places: &BTreeMap<AccountRegion, BTreeMap<RootId, Holdings>>,
+    digests_only: bool,
+) -> Vec<Folder<'_>> {
+    let mut folders = Vec::new();
+    for (place, roots) in places {
+        for (root, holdings) in roots {
+            let digests = holdings.digests.then_some(None);
+            let logs = holdings.kinds.iter().filter(|_| !digests_only);
+            let kinds = digests.into_iter().chain(logs.map(|kind| Some(*kind)));
+            folders.extend(kinds.map(|kind| Folder {
+                place,
+                root: *root,
+                kind,
+            }));
+        }
+    }
+    folders
+}
+
+fn look(job: &Job, source: &dyn Source, folder: &Folder<'_>) -> Forecast {
+    let mut part = Forecast::default();
+    let bounds = &job.weights.bounds;
+    let name = folder.kind.map_or(DIGEST_FOLDER, LogKind::folder);
+    let path = folder.place.folder(name);
+    let mut visit = |object: ListedObject<'_>| {
+        if !object.rest.ends_with(".json.gz") {
+            return;
+        }
+        let wanted = match folder.kind {
+            None => DigestKey::parse(&format!("{path}/{}", object.rest))
+                .is_none_or(|key| bounds.reads_digest(key.end())),
+            Some(kind) => {
+                let (time, _) = read_log_name(folder.place, kind, object.rest);
+                time.is_none_or(|time| {
+                    bounds
+                        .start()
+                        .is_none_or(|start| time >= minus(start, NAME_SLACK))
+                        && bounds.end().is_none_or(|end| time < plus(end, NAME_SLACK))
+                })
+            }
+        };
+        if !wanted {
+            return;
+        }
+        let bytes = (object.size)().unwrap_or(0);
+        match folder.kind {
+            None => part.digests.add(bytes),
+            Some(_) => part.logs.add(bytes),
+        }
+        if object.archived {
+            part.archived.add(bytes);
+        }
+    };
+    part.problems = source.list(folder.root, &path, bounds, &mut visit);
+    part
+}

@@ -1,0 +1,107 @@
+//! Every scenario of a folder is run on a bucket too, and must give the same report.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::served::{Served, store};
+use crate::harness::{Outcome, program};
+
+/// Compares the folder's report with that of a bucket that holds the same objects.
+#[track_caller]
+pub fn check(outcome: &Outcome) {
+    let case = &outcome.case;
+    if !case.is_for_buckets_too() {
+        return;
+    }
+    let mut arguments = case.arguments();
+    let report = outcome.report();
+    let ranged = range(&mut arguments, &report["requested"]);
+    if report["requested"]["start"].is_string()
+        && report["requested"]["start"] == report["requested"]["end"] {
+        // Of a starting digest alone: no range is so short.
+        return;
+    }
+    arguments.push("--public-keys".into());
+    arguments.push(
+        case.beside("keys.json")
+            .to_str()
+            .expect("a plain path")
+            .into(),
+    );
+    let folder = if ranged {
+        let mut again = program();
+        again
+            .args(["logs".as_ref(), case.source().as_os_str()])
+            .args(&arguments);
+        whole(again, "the folder")
+    } else {
+        (outcome.exit, report)
+    };
+    let mut archive = case.archive.clone();
+    if case.lost_metadata() {
+        archive.store.clear_all_metadata();
+    }
+    let served = Served::serving(store(&archive.store)).args(arguments);
+    let (bucket, _) = archive.store.keys().next().expect("an object");
+    let from_bucket = whole(served.command(&format!("s3://{bucket}")), "the bucket");
+    let (mut from_bucket, folder) = (compared(from_bucket), compared(folder));
+    without_histories(&mut from_bucket, &folder);
+    assert_eq!(
+        format!("{from_bucket:#}"),
+        format!("{folder:#}"),
+        "a bucket (left) tells otherwise than a folder (right)"
+    );
+}
+
+/// What became of an object only a bucket knows: it is told after what a folder tells.
+fn without_histories(bucket: &mut Value, folder: &Value) {
+    let Some(findings) = bucket["report"]["findings"].as_array_mut() else {
+        return;
+    };
+    let theirs = folder["report"]["findings"].as_array();
+    for (ours, theirs) in findings.iter_mut().zip(theirs.into_iter().flatten()) {
+        let told = |finding: &Value| finding["message"].as_str().unwrap_or_default().to_owned();
+        let more = told(ours).strip_prefix(&told(theirs)).map(str::to_owned);
+        if more.is_some_and(|more| more.starts_with("; ")) {
+            ours["message"] = theirs["message"].clone();
+        }
+    }
+}
+
+/// A bucket needs a range: it gets the one that the folder told, where it had none of its own.
+fn range(arguments: &mut Vec<String>, requested: &Value) -> bool {
+    let mut changed = false;
+    for (option, side, without) in [
+        ("--start-time", "start", "2024-03-01T00:00:00Z"),
+        ("--end-time", "end", "2024-04-01T00:00:00Z"),
+    ] {
+        let is_given =
+            |given: &String| *given == option || given.starts_with(&format!("{option}="));
+        if !arguments.iter().any(is_given) {
+            arguments.push(option.into());
+            arguments.push(requested[side].as_str().unwrap_or(without).into());
+            changed = true;
+        }
+    }
+    changed
+}
+
+#[track_caller]
+fn whole(mut command: Command, what: &str) -> (i32, Value) {
+    let output = command
+        .args(["--format", "json"])
+        .output()
+        .expect("the program runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let report = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("no report of {what} ({error}): {stderr}"));
+    (output.status.code().expect("an exit status"), report)
+}
+
+/// What must be the same.
+fn compared((exit, mut report): (i32, Value)) -> Value {
+    report["run"] = Value::Null;
+    report["source"] = Value::Null;
+    json!({"exit": exit, "report": report})
+}
