@@ -60,9 +60,8 @@ pub(super) async fn load(settings: &Settings, http: SharedHttpClient) -> SdkConf
 /// Whether the config files have a profile of that name: the SDK tells a name that is not there
 /// as credentials that are not there.
 pub(super) async fn has_profile(name: &str) -> Result<bool, String> {
-    let (fs, env) = Default::default();
-    let profiles: Result<ProfileSet, _> =
-        aws_config::profile::load(&fs, &env, &Default::default(), None).await;
+    let (fs, env, files) = Default::default();
+    let profiles: Result<ProfileSet, _> = aws_config::profile::load(&fs, &env, &files, None).await;
     match profiles {
         Ok(profiles) => Ok(profiles.get_profile(name).is_some()),
         Err(error) => Err(error.to_string()),

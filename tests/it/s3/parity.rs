@@ -18,7 +18,8 @@ pub fn check(outcome: &Outcome) {
     let report = outcome.report();
     let ranged = range(&mut arguments, &report["requested"]);
     if report["requested"]["start"].is_string()
-        && report["requested"]["start"] == report["requested"]["end"] {
+        && report["requested"]["start"] == report["requested"]["end"]
+    {
         // Of a starting digest alone: no range is so short.
         return;
     }
