@@ -28,25 +28,34 @@ pub fn is_hidden(character: char) -> bool {
 }
 
 /// `text` with everything hidden written as an escape, as in `\n` and `\u{202e}`. A backslash is
-/// doubled, so that what looks like an escape is one.
+/// doubled, so that what looks like an escape is one. What CI systems take for a command to them
+/// (`##vso[` anywhere, `::` where a line may begin) is broken up likewise.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let is_plain = |character: char| character != '\\' && !is_hidden(character);
+    let is_plain =
+        |character: char| !matches!(character, '\\' | '#' | ':') && !is_hidden(character);
     let Some(first) = text.find(|character| !is_plain(character)) else {
         return Cow::Borrowed(text);
     };
     let mut shown = text[..first].to_owned();
+    let mut before = text[..first].chars().rev().chain([' ']);
+    let (mut last, mut second_last) = (before.next(), before.next());
     for character in text[first..].chars() {
         match character {
             '\\' => shown.push_str(r"\\"),
             '\n' => shown.push_str(r"\n"),
             '\r' => shown.push_str(r"\r"),
             '\t' => shown.push_str(r"\t"),
+            '#' if last == Some('#') => shown.push_str(r"\u{23}"),
+            ':' if last == Some(':') && matches!(second_last, None | Some(' ')) => {
+                shown.push_str(r"\u{3a}");
+            }
             hidden if is_hidden(hidden) => {
                 // Writing to a string cannot fail.
                 let _ = write!(shown, r"\u{{{:x}}}", u32::from(hidden));
             }
             plain => shown.push(plain),
         }
+        (second_last, last) = (last, Some(character));
     }
     Cow::Owned(shown)
 }
@@ -113,6 +122,9 @@ mod tests {
             ("a\nb\rc\td", r"a\nb\rc\td"),
             (r"\u{202e}", r"\\u{202e}"),
             ("a\u{a0}b\u{3000}", r"a\u{a0}b\u{3000}"),
+            ("arn:aws:iam::1:root # x", "arn:aws:iam::1:root # x"),
+            ("::error::x ::y", r":\u{3a}error::x :\u{3a}y"),
+            ("a##vso[x]", r"a#\u{23}vso[x]"),
         ] {
             assert_eq!(visible(text), expected);
         }

@@ -256,11 +256,16 @@ impl<'a> Report<'a> {
     /// The report on what a run came to.
     pub fn new(conclusion: &'a Conclusion, run: &'a RunInfo) -> Self {
         Self {
+            findings: conclusion.findings.iter().map(Finding::new).collect(),
+            ..Self::without_findings(conclusion, run)
+        }
+    }
+
+    /// The same, where the findings are told elsewhere.
+    pub(super) fn without_findings(conclusion: &'a Conclusion, run: &'a RunInfo) -> Self {
+        Self {
             schema_version: SCHEMA_VERSION,
-            tool: Tool {
-                name: TOOL.into(),
-                version: run.version.as_str().into(),
-            },
+            tool: Tool::new(run),
             run: Run::new(run, conclusion.interrupted),
             source: run.source.as_str().into(),
             requested: Requested {
@@ -277,7 +282,7 @@ impl<'a> Report<'a> {
                 },
             },
             chains: conclusion.chains.iter().map(Chain::new).collect(),
-            findings: conclusion.findings.iter().map(Finding::new).collect(),
+            findings: Vec::new(),
         }
     }
 
@@ -290,8 +295,17 @@ impl<'a> Report<'a> {
     }
 }
 
+impl<'a> Tool<'a> {
+    pub(super) fn new(run: &'a RunInfo) -> Self {
+        Self {
+            name: TOOL.into(),
+            version: run.version.as_str().into(),
+        }
+    }
+}
+
 impl<'a> Run<'a> {
-    fn new(run: &'a RunInfo, interrupted: bool) -> Self {
+    pub(super) fn new(run: &'a RunInfo, interrupted: bool) -> Self {
         Self {
             started: run.started,
             finished: run.finished,
@@ -362,7 +376,7 @@ impl<'a> Chain<'a> {
 }
 
 impl<'a> Finding<'a> {
-    fn new(weighed: &'a Weighed) -> Self {
+    pub(super) fn new(weighed: &'a Weighed) -> Self {
         let finding = &weighed.finding;
         Self {
             code: finding.code,

@@ -12,13 +12,18 @@ pub mod forecast;
 pub mod format;
 pub mod groups;
 pub mod json;
+pub mod jsonl;
+pub mod junit;
 pub mod look;
+pub mod markdown;
 pub mod named;
 pub mod progress;
 pub mod render;
 pub mod run_info;
 #[cfg(test)]
 mod samples;
+pub mod sarif;
+pub mod saved;
 pub mod shown_json;
 pub mod sink;
 pub mod text;
@@ -28,6 +33,7 @@ pub mod wrap;
 
 pub use format::Format;
 pub use json::Report;
+pub use jsonl::JsonLines;
 pub use look::{Look, Verbosity};
 pub use progress::{Progress, ProgressMode, ProgressObserver};
 pub use render::render;

@@ -142,10 +142,10 @@ pub mod list {
     /// # Errors
     /// Where the serializer fails.
     pub fn serialize<T: Named, S: Serializer>(
-        values: &[T],
+        values: impl AsRef<[T]>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(|value| ByName(*value)))
+        serializer.collect_seq(values.as_ref().iter().map(|value| ByName(*value)))
     }
 
     /// Reads values by their names.

@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use super::format::Format;
 use super::json::Report;
+use super::jsonl;
+use super::junit;
 use super::look::Look;
+use super::markdown;
+use super::sarif;
 use super::text;
 
 /// Writes `report` in `format`. `look` is for text; the others look the same everywhere.
@@ -20,9 +24,11 @@ pub fn render(
     match format {
         Format::Text => text::write(report, look, out),
         Format::Json => report.write(out),
-        Format::Jsonl | Format::Markdown | Format::Junit | Format::Sarif | Format::Html => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, format.name()))
-        }
+        Format::Jsonl => jsonl::write(report, out),
+        Format::Markdown => markdown::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Html => Err(io::Error::new(io::ErrorKind::Unsupported, format.name())),
     }?;
     out.flush()
 }

@@ -450,7 +450,7 @@ fn write_samples() {
     for (name, report) in all() {
         for format in Format::ALL {
             let file = std::fs::File::create(folder.join(format!("{name}.{}", format.ending())));
-            if matches!(format, Format::Text | Format::Json) {
+            if !matches!(format, Format::Html) {
                 render(
                     &report,
                     format,

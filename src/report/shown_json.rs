@@ -39,15 +39,20 @@ impl<F: Formatter> Formatter for Shown<F> {
         fragment: &str,
     ) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(at) = rest.find(is_hidden) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            let mut characters = rest[at..].chars();
-            for character in characters.by_ref().take(1) {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    write!(writer, "\\u{unit:04x}")?;
-                }
+        let mut last = None;
+        for (at, character) in fragment.char_indices() {
+            // A second `#` is escaped too: some CI systems take `##vso[` for a command to them.
+            let is_second = character == '#' && last == Some('#');
+            last = Some(character);
+            if !is_second && !is_hidden(character) {
+                continue;
             }
-            rest = characters.as_str();
+            let plain = fragment.len() - rest.len();
+            writer.write_all(&fragment.as_bytes()[plain..at])?;
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &fragment[at + character.len_utf8()..];
         }
         writer.write_all(rest.as_bytes())
     }
@@ -107,6 +112,7 @@ mod tests {
             "plain \"q\"",
             "a\u{202e}b\u{9b}1m\u{7f}",
             "\u{e0041}x\u{1b}\n",
+            "###x",
             "",
         ] {
             let mut line = Vec::new();

@@ -1,0 +1,299 @@
+//! The report as `JUnit`'s XML: a suite for each chain, and in it a test case for each day.
+//!
+//! What is proven wrong is a failure, what could not be verified is an error, and a day that no
+//! digest covers at all is skipped.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::amounts::counted;
+use super::claims::headline;
+use super::escape::markup;
+use super::groups::{groups, object_name, time_of};
+use super::json::{Chain, Finding, Report};
+use crate::verify::finding::Severity;
+use crate::verify::time::{midnight, minus, plus};
+
+/// A test case tells of so many findings, and counts the others.
+const FINDINGS_TOLD: usize = 20;
+/// A chain over more days than this (a century) is one test case: no archive is so old.
+const MAX_DAYS: usize = 36_600;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Writes the report as `JUnit`'s XML.
+///
+/// # Errors
+/// Where `out` fails.
+pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let suites = suites(report);
+    // The totals that some write here are not in every schema; each suite has its own.
+    write!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
+    )?;
+    for (id, suite) in suites.iter().enumerate() {
+        suite.write(id, report, out)?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+struct Suite<'r> {
+    name: String,
+    cases: Vec<Case<'r>>,
+}
+
+struct Case<'r> {
+    name: String,
+    outcome: Outcome<'r>,
+}
+
+enum Outcome<'r> {
+    Passed,
+    Skipped,
+    /// Findings of which the worst weighs so much.
+    Failed(Severity, Vec<&'r Finding<'r>>),
+}
+
+impl<'r> Outcome<'r> {
+    fn of(findings: Vec<&'r Finding<'r>>) -> Self {
+        match findings.iter().map(|finding| finding.severity).max() {
+            Some(worst @ (Severity::Invalid | Severity::Unverified)) => {
+                Self::Failed(worst, findings)
+            }
+            Some(Severity::Notice) | None => Self::Passed,
+        }
+    }
+
+    fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(Severity::Invalid, _))
+    }
+
+    fn is_error(&self) -> bool {
+        matches!(self, Self::Failed(Severity::Unverified, _))
+    }
+
+    fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped)
+    }
+}
+
+/// The findings of one chain, or of one account's region.
+#[derive(Default)]
+struct Found<'r> {
+    dated: BTreeMap<Timestamp, Vec<&'r Finding<'r>>>,
+    undated: Vec<&'r Finding<'r>>,
+}
+
+impl<'r> Found<'r> {
+    /// A suite of one test case with all findings.
+    fn whole(self, name: String, case: &str) -> Suite<'r> {
+        let dated = self.dated.into_values().flatten();
+        let case = Case {
+            name: case.to_owned(),
+            outcome: Outcome::of(self.undated.into_iter().chain(dated).collect()),
+        };
+        Suite {
+            name,
+            cases: vec![case],
+        }
+    }
+}
+
+fn suites<'r>(report: &'r Report<'_>) -> Vec<Suite<'r>> {
+    let mut found: BTreeMap<&str, Found<'r>> = BTreeMap::new();
+    let mut of_run = Vec::new();
+    for finding in &report.findings {
+        let Some(chain) = finding.chain.as_deref() else {
+            of_run.push(finding);
+            continue;
+        };
+        let found = found.entry(chain).or_default();
+        match time_of(finding) {
+            // A digest's time is its window's end, and what it is about lies before that.
+            Some(at) => {
+                let day = midnight(minus(at, SignedDuration::from_secs(1)));
+                found.dated.entry(day).or_default().push(finding);
+            }
+            None => found.undated.push(finding),
+        }
+    }
+    let mut suites = vec![Suite {
+        name: "run".to_owned(),
+        cases: vec![Case {
+            name: "the whole run".to_owned(),
+            outcome: Outcome::of(of_run),
+        }],
+    }];
+    let places: std::collections::BTreeSet<_> = report.chains.iter().map(Chain::place).collect();
+    for chain in &report.chains {
+        let name = chain.name();
+        let found = found.remove(name.as_str()).unwrap_or_default();
+        let cases = chain_cases(chain, found);
+        suites.push(Suite { name, cases });
+    }
+    for place in places {
+        let found = found.remove(place.as_str()).unwrap_or_default();
+        suites.push(found.whole(place, "logs that no digest names"));
+    }
+    // What is left belongs to chains that have no digest.
+    for (name, found) in found {
+        suites.push(found.whole(name.to_owned(), "coverage"));
+    }
+    suites
+}
+
+/// A case for the chain's coverage as a whole, and one for each day from its first to its last.
+fn chain_cases<'r>(chain: &'r Chain<'_>, mut found: Found<'r>) -> Vec<Case<'r>> {
+    let days = days(chain, &found);
+    if days.len() > MAX_DAYS {
+        found.undated.extend(found.dated.into_values().flatten());
+        return vec![Case {
+            name: "coverage".to_owned(),
+            outcome: Outcome::of(found.undated),
+        }];
+    }
+    let mut cases = vec![Case {
+        name: "coverage".to_owned(),
+        outcome: Outcome::of(found.undated),
+    }];
+    let mut covered = chain.covered.as_slice();
+    for day in days {
+        while covered.first().is_some_and(|span| span.end <= day) {
+            covered = &covered[1..];
+        }
+        let is_covered = covered
+            .first()
+            .is_some_and(|span| span.start < plus(day, DAY));
+        let outcome = match Outcome::of(found.dated.remove(&day).unwrap_or_default()) {
+            Outcome::Passed if !is_covered && !chain.backfill => Outcome::Skipped,
+            outcome @ (Outcome::Passed | Outcome::Skipped | Outcome::Failed(..)) => outcome,
+        };
+        let name = day.strftime("%Y-%m-%d").to_string();
+        cases.push(Case { name, outcome });
+    }
+    cases
+}
+
+fn days(chain: &Chain<'_>, found: &Found<'_>) -> Vec<Timestamp> {
+    let starts = chain.covered.first().map(|span| midnight(span.start));
+    let ends = chain
+        .covered
+        .last()
+        .map(|span| midnight(minus(span.end, SignedDuration::from_secs(1))));
+    let first = [starts, found.dated.keys().next().copied()]
+        .into_iter()
+        .flatten()
+        .min();
+    let last = [ends, found.dated.keys().next_back().copied()]
+        .into_iter()
+        .flatten()
+        .max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return Vec::new();
+    };
+    let following = |day: &Timestamp| Some(plus(*day, DAY)).filter(|next| next > day);
+    std::iter::successors(Some(first), following)
+        .take_while(|day| *day <= last)
+        .take(MAX_DAYS + 1)
+        .collect()
+}
+
+impl Suite<'_> {
+    fn failures(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_failure()).count()
+    }
+
+    fn errors(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_error()).count()
+    }
+
+    fn skipped(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_skipped()).count()
+    }
+
+    fn write(&self, id: usize, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let name = markup(&self.name);
+        writeln!(
+            out,
+            r#"  <testsuite id="{id}" name="{name}" package="ct-verify" tests="{}" failures="{}" errors="{}" skipped="{}" time="0" timestamp="{}" hostname="{}">"#,
+            self.cases.len(),
+            self.failures(),
+            self.errors(),
+            self.skipped(),
+            report.run.started.strftime("%Y-%m-%dT%H:%M:%S"),
+            markup(report.run.host.as_deref().unwrap_or("localhost")),
+        )?;
+        writeln!(out, "    <properties/>")?;
+        for case in &self.cases {
+            case.write(&name, out)?;
+        }
+        // The first suite tells of the run.
+        if id == 0 {
+            let headline = headline(report, &groups(report));
+            writeln!(out, "    <system-out>{}</system-out>", markup(&headline))?;
+        } else {
+            writeln!(out, "    <system-out/>")?;
+        }
+        writeln!(out, "    <system-err/>\n  </testsuite>")
+    }
+}
+
+impl Case<'_> {
+    fn write(&self, suite: &str, out: &mut dyn Write) -> io::Result<()> {
+        let name = markup(&self.name);
+        write!(
+            out,
+            r#"    <testcase name="{name}" classname="{suite}" time="0""#
+        )?;
+        let (severity, findings) = match &self.outcome {
+            Outcome::Passed => return writeln!(out, "/>"),
+            Outcome::Skipped => return writeln!(out, "><skipped/></testcase>"),
+            Outcome::Failed(severity, findings) => (*severity, findings),
+        };
+        let element = if severity == Severity::Invalid {
+            "failure"
+        } else {
+            "error"
+        };
+        let mut worst = findings
+            .iter()
+            .filter(|finding| finding.severity == severity);
+        let kind = worst.next().map_or("", |finding| finding.code.name());
+        let message = counted(findings.len() as u64, "finding", "findings");
+        writeln!(
+            out,
+            "><{element} type=\"{kind}\" message=\"{message}, of them {kind}\">{}</{element}></testcase>",
+            markup_lines(findings)
+        )
+    }
+}
+
+/// The findings, the heaviest first, a line each.
+fn markup_lines(findings: &[&Finding<'_>]) -> String {
+    let mut sorted = findings.to_vec();
+    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut lines = String::new();
+    for finding in sorted.iter().take(FINDINGS_TOLD) {
+        let object = object_name(finding).map(|object| format!("{object}: "));
+        let told = format!(
+            "{}: {}{}",
+            finding.code,
+            object.unwrap_or_default(),
+            finding.message
+        );
+        // Writing to a string cannot fail.
+        let _ = write!(lines, "\n{}", markup(&told));
+    }
+    let rest = findings.len().saturating_sub(FINDINGS_TOLD) as u64;
+    if rest > 0 {
+        let _ = write!(lines, "\n... and {} more", super::amounts::count(rest));
+    }
+    lines.push('\n');
+    lines
+}

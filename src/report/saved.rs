@@ -1,0 +1,166 @@
+//! Reads a saved JSON report back. It is a stranger's file: bounded, strict, and held against
+//! itself before anything is made of it.
+
+use std::io::{self, Read};
+
+use serde::Deserialize;
+
+use super::json::{Report, SCHEMA_VERSION};
+use crate::verify::conclusion::Verdict;
+use crate::verify::finding::Severity;
+
+/// No report is larger: that is more than a million findings.
+const MAX_LEN: u64 = 1 << 30;
+
+/// Why a file was not taken for a report.
+#[derive(Debug, thiserror::Error)]
+pub enum SavedError {
+    /// It could not be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It is too large.
+    #[error("it is larger than {MAX_LEN} bytes, and no report is")]
+    TooLarge,
+    /// It is of another version.
+    #[error("it is a report of version {0}, and this ct-verify reads version {SCHEMA_VERSION}")]
+    Version(u64),
+    /// It is no report.
+    #[error("it is not a JSON report of ct-verify: {0}")]
+    NotAReport(#[from] serde_json::Error),
+    /// It contradicts itself.
+    #[error("it contradicts itself: {0}")]
+    Contradiction(String),
+}
+
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u64,
+}
+
+/// Reads a report.
+///
+/// # Errors
+/// Where it cannot be read, or is not a report that this program could have written.
+pub fn read(reader: impl Read) -> Result<Report<'static>, SavedError> {
+    let mut content = Vec::new();
+    reader.take(MAX_LEN + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_LEN {
+        return Err(SavedError::TooLarge);
+    }
+    let Version { schema_version } = serde_json::from_slice(&content)?;
+    if schema_version != u64::from(SCHEMA_VERSION) {
+        return Err(SavedError::Version(schema_version));
+    }
+    let report = serde_json::from_slice(&content)?;
+    check(&report).map_err(SavedError::Contradiction)?;
+    Ok(report)
+}
+
+fn check(report: &Report<'_>) -> Result<(), String> {
+    if let (Some(start), Some(end)) = (report.requested.start, report.requested.end)
+        && end < start
+    {
+        return Err(format!("its range ends at {end}, before it starts"));
+    }
+    for chain in &report.chains {
+        let covered = chain.covered.iter().map(|span| (span.start, span.end));
+        let gaps = chain.gaps.iter().map(|gap| (gap.start, gap.end));
+        let is_ordered = covered
+            .clone()
+            .is_sorted_by(|before, after| before.1 <= after.0)
+            && gaps.clone().is_sorted()
+            && covered.chain(gaps).all(|(start, end)| start <= end);
+        if !is_ordered {
+            return Err(format!(
+                "the times of chain {:?} are in disorder",
+                chain.name()
+            ));
+        }
+    }
+    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    let fits = match worst {
+        Some(Severity::Invalid) => report.verdict == Verdict::Invalid,
+        Some(Severity::Unverified) => report.verdict == Verdict::Unverified,
+        Some(Severity::Notice) | None => report.verdict != Verdict::Invalid,
+    };
+    let is_proven = report.verdict != Verdict::Valid
+        || (report.totals.digests.valid > 0 && !report.run.interrupted);
+    if !fits || !is_proven {
+        let verdict = report.verdict.name();
+        return Err(format!("its findings do not come to the verdict {verdict}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn written(report: &Report<'_>) -> String {
+        let mut json = Vec::new();
+        report.write(&mut json).unwrap();
+        String::from_utf8(json).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for (name, report) in samples::all() {
+            let json = written(&report);
+            assert_eq!(read(json.as_bytes()).unwrap(), report, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_contradicts_itself_is_refused() {
+        let json = written(&samples::tampered());
+        for (from, to, why) in [
+            (
+                "\"verdict\": \"invalid\"",
+                "\"verdict\": \"valid\"",
+                "verdict",
+            ),
+            (
+                "\"schema_version\": 1",
+                "\"schema_version\": 2",
+                "version 2",
+            ),
+            (
+                "\"schema_version\": 1",
+                "\"schema_version\": 1, \"x\": 1",
+                "unknown field",
+            ),
+            ("\"backfill\": false", "\"backfill\": \"no\"", "boolean"),
+            (
+                "\"cause\": \"ends-early\"",
+                "\"cause\": \"x\"",
+                "not a known cause",
+            ),
+            (
+                "\"code\": \"log-missing\"",
+                "\"code\": \"log-eaten\"",
+                "not a known finding",
+            ),
+            (
+                "\"end\": \"2024-04-01T00:00:00Z\"",
+                "\"end\": \"2024-02-01T00:00:00Z\"",
+                "ends at",
+            ),
+            ("{", "[", "not a JSON report"),
+            (
+                "\"source\"",
+                "\"source\": \"\", \"source\"",
+                "duplicate field",
+            ),
+        ] {
+            let changed = json.replacen(from, to, 1);
+            assert_ne!(changed, json, "{from}");
+            let told = read(changed.as_bytes()).unwrap_err().to_string();
+            assert!(told.contains(why), "{told} for {to}");
+        }
+        let deep = format!("{{\"schema_version\": 1, \"x\": {}", "[".repeat(1_000_000));
+        assert!(read(deep.as_bytes()).is_err());
+        assert!(read(format!("{json}{{}}").as_bytes()).is_err());
+        assert!(read(&b"\xff"[..]).is_err());
+    }
+}
