@@ -38,7 +38,8 @@ pub(super) fn tell_histories(shared: &Shared<'_>, findings: &mut [Finding]) {
     if shared.stop.is_stopped() {
         return;
     }
-    for ((number, _), told) in wanted.iter().zip(told) {
+    for ((number, object), told) in wanted.iter().zip(told) {
+        shared.source.remember(object.root, &object.path, &told);
         if let Some(finding) = findings.get_mut(*number) {
             finding.detail = Some(format!("{}; {told}", finding.message()).into());
         }
@@ -92,6 +93,9 @@ fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<Object> {
 
 /// What the versions of an object tell, in half a sentence.
 fn history(shared: &Shared<'_>, object: &Object) -> String {
+    if let Some(told) = shared.source.remembered(object.root, &object.path) {
+        return told.into();
+    }
     let versions = match shared.source.versions(object.root, &object.path) {
         Ok(versions) => versions,
         Err(error) => {

@@ -1,5 +1,6 @@
 //! What every source can do, and how it fails.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -81,6 +82,20 @@ impl Metadata {
         }
         metadata
     }
+
+    /// The same as name and value pairs.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("signature", &self.signature),
+            ("signature-algorithm", &self.signature_algorithm),
+            (
+                "backfill-generation-timestamp",
+                &self.backfill_generation_timestamp,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
 }
 
 /// One of the versions of an object.
@@ -96,15 +111,34 @@ pub struct ObjectVersion {
     pub is_latest: bool,
 }
 
+/// What a source tells of an object beside its bytes. No verdict hangs on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its `ETag`, quotes and all.
+    pub etag: Option<String>,
+    /// Which of its versions it is.
+    pub version: Option<String>,
+    /// When it was written.
+    pub last_modified: Option<Timestamp>,
+    /// Its storage class, where that is not the usual one.
+    pub storage_class: Option<String>,
+    /// All user metadata.
+    pub metadata: BTreeMap<String, String>,
+}
+
 /// An object's bytes, to be read once.
 pub struct Body {
     /// The bytes. A failure to read them is an error of this reader.
     pub reader: Box<dyn Read + Send>,
+    /// What else is told of it.
+    pub facts: Facts,
 }
 
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Body").finish_non_exhaustive()
+        f.debug_struct("Body")
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,6 +199,18 @@ pub trait Source: Send + Sync {
     fn versions(&self, root: RootId, path: &str) -> Result<Vec<ObjectVersion>, SourceError> {
         let _ = (root, path);
         Ok(Vec::new())
+    }
+
+    /// What [`Self::versions`] came to when the object was looked at before, where that was
+    /// written down.
+    fn remembered(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        let _ = (root, path);
+        None
+    }
+
+    /// Takes note of what the versions of an object came to.
+    fn remember(&self, root: RootId, path: &str, told: &str) {
+        let _ = (root, path, told);
     }
 
     /// One version of an object, with its metadata.

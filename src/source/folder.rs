@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
-use super::api::{Body, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use super::api::{Body, Facts, ListedObject, Metadata, Problem, Root, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, MAX_KEY_LEN, ObjectLocation, RootId, is_account, is_organization, is_region,
 };
@@ -208,7 +208,10 @@ impl Source for FolderSource {
             Err(SourceError::NotFound) => read_attributes(&file)?,
             Err(error) => return Err(error),
         };
-        Ok((body(file), metadata))
+        let mut body = body(file);
+        let pairs = metadata.pairs();
+        body.facts.metadata = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Ok((body, metadata))
     }
 
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
@@ -236,6 +239,7 @@ impl Source for FolderSource {
 fn body(file: File) -> Body {
     Body {
         reader: Box::new(file),
+        facts: Facts::default(),
     }
 }
 

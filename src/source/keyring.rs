@@ -7,7 +7,40 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::api::SourceError;
-use crate::verify::keys::{Fingerprint, KeySet};
+use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
+
+/// A public key as it came.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeldKey {
+    /// DER, as `CloudTrail` gives it.
+    pub value: Vec<u8>,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// When `CloudTrail` began to sign with it.
+    pub valid_from: Option<Timestamp>,
+    /// When it ended to.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// One call of `ListPublicKeys` that was answered.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyCall {
+    /// When the answer came.
+    pub at: Timestamp,
+    /// What AWS calls the request.
+    pub request_id: Option<String>,
+}
+
+/// All that is known of a region's keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The region; nothing where the keys are those of all.
+    pub region: Option<String>,
+    /// The keys, or why there are none.
+    pub keys: Result<Vec<HeldKey>, Box<str>>,
+    /// Where they came from, if they were asked for.
+    pub calls: Vec<KeyCall>,
+}
 
 /// Public keys, region by region.
 pub trait KeyRing: Debug + Send + Sync {
@@ -31,6 +64,9 @@ pub trait KeyRing: Debug + Send + Sync {
 
     /// Which keys were asked for and had, by region.
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)>;
+
+    /// All keys as they came, by region.
+    fn holdings(&self) -> Vec<Holding>;
 }
 
 /// Keys that were given before the run. They are those of all regions.
@@ -59,5 +95,21 @@ impl KeyRing for GivenKeys {
 
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {
         Vec::new()
+    }
+
+    fn holdings(&self) -> Vec<Holding> {
+        let held = |key: &PublicKey| {
+            Some(HeldKey {
+                value: key.value()?,
+                fingerprint: key.fingerprint().to_string(),
+                valid_from: None,
+                valid_until: None,
+            })
+        };
+        vec![Holding {
+            region: None,
+            keys: Ok(self.0.iter().filter_map(held).collect()),
+            calls: Vec::new(),
+        }]
     }
 }

@@ -5,7 +5,9 @@ mod folder;
 mod keyring;
 mod s3;
 
-pub use api::{Body, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError};
+pub use api::{
+    Body, Facts, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+};
 pub use folder::{FolderSource, Narrowing};
-pub use keyring::{GivenKeys, KeyRing};
+pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};
 pub use s3::{CloudTrailKeys, Connection, Patience, S3Place, S3Source, Settings, Trail, TrailArn};

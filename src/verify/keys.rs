@@ -72,6 +72,16 @@ impl PublicKey {
         &self.rsa
     }
 
+    /// The bytes that its fingerprint was taken of; nothing where they were no usual encoding.
+    pub fn value(&self) -> Option<Vec<u8>> {
+        let pkcs1 = self.rsa.to_pkcs1_der().ok()?;
+        let spki = self.rsa.to_public_key_der().ok()?;
+        [pkcs1.as_bytes(), spki.as_bytes()]
+            .into_iter()
+            .find(|der| Fingerprint::of(der) == self.fingerprint)
+            .map(<[u8]>::to_vec)
+    }
+
     /// A key from the bytes of a `Value`: DER of PKCS#1, or of SPKI in older ones.
     ///
     /// # Errors

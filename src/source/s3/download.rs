@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::RequestPayer;
 use bytes::{Buf as _, Bytes};
+use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -15,7 +16,7 @@ use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
 use super::request::Service;
-use crate::source::{Metadata, SourceError};
+use crate::source::{Facts, Metadata, SourceError};
 
 /// A body up to this size comes in one piece.
 const SMALL: u64 = 256 * 1024;
@@ -48,7 +49,7 @@ impl Download {
     pub(super) async fn begin(
         service: &Arc<Service>,
         target: Target,
-    ) -> Result<(Self, Metadata), SourceError> {
+    ) -> Result<(Self, Metadata, Facts), SourceError> {
         let pass = service.pass().await;
         let bucket = Arc::clone(&target.bucket);
         let (output, etag, length) = service
@@ -86,6 +87,7 @@ impl Download {
             })?;
         let pairs = output.metadata().into_iter().flatten();
         let metadata = Metadata::from_pairs(pairs.map(|(name, value)| (&**name, &**value)));
+        let facts = facts(&output);
         let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);
         let download = Self {
             backoff: Backoff::new(service.clients.settings().patience),
@@ -98,7 +100,7 @@ impl Download {
             stream: Some(output.body),
             _pass: pass,
         };
-        Ok((download, metadata))
+        Ok((download, metadata, facts))
     }
 
     pub(super) fn is_small(&self) -> bool {
@@ -187,6 +189,25 @@ impl Download {
         Err(SourceError::Failed(
             "the connection broke, and the server does not give the rest of an object".into(),
         ))
+    }
+}
+
+/// What S3 tells of an object beside its bytes.
+fn facts(output: &GetObjectOutput) -> Facts {
+    let seconds = output.last_modified().map(DateTime::secs);
+    Facts {
+        etag: output.e_tag().map(str::to_owned),
+        version: output.version_id().map(str::to_owned),
+        last_modified: seconds.and_then(|at| Timestamp::from_second(at).ok()),
+        storage_class: output
+            .storage_class()
+            .map(|class| class.as_str().to_owned()),
+        metadata: output
+            .metadata()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_cloudtrail::operation::RequestId as _;
 use aws_sdk_cloudtrail::operation::list_public_keys::ListPublicKeysOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::fault::{Fault, Kind};
 use super::request::Service;
-use crate::source::{KeyRing, SourceError};
+use crate::source::{HeldKey, Holding, KeyCall, KeyRing, SourceError};
 use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
 use crate::verify::time::{Bounds, minus, plus};
 
@@ -35,6 +36,17 @@ struct Region {
     keys: Result<Arc<KeySet>, Box<str>>,
     /// The days around which more keys were asked for.
     asked_around: BTreeSet<Timestamp>,
+    /// The keys as they came, and the calls that gave them.
+    held: BTreeSet<HeldKey>,
+    calls: Vec<KeyCall>,
+}
+
+/// What was asked for and given.
+#[derive(Default)]
+struct Answer {
+    keys: Vec<PublicKey>,
+    held: BTreeSet<HeldKey>,
+    calls: Vec<KeyCall>,
 }
 
 impl fmt::Debug for CloudTrailKeys {
@@ -85,7 +97,7 @@ impl CloudTrailKeys {
     }
 }
 
-type Asked = Result<Vec<PublicKey>, Fault>;
+type Asked = Result<Answer, Fault>;
 
 impl KeyRing for CloudTrailKeys {
     fn prepare(&self, regions: &BTreeSet<String>) -> Result<(), SourceError> {
@@ -94,22 +106,30 @@ impl KeyRing for CloudTrailKeys {
         let mut lasting: Option<SourceError> = None;
         for (region, asked) in asked {
             had_any |= match &asked {
-                Ok(keys) => !keys.is_empty(),
+                Ok(answer) => !answer.keys.is_empty(),
                 Err(fault) => may_pass(fault),
             };
-            let keys = match asked {
-                Ok(keys) => KeySet::new(keys)
-                    .map(Arc::new)
-                    .ok_or_else(|| no_keys(&region)),
+            let (keys, held, calls) = match asked {
+                Ok(answer) => {
+                    let keys = KeySet::new(answer.keys).map(Arc::new);
+                    let keys = keys.ok_or_else(|| no_keys(&region));
+                    (keys, answer.held, answer.calls)
+                }
                 Err(fault) => {
-                    Err(format!("CloudTrail in {region}: {}", fault.told).into_boxed_str())
+                    let why = format!("CloudTrail in {region}: {}", fault.told);
+                    (Err(why.into_boxed_str()), BTreeSet::new(), Vec::new())
                 }
             };
             if let Err(why) = &keys {
                 lasting.get_or_insert(SourceError::Failed(why.clone()));
             }
-            let asked_around = BTreeSet::new();
-            self.keep(&region, Region { keys, asked_around });
+            let known = Region {
+                keys,
+                asked_around: BTreeSet::new(),
+                held,
+                calls,
+            };
+            self.keep(&region, known);
         }
         match lasting {
             Some(error) if !had_any => Err(error),
@@ -154,10 +174,12 @@ impl KeyRing for CloudTrailKeys {
             .keys
             .iter()
             .flat_map(|keys| keys.iter().cloned())
-            .chain(more);
+            .chain(more.keys);
         if let Some(all) = KeySet::new(all.collect::<Vec<_>>()) {
             known.keys = Ok(Arc::new(all));
         }
+        known.held.extend(more.held);
+        known.calls.extend(more.calls);
         known.keys.clone()
     }
 
@@ -168,6 +190,19 @@ impl KeyRing for CloudTrailKeys {
             Some((region.clone(), keys.fingerprints().collect()))
         });
         had.collect()
+    }
+
+    fn holdings(&self) -> Vec<Holding> {
+        let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let holding = |(region, known): (&String, &Region)| Holding {
+            region: Some(region.clone()),
+            keys: match &known.keys {
+                Ok(_) => Ok(known.held.iter().cloned().collect()),
+                Err(why) => Err(why.clone()),
+            },
+            calls: known.calls.clone(),
+        };
+        regions.iter().map(holding).collect()
     }
 }
 
@@ -189,7 +224,7 @@ async fn list(
     (start, end): (Option<Timestamp>, Option<Timestamp>),
 ) -> Asked {
     let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
-    let mut keys = Vec::new();
+    let mut answer = Answer::default();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let output = service
@@ -205,17 +240,22 @@ async fn list(
                 }
             })
             .await?;
-        read(&output, &mut keys)?;
+        read(&output, &mut answer)?;
         let next = output.next_token().map(str::to_owned);
         if next.is_none() || next == token {
             break;
         }
         token = next;
     }
-    Ok(keys)
+    Ok(answer)
 }
 
-fn read(output: &ListPublicKeysOutput, keys: &mut Vec<PublicKey>) -> Result<(), Fault> {
+fn read(output: &ListPublicKeysOutput, answer: &mut Answer) -> Result<(), Fault> {
+    answer.calls.push(KeyCall {
+        at: Timestamp::now(),
+        request_id: output.request_id().map(str::to_owned),
+    });
+    let time = |at: Option<&DateTime>| Timestamp::from_second(at?.secs()).ok();
     for listed in output.public_key_list() {
         let Some(value) = listed.value() else {
             continue;
@@ -226,7 +266,13 @@ fn read(output: &ListPublicKeysOutput, keys: &mut Vec<PublicKey>) -> Result<(), 
                 format!("ListPublicKeys gave what is no key: {error}"),
             )
         })?;
-        keys.push(key);
+        answer.held.insert(HeldKey {
+            value: value.as_ref().to_vec(),
+            fingerprint: key.fingerprint().to_string(),
+            valid_from: time(listed.validity_start_time()),
+            valid_until: time(listed.validity_end_time()),
+        });
+        answer.keys.push(key);
     }
     Ok(())
 }

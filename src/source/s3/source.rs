@@ -146,14 +146,16 @@ impl S3Source {
 
     fn open_object(&self, target: Target) -> Result<(Body, Metadata), SourceError> {
         self.service.waiter.wait(async {
-            let (download, metadata) = Download::begin(&self.service, target).await?;
+            let (download, metadata, facts) = Download::begin(&self.service, target).await?;
             let body = if download.is_small() {
                 Body {
                     reader: Box::new(download.collect().await?),
+                    facts,
                 }
             } else {
                 Body {
                     reader: Box::new(Coming::new(download)),
+                    facts,
                 }
             };
             Ok((body, metadata))
