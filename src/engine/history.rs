@@ -9,7 +9,7 @@ use super::threads::in_parallel;
 use crate::source::{ObjectVersion, SourceError};
 use crate::verify::digest::{MAX_DIGEST_LEN, UnverifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::hashing::Sha256Hash;
+use crate::verify::hashing::{ContentError, Sha256Hash};
 use crate::verify::location::{DigestKey, ObjectLocation, RootId};
 use crate::verify::signature::Signature;
 
@@ -131,8 +131,9 @@ fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, Sou
         let read = shared
             .readers
             .with(|reader| reader.collect(body, MAX_DIGEST_LEN));
-        let Ok((content, json)) = read else {
-            return Ok(false);
+        let (content, json) = match read {
+            Ok(read) => read,
+            Err(error) => return not_intact(error),
         };
         let signature = metadata.signature.as_deref().and_then(Signature::from_hex);
         let key = DigestKey::parse(&object.path);
@@ -145,8 +146,18 @@ fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, Sou
             .zip(signature.zip(keys))
             .is_some_and(|(digest, (signature, keys))| digest.verify(&signature, &keys).is_ok()));
     };
-    let read = shared.readers.with(|reader| reader.hash(body));
-    Ok(read.is_ok_and(|content| content.hash == hash))
+    match shared.readers.with(|reader| reader.hash(body)) {
+        Ok(content) => Ok(content.hash == hash),
+        Err(error) => not_intact(error),
+    }
+}
+
+/// A version that could not be read may well be intact.
+fn not_intact(error: ContentError) -> Result<bool, SourceError> {
+    match error {
+        ContentError::Malformed(_) | ContentError::TooLarge(_) => Ok(false),
+        ContentError::Read(error) => Err(SourceError::Failed(error.to_string().into())),
+    }
 }
 
 /// An intact version is there: which, how it was hidden, and how it comes back.

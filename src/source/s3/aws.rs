@@ -1,6 +1,7 @@
 //! The SDK's configuration: from the environment and the config files, loaded anew where
 //! credentials have expired.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use aws_config::profile::ProfileSet;
@@ -12,6 +13,7 @@ use aws_sdk_s3::config::{
 };
 use aws_types::service_config::ServiceConfigKey;
 
+use super::endpoints::Endpoints;
 use super::settings::Settings;
 
 /// Those of the SDK's defaults that we build on.
@@ -57,14 +59,25 @@ pub(super) async fn load(settings: &Settings, http: SharedHttpClient) -> SdkConf
         .build()
 }
 
-/// Whether the config files have a profile of that name: the SDK tells a name that is not there
-/// as credentials that are not there.
-pub(super) async fn has_profile(name: &str) -> Result<bool, String> {
+/// What the config files say, of the profile that is used.
+pub(super) async fn profiles(profile: Option<String>) -> Result<ProfileSet, String> {
     let (fs, env, files) = Default::default();
-    let profiles: Result<ProfileSet, _> = aws_config::profile::load(&fs, &env, &files, None).await;
-    match profiles {
-        Ok(profiles) => Ok(profiles.get_profile(name).is_some()),
-        Err(error) => Err(error.to_string()),
+    let selected = profile.map(Cow::Owned);
+    let loaded = aws_config::profile::load(&fs, &env, &files, selected).await;
+    loaded.map_err(|error| error.to_string())
+}
+
+/// How often a request is made in all, where the environment or the config files say so.
+pub(super) fn attempts(profiles: &ProfileSet) -> Result<Option<u32>, String> {
+    let from = |name: &str, told: &str| match told.trim().parse() {
+        Ok(attempts) if attempts > 0 => Ok(Some(attempts)),
+        Ok(_) | Err(_) => Err(format!("{name}: {told:?} is no number of attempts")),
+    };
+    match std::env::var("AWS_MAX_ATTEMPTS") {
+        Ok(told) if !told.is_empty() => from("AWS_MAX_ATTEMPTS", &told),
+        Ok(_) | Err(_) => profiles
+            .get("max_attempts")
+            .map_or(Ok(None), |told| from("max_attempts", told)),
     }
 }
 
@@ -72,6 +85,7 @@ pub(super) async fn has_profile(name: &str) -> Result<bool, String> {
 pub(super) fn s3(settings: &Settings, config: &SdkConfig, region: &str) -> aws_sdk_s3::Client {
     let mut builder = aws_sdk_s3::config::Builder::from(config)
         .region(Region::new(region.to_owned()))
+        .endpoint_resolver(Endpoints::default())
         // A server of one's own has no name for each bucket.
         .force_path_style(has_endpoint(config, "S3"));
     if settings.no_sign_request {

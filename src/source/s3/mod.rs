@@ -7,6 +7,7 @@ mod aws;
 mod backoff;
 mod clients;
 mod download;
+mod endpoints;
 mod fault;
 mod folder;
 mod gate;

@@ -70,14 +70,7 @@ impl Connection {
             let _inside = reactor.waiter().handle().enter();
             tls::http_client(settings.concurrency)?
         };
-        if let Some(profile) = &settings.profile {
-            let known = reactor
-                .waiter()
-                .wait(async { Ok(aws::has_profile(profile).await) })?;
-            if !known.map_err(anyhow::Error::msg)? {
-                bail!("--profile {profile:?}: the AWS config files have no profile of that name");
-            }
-        }
+        let settings = Self::heed_profile(settings, &reactor)?;
         let clients = reactor
             .waiter()
             .wait(async { Ok(Clients::load(settings, http).await) })?;
@@ -86,6 +79,26 @@ impl Connection {
             service: Arc::new(service),
             reactor,
         })
+    }
+
+    /// Takes in what the SDK does not: it tells a profile that is not there as credentials that
+    /// are not there, and its own retries are not used.
+    fn heed_profile(mut settings: Settings, reactor: &Reactor) -> Result<Settings> {
+        let named = settings.profile.clone();
+        let profiles = reactor
+            .waiter()
+            .wait(async { Ok(aws::profiles(named).await) })?
+            .map_err(anyhow::Error::msg)
+            .context("the AWS config files cannot be read")?;
+        if let Some(profile) = &settings.profile
+            && profiles.get_profile(profile).is_none()
+        {
+            bail!("--profile {profile:?}: the AWS config files have no profile of that name");
+        }
+        if let Some(attempts) = aws::attempts(&profiles).map_err(anyhow::Error::msg)? {
+            settings.patience.attempts = attempts;
+        }
+        Ok(settings)
     }
 
     /// Asks `CloudTrail` where a trail delivers to.

@@ -1,5 +1,10 @@
 //! The program on live buckets: a server in this process that speaks S3 and CloudTrail.
 
 mod clean;
+mod denied;
+mod names;
 pub mod parity;
+mod places;
 mod served;
+mod setup;
+mod versions;

@@ -129,3 +129,22 @@ pub fn codes(report: &Value) -> std::collections::BTreeMap<String, usize> {
     }
     codes
 }
+
+/// The verdict, and how many findings of which code there are; and no others.
+#[track_caller]
+pub fn expect(report: &Value, verdict: &str, findings: &[(&str, usize)]) {
+    let expected = findings
+        .iter()
+        .map(|(code, count)| ((*code).to_owned(), *count));
+    assert_eq!(codes(report), expected.collect(), "{report:#}");
+    assert_eq!(report["verdict"], verdict, "{report:#}");
+}
+
+/// What all findings say.
+pub fn messages(report: &Value) -> String {
+    let findings = report["findings"].as_array().expect("findings");
+    let told = findings
+        .iter()
+        .map(|finding| finding["message"].as_str().expect("a message"));
+    told.collect::<Vec<_>>().join("\n")
+}

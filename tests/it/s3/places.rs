@@ -1,0 +1,169 @@
+//! Where a bucket is, where a trail delivers to, and where its chains lead.
+
+use super::served::{Served, codes, expect};
+use crate::forge::{Archive, Trail};
+use crate::scenarios::common::{audit, trail};
+use crate::server::{self, Operation, WrongRegion};
+
+const DAY: [&str; 4] = [
+    "--start-time",
+    "2024-03-10T00:00:00Z",
+    "--end-time",
+    "2024-03-10T06:00:00Z",
+];
+const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
+const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
+
+fn described(home_region: &str) -> server::Trail {
+    server::Trail {
+        name: "audit".into(),
+        account: ACCOUNTS[0].into(),
+        home_region: home_region.into(),
+        bucket: "audit-logs".into(),
+        ..server::Trail::default()
+    }
+}
+
+#[test]
+fn a_bucket_in_another_region_is_found() {
+    for (wrong_region, answered) in [
+        (WrongRegion::PermanentRedirect, "a redirect"),
+        (WrongRegion::AuthorizationHeaderMalformed, "an error"),
+    ] {
+        let served = Served::new(&audit()).args(DAY);
+        {
+            let mut store = served.server.store();
+            let bucket = store.bucket("audit-logs");
+            bucket.region = "ap-southeast-2".into();
+            bucket.wrong_region = wrong_region;
+        }
+        let report = served.run("s3://audit-logs");
+        expect(&report, "valid", &[]);
+        // Once it is known, nothing is asked in the wrong place any more.
+        let gets = served.server.log().count(Operation::GetObject);
+        assert_eq!(gets, 7 + 12, "{answered}");
+        assert_eq!(served.server.log().count(Operation::GetBucketLocation), 0);
+    }
+}
+
+#[test]
+fn a_trail_in_one_region() {
+    let archive = audit();
+    let served = Served::new(&archive)
+        .args(DAY)
+        .trail(described("us-east-1"));
+    let report = served.run("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit");
+    expect(&report, "valid", &[]);
+    assert_eq!(report["totals"]["logs"]["valid"], 12);
+    let log = served.server.log();
+    assert_eq!(log.count(Operation::DescribeTrails), 1);
+    assert_eq!(log.count(Operation::DescribeOrganization), 0);
+    assert_eq!(log.count(Operation::GetTrail), 0);
+}
+
+/// Two accounts and three regions; the second account's trail is another of that name.
+fn many() -> Archive {
+    Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .accounts(&ACCOUNTS)
+        .regions(&REGIONS)
+        .place("audit-logs", "a prefix")
+        .archive()
+}
+
+#[test]
+fn a_trail_of_all_regions_is_that_of_its_account() {
+    let described = server::Trail {
+        multi_region: true,
+        prefix: Some("a prefix".into()),
+        ..described("eu-west-1")
+    };
+    let served = Served::new(&many()).args(DAY).trail(described);
+    let report = served.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit");
+    expect(&report, "valid", &[]);
+    assert_eq!(report["chains"].as_array().expect("chains").len(), 3);
+    let narrowed = served.args(["--region", "us-east-1"]);
+    let report = narrowed.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit");
+    assert_eq!(report["chains"].as_array().expect("chains").len(), 1);
+}
+
+#[test]
+fn a_trail_of_an_organization_is_that_of_all_accounts() {
+    let archive = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .organization("o-abcde12345")
+        .accounts(&ACCOUNTS)
+        .regions(&REGIONS)
+        .archive();
+    let described = server::Trail {
+        multi_region: true,
+        organization: true,
+        ..described("eu-west-1")
+    };
+    let served = Served::new(&archive).args(DAY).trail(described);
+    let arn = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit";
+    let report = served.run(arn);
+    expect(&report, "valid", &[]);
+    assert_eq!(report["chains"].as_array().expect("chains").len(), 6);
+    let narrowed = served.args(["--account", ACCOUNTS[1]]);
+    let report = narrowed.run(arn);
+    assert_eq!(report["chains"].as_array().expect("chains").len(), 3);
+}
+
+#[test]
+fn another_trail_of_the_bucket_is_not_verified_with_the_one_named() {
+    let mut archive = audit();
+    let mut other = trail(6);
+    other.name = "other".into();
+    other.seed = 2;
+    for (at, object) in other.archive().store.objects {
+        archive.store.objects.insert(at, object);
+    }
+    let served = Served::new(&archive)
+        .args(DAY)
+        .trail(described("us-east-1"));
+    let report = served.run("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit");
+    // What the other one's digests name is not out of chain.
+    expect(&report, "valid", &[]);
+    assert_eq!(report["chains"].as_array().expect("chains").len(), 1);
+}
+
+#[test]
+fn a_chain_is_followed_to_the_bucket_that_it_came_from() {
+    let archive = trail(6).moves(3, "new-logs", "").archive();
+    let served = Served::new(&archive).args(DAY);
+    let report = served.run("s3://new-logs");
+    expect(&report, "valid", &[]);
+    assert_eq!(report["totals"]["digests"]["valid"], 6);
+    assert_eq!(report["totals"]["logs"]["valid"], 12);
+    // The old bucket may be in another region.
+    {
+        let mut store = served.server.store();
+        let old = store.bucket("audit-logs");
+        old.region = "eu-central-1".into();
+        old.wrong_region = WrongRegion::PermanentRedirect;
+    }
+    expect(&served.run("s3://new-logs"), "valid", &[]);
+}
+
+#[test]
+fn a_bucket_that_a_chain_leads_to_may_be_gone() {
+    let archive = trail(6).moves(3, "new-logs", "").archive();
+    let served = Served::new(&archive).args(DAY);
+    served.server.store().buckets.remove("audit-logs");
+    let report = served.run("s3://new-logs");
+    assert_eq!(report["verdict"], "invalid", "{report:#}");
+    assert!(codes(&report).contains_key("digest-missing"), "{report:#}");
+}
+
+#[test]
+fn a_bucket_that_a_chain_leads_to_may_be_denied() {
+    use crate::server::{Fault, Rule};
+    let archive = trail(6).moves(3, "new-logs", "").archive();
+    let served = Served::new(&archive).args(DAY);
+    let rule = Rule::new(Fault::AccessDenied).bucket("audit-logs");
+    served.server.faults().add(rule);
+    let report = served.run("s3://new-logs");
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    let codes = codes(&report);
+    assert!(codes.contains_key("digest-unreadable"), "{report:#}");
+    assert!(!codes.contains_key("digest-missing"), "{report:#}");
+}

@@ -1,0 +1,149 @@
+//! What a bucket's versions tell of what is missing or changed.
+
+use super::served::{Served, expect, messages};
+use crate::forge::{Archive, At};
+use crate::scenarios::common::audit;
+use crate::server::{Fault, Object, Operation, Rule};
+
+const DAY: [&str; 4] = [
+    "--start-time",
+    "2024-03-10T00:00:00Z",
+    "--end-time",
+    "2024-03-10T06:00:00Z",
+];
+const BUCKET: &str = "audit-logs";
+
+/// A bucket that keeps versions, and one of its logs.
+fn versioned(archive: &Archive) -> (Served, At) {
+    let served = Served::new(archive).args(DAY);
+    {
+        let mut store = served.server.store();
+        let bucket = store.bucket(BUCKET);
+        bucket.versioned = true;
+        // What was put before versions were kept has none of its own: put it anew.
+        let keys: Vec<String> = bucket.keys.keys().cloned().collect();
+        for key in keys {
+            let object = bucket.get(&key).expect("an object").clone();
+            bucket.erase(&key);
+            bucket.put(&key, object);
+        }
+    }
+    (served, archive.first().digests[3].logs[0].clone())
+}
+
+#[test]
+fn a_log_under_a_delete_marker_can_be_brought_back() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    let id = {
+        let mut store = served.server.store();
+        let bucket = store.bucket(BUCKET);
+        bucket.delete(&key);
+        bucket.latest(&key).expect("a marker").name()
+    };
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-missing", 1)]);
+    let told = messages(&report);
+    assert!(told.contains("hidden by a delete marker at 20"), "{told}");
+    let command =
+        format!("aws s3api delete-object --bucket audit-logs --key {key} --version-id {id}");
+    assert!(told.contains(&command), "{told}");
+    // Taking the marker away is what the command does.
+    {
+        let mut store = served.server.store();
+        let versions = store.bucket(BUCKET).keys.get_mut(&key).expect("versions");
+        versions.retain(|version| version.name() != id);
+    }
+    expect(&served.run("s3://audit-logs"), "valid", &[]);
+}
+
+#[test]
+fn an_overwritten_log_can_be_brought_back() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    let intact = {
+        let mut store = served.server.store();
+        let bucket = store.bucket(BUCKET);
+        let intact = bucket.latest(&key).expect("the log").name();
+        bucket.put(&key, Object::new(&b"{}"[..]));
+        intact
+    };
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-modified", 1)]);
+    let told = messages(&report);
+    assert!(
+        told.contains(&format!("{intact}, overwritten at 20")),
+        "{told}"
+    );
+    assert!(told.contains(&format!("?versionId={intact}")), "{told}");
+}
+
+#[test]
+fn a_digest_under_a_delete_marker_is_known_by_its_own_signature() {
+    let archive = audit();
+    let (served, _) = versioned(&archive);
+    let (_, newest) = archive.first().digests[3].at.clone();
+    served.server.store().bucket(BUCKET).delete(&newest);
+    let report = served.run("s3://audit-logs");
+    let told = messages(&report);
+    assert!(
+        told.contains("an intact version of it is still there"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_is_gone_for_good_is_told() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    served.server.store().bucket(BUCKET).erase(&key);
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-missing", 1)]);
+    assert!(messages(&report).contains("gone for good"), "{report:#}");
+}
+
+#[test]
+fn an_older_version_that_was_planted_too_is_not_called_intact() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    {
+        let mut store = served.server.store();
+        let bucket = store.bucket(BUCKET);
+        bucket.erase(&key);
+        bucket.put(&key, Object::new(&b"{}"[..]));
+        bucket.put(&key, Object::new(&b"[]"[..]));
+    }
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-modified", 1)]);
+    assert!(messages(&report).contains("gone for good"), "{report:#}");
+}
+
+#[test]
+fn where_versions_may_not_be_listed_nothing_is_claimed() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    served.server.store().bucket(BUCKET).delete(&key);
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectVersions]);
+    served.server.faults().add(rule);
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-missing", 1)]);
+    let told = messages(&report);
+    assert!(told.contains("is not known"), "{told}");
+    assert!(told.contains("s3:ListBucketVersions"), "{told}");
+    assert!(!told.contains("for good"), "{told}");
+}
+
+#[test]
+fn an_older_version_that_cannot_be_read_is_not_called_gone() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    served.server.store().bucket(BUCKET).delete(&key);
+    // What is deleted is asked for without a version; the older one is cut off on its way, again and again.
+    let rule = Rule::new(Fault::CutBody).on(&[Operation::GetObject]);
+    served.server.faults().add(rule.key(&key));
+    let served = served.env("AWS_MAX_ATTEMPTS", "2");
+    let report = served.run("s3://audit-logs");
+    let told = messages(&report);
+    assert!(told.contains("could not be read"), "{told}");
+    assert!(!told.contains("for good"), "{told}");
+}
