@@ -131,6 +131,34 @@ struct Day {
     marks: Vec<Mark>,
 }
 
+impl Day {
+    /// Sorts what was listed. Marks of an earlier listing stay.
+    fn seal(&mut self) {
+        if self.marks.len() == self.names.len() {
+            return;
+        }
+        let marks = std::mem::take(&mut self.marks);
+        let before = self.names.iter().copied().zip(marks);
+        let before: Vec<_> = before
+            .filter(|(_, mark)| *mark != Mark::default())
+            .collect();
+        self.names.sort_unstable();
+        self.names.dedup();
+        self.names.shrink_to_fit();
+        let mut archived = std::mem::take(&mut self.archived);
+        archived.sort_unstable();
+        let mark = |name: &LogName| {
+            let known = before.binary_search_by_key(name, |(name, _)| *name);
+            let known = known.ok().and_then(|at| before.get(at));
+            known.map_or_else(
+                || Mark::unnamed(archived.binary_search(name).is_ok()),
+                |(_, mark)| *mark,
+            )
+        };
+        self.marks = self.names.iter().map(mark).collect();
+    }
+}
+
 /// What is known of a listed log, in four bytes: whether it is archived, whether a digest names
 /// it, and if so, a part of the hash that it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -212,20 +240,37 @@ impl Inventory {
             day.names.append(&mut listed.names);
             day.archived.append(&mut listed.archived);
         }
-        self.odd.extend(other.odd);
+        for (path, mark) in other.odd {
+            self.odd.entry(path).or_insert(mark);
+        }
     }
 
-    /// Ends the listing. Only then may logs be named.
+    /// Ends a listing. Only then may logs be named that it shows. A further listing may follow,
+    /// where a chain leads to another place: what was named stays named.
     pub fn seal(&mut self) {
         for day in self.days.values_mut() {
-            day.names.sort_unstable();
-            day.names.dedup();
-            day.names.shrink_to_fit();
-            let mut archived = std::mem::take(&mut day.archived);
-            archived.sort_unstable();
-            let mark = |name| Mark::unnamed(archived.binary_search(name).is_ok());
-            day.marks = day.names.iter().map(mark).collect();
+            day.seal();
         }
+        for (path, mark) in std::mem::take(&mut self.unlisted) {
+            let name = LogPath::parse(&path).and_then(|log| log.name);
+            match self.listed(&path, name) {
+                Some(known) if !known.is_named() => *known = known.with(mark),
+                Some(known) if *known == known.with(mark) => {}
+                Some(_) | None => {
+                    self.unlisted.insert((path, mark));
+                }
+            }
+        }
+    }
+
+    /// The mark of a listed log.
+    fn listed(&mut self, path: &str, name: Option<LogName>) -> Option<&mut Mark> {
+        let Some(name) = name else {
+            return self.odd.get_mut(path);
+        };
+        let day = self.days.get_mut(&(name.kind(), name.day()))?;
+        let at = day.names.binary_search(&name).ok()?;
+        day.marks.get_mut(at)
     }
 
     /// How many logs are listed.
@@ -243,17 +288,7 @@ impl Inventory {
     /// `name` is its compact name, where it has one.
     pub fn name(&mut self, path: &str, name: Option<LogName>, hash: &Sha256Hash) -> Naming {
         let mark = Mark::named(hash);
-        let known = match name {
-            Some(name) => self
-                .days
-                .get_mut(&(name.kind(), name.day()))
-                .and_then(|day| {
-                    let at = day.names.binary_search(&name).ok()?;
-                    day.marks.get_mut(at)
-                }),
-            None => self.odd.get_mut(path),
-        };
-        match known {
+        match self.listed(path, name) {
             Some(known) if !known.is_named() => {
                 *known = known.with(mark);
                 Naming::First {
@@ -380,6 +415,29 @@ mod tests {
             assert_eq!(name(&mut inventory, rest, b"2"), FIRST);
             assert_eq!(name(&mut inventory, rest, b"2"), Naming::Again);
         }
+        assert_eq!(inventory.into_leftovers(), []);
+    }
+
+    #[test]
+    fn what_was_named_stays_named_when_more_is_listed() {
+        let mut inventory = inventory(&[A, ODD]);
+        assert_eq!(name(&mut inventory, A, b"1"), FIRST);
+        assert_eq!(name(&mut inventory, ODD, b"1"), FIRST);
+        // Named before anybody has looked where it lies.
+        assert_eq!(name(&mut inventory, B, b"1"), FIRST);
+        let mut more = Inventory::new(place());
+        for rest in [A, B, ODD, ARCHIVED] {
+            more.add(LogKind::CloudTrail, rest, rest == ARCHIVED);
+        }
+        inventory.absorb(more);
+        inventory.seal();
+        inventory.seal();
+        for rest in [A, B, ODD] {
+            assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again, "{rest}");
+            assert_eq!(name(&mut inventory, rest, b"2"), FIRST, "{rest}");
+        }
+        let archived = Naming::First { archived: true };
+        assert_eq!(name(&mut inventory, ARCHIVED, b"1"), archived);
         assert_eq!(inventory.into_leftovers(), []);
     }
 

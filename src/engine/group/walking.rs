@@ -191,9 +191,9 @@ impl Group {
             return false;
         }
         state.followed.insert(at.root);
-        state
-            .inventories
-            .insert(at.root, Inventory::new(self.place.clone()));
+        // Logs that lie there may have been named before.
+        let inventories = state.inventories.entry(at.root);
+        inventories.or_insert_with(|| Inventory::new(self.place.clone()));
         state.paused = true;
         let mut kinds = vec![None];
         if !shared.job.digests_only {

