@@ -27,6 +27,13 @@ pub enum Command {
     /// told by the exit status: 0 valid, 1 invalid, 3 unverified (nothing is proven wrong, but not everything could be verified), 2
     /// where the run could not be set up.
     Logs(Box<LogsArgs>),
+    /// Show a saved JSON report in another format
+    ///
+    /// The exit status is the one that the saved verdict stands for: 0 valid, 1 invalid, 3 unverified, 130 of a run that was
+    /// interrupted; 2 where the file is no report, or contradicts itself. Nothing is verified anew.
+    Report(ReportArgs),
+    /// Write the JSON Schema of the JSON report to standard output
+    Schema,
     /// Tell what a finding means, what can cause it, and what to do next
     ///
     /// Without a code, all findings are listed with their severity.
@@ -71,6 +78,17 @@ pub struct LogsArgs {
     /// How buckets are reached
     #[command(flatten)]
     pub aws: AwsArgs,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A JSON report, as --report FILE.json writes it; - for standard input
+    #[arg(value_name = "REPORT.json")]
+    pub saved: PathBuf,
+    /// Where it goes
+    #[command(flatten)]
+    pub show: ShowArgs,
 }
 
 /// How S3 and CloudTrail are reached.
@@ -160,23 +178,17 @@ pub struct RangeArgs {
     pub trail: Vec<String>,
 }
 
-/// What is told, where and how.
+/// Where reports go, and how they look: for every command that makes one.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub struct ShowArgs {
     /// What standard output gets
     #[arg(long, value_name = "F", default_value = "text")]
     pub format: Format,
     /// Also write a report, its format told by its ending: .json .jsonl .md .xml .sarif .html (repeatable)
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
-    /// Take a finding down to a notice (repeatable)
-    #[arg(long, value_name = "CODE")]
-    pub allow: Vec<String>,
-    /// Take a finding up to invalid (repeatable)
-    #[arg(long, value_name = "CODE")]
-    pub deny: Vec<String>,
-    /// Tell every object's verdict
+    /// Tell all there is: every object and finding
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
     /// Tell the verdict alone
@@ -185,6 +197,21 @@ pub struct OutputArgs {
     /// Colours on standard output
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
+}
+
+/// What is told of a run, where and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Where reports go
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// Take a finding down to a notice (repeatable)
+    #[arg(long, value_name = "CODE")]
+    pub allow: Vec<String>,
+    /// Take a finding up to invalid (repeatable)
+    #[arg(long, value_name = "CODE")]
+    pub deny: Vec<String>,
     /// Progress on standard error
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub progress: When,

@@ -8,15 +8,15 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
-use crate::cli::{Cli, Command, LogsArgs, OutputArgs, When};
+use crate::cli::{Cli, Command, LogsArgs, OutputArgs, ReportArgs, ShowArgs, When};
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
-use crate::plan::LogsPlan;
+use crate::plan::{LogsPlan, reports};
 use crate::report::{
-    Filters, Format, Look, Progress, ProgressMode, Report, RunInfo, Verbose, Verbosity, render,
+    Filters, Format, Look, Outputs, Progress, ProgressMode, Report, RunInfo, Verbose, Verbosity,
 };
-use crate::report::{explain, forecast};
-use crate::verify::conclusion::{Conclusion, ExitStatus};
+use crate::report::{explain, forecast, saved, schema};
+use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Code;
 
 /// Does what was asked for.
@@ -26,6 +26,11 @@ use crate::verify::finding::Code;
 pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
     match command {
         Command::Logs(args) => logs(&args, stop),
+        Command::Report(args) => report(&args),
+        Command::Schema => {
+            schema::write(&mut io::stdout().lock()).context("cannot write the schema")?;
+            Ok(ExitStatus::Valid)
+        }
         Command::Explain { code } => explain(code.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -47,14 +52,36 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     if args.dry_run {
         return dry_run(args, &plan, stop);
     }
-    let (watchers, observers) = Watchers::new(&args.output);
+    let show = &args.output.show;
+    let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
+    let (watchers, mut observers) = Watchers::new(&args.output);
+    let mut info = run_info(args, &plan, started);
+    let give_up = stop.clone();
+    outputs.stream(&info, &mut observers, move || give_up.stop())?;
     let conclusion = run(&plan.job, plan.place.source(), &observers, stop);
     watchers.finish()?;
     let conclusion =
         conclusion.with_context(|| format!("cannot look at {}", args.source.display()))?;
-    let info = run_info(args, plan, started);
-    report(&args.output, &info.1, &conclusion, &info.0)?;
+    info.finished = whole_seconds(Timestamp::now());
+    info.keys = plan.key_sources();
+    outputs.conclude(&conclusion, &info)?;
     Ok(conclusion.exit_status())
+}
+
+/// Shows a saved report. Nothing is verified anew: what it says of the archive it still says.
+fn report(args: &ReportArgs) -> Result<ExitStatus> {
+    let report =
+        read_report(&args.saved).with_context(|| format!("cannot use {}", args.saved.display()))?;
+    let show = &args.show;
+    Outputs::open(show.format, look(show), &reports(show)?)?.write(&report)?;
+    Ok(report.exit_status())
+}
+
+fn read_report(path: &Path) -> Result<Report<'static>> {
+    if path == Path::new("-") {
+        return Ok(saved::read(io::stdin().lock())?);
+    }
+    Ok(saved::read(File::open(path)?)?)
 }
 
 /// Tells what a run would read.
@@ -62,7 +89,7 @@ fn dry_run(args: &LogsArgs, plan: &LogsPlan, stop: &Stop) -> Result<ExitStatus> 
     let forecast = forecast(&plan.job, plan.place.source(), stop)
         .with_context(|| format!("cannot look at {}", args.source.display()))?;
     let mut out = BufWriter::new(io::stdout().lock());
-    forecast::write(&forecast, args.output.format, &mut out)
+    forecast::write(&forecast, args.output.show.format, &mut out)
         .and_then(|()| out.flush())
         .context("cannot write to standard output")?;
     Ok(if stop.is_stopped() {
@@ -85,14 +112,14 @@ impl Watchers {
         let mut observers = Observers::default();
         let progress = Progress::start(progress_mode(output));
         observers.add(Box::new(progress.observer()));
-        let verbose = output.verbose.then(|| {
+        let verbose = output.show.verbose.then(|| {
             // Other formats than text have standard output to themselves.
-            let out: Box<dyn Write + Send> = if output.format == Format::Text {
+            let out: Box<dyn Write + Send> = if output.show.format == Format::Text {
                 Box::new(BufWriter::new(io::stdout()))
             } else {
                 Box::new(BufWriter::new(io::stderr()))
             };
-            Verbose::new(out, look(output))
+            Verbose::new(out, look(&output.show))
         });
         if let Some(verbose) = &verbose {
             observers.add(Box::new(verbose.clone()));
@@ -111,7 +138,7 @@ impl Watchers {
 fn progress_mode(output: &OutputArgs) -> ProgressMode {
     match output.progress {
         When::Never => ProgressMode::Off,
-        When::Auto if output.quiet || output.verbose => ProgressMode::Off,
+        When::Auto if output.show.quiet || output.show.verbose => ProgressMode::Off,
         When::Auto | When::Always if io::stderr().is_terminal() => ProgressMode::Bar,
         When::Auto | When::Always => ProgressMode::Lines,
     }
@@ -146,16 +173,13 @@ fn width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
-fn run_info(
-    args: &LogsArgs,
-    plan: LogsPlan,
-    started: Timestamp,
-) -> (RunInfo, Vec<(Format, std::path::PathBuf)>) {
+/// What is known of a run when it begins: its end, and the keys that it will ask for, are not.
+fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
     let filters = &plan.job.filters;
     let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
-    let info = RunInfo {
+    RunInfo {
         started,
-        finished: whole_seconds(Timestamp::now()),
+        finished: started,
         arguments: std::env::args_os()
             .skip(1)
             .map(|argument| argument.to_string_lossy().into_owned())
@@ -175,8 +199,7 @@ fn run_info(
         },
         allow: plan.job.weights.allow.iter().copied().collect(),
         deny: plan.job.weights.deny.iter().copied().collect(),
-    };
-    (info, plan.reports)
+    }
 }
 
 /// Reports tell time to the second.
@@ -195,39 +218,15 @@ fn host() -> Option<String> {
     std::env::var("COMPUTERNAME").ok()
 }
 
-/// Writes all reports; that of standard output comes last.
-fn report(
-    output: &OutputArgs,
-    reports: &[(Format, std::path::PathBuf)],
-    conclusion: &Conclusion,
-    info: &RunInfo,
-) -> Result<()> {
-    let report = Report::new(conclusion, info);
-    for (format, path) in reports {
-        write_file(path, *format, &report)
-            .with_context(|| format!("cannot write the report {}", path.display()))?;
-    }
-    let mut out = BufWriter::new(io::stdout().lock());
-    render(&report, output.format, &look(output), &mut out)
-        .and_then(|()| out.flush())
-        .context("cannot write the report to standard output")
-}
-
-fn write_file(path: &Path, format: Format, report: &Report<'_>) -> io::Result<()> {
-    let mut out = BufWriter::new(File::create(path)?);
-    render(report, format, &Look::default(), &mut out)?;
-    out.into_inner()?.sync_all()
-}
-
-fn look(output: &OutputArgs) -> Look {
-    let color = match output.color {
+fn look(show: &ShowArgs) -> Look {
+    let color = match show.color {
         When::Always => true,
         When::Never => false,
         When::Auto => io::stdout().is_terminal() && !no_color(),
     };
-    let verbosity = if output.quiet {
+    let verbosity = if show.quiet {
         Verbosity::Quiet
-    } else if output.verbose {
+    } else if show.verbose {
         Verbosity::Verbose
     } else {
         Verbosity::Normal

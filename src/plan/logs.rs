@@ -9,8 +9,9 @@ use jiff::Timestamp;
 
 use super::keys;
 use super::place::{self, Place, Resolved};
+use super::reports::reports;
 use super::time::instant;
-use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
+use crate::cli::{LogsArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
 use crate::report::{Format, KeyOrigin, KeySource};
 use crate::source::{GivenKeys, KeyRing, Narrowing};
@@ -39,7 +40,7 @@ impl LogsPlan {
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &LogsArgs, now: Timestamp, stop: &Stop) -> Result<Self> {
         let bounds = bounds(&args.range, now)?;
-        let reports = reports(&args.output)?;
+        let reports = reports(&args.output.show)?;
         let allow = codes("--allow", &args.output.allow)?;
         let deny = codes("--deny", &args.output.deny)?;
         if let Some(code) = allow.intersection(&deny).next() {
@@ -165,29 +166,4 @@ fn filters(range: &RangeArgs, narrowing: Narrowing) -> Result<Filters> {
         trails: set(&range.trail),
         home_region: None,
     })
-}
-
-fn reports(output: &OutputArgs) -> Result<Vec<(Format, PathBuf)>> {
-    let report = |path: &PathBuf| {
-        let format = Format::from_path(path).with_context(|| {
-            format!(
-                "--report {}: its ending tells no format (.json .jsonl .md .xml .sarif .html)",
-                path.display()
-            )
-        })?;
-        Ok((format, path.clone()))
-    };
-    let reports: Vec<(Format, PathBuf)> =
-        output.report.iter().map(report).collect::<Result<_>>()?;
-    let asked = reports.iter().map(|(format, _)| *format);
-    if let Some(format) = asked
-        .chain([output.format])
-        .find(|format| !format.is_written())
-    {
-        bail!(
-            "this release does not write {} reports yet; text and json are there",
-            format.name()
-        );
-    }
-    Ok(reports)
 }

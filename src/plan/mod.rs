@@ -3,9 +3,11 @@
 mod keys;
 mod logs;
 mod place;
+mod reports;
 mod time;
 
 pub use keys::KEYS_FOLDER;
 pub use logs::LogsPlan;
 pub use place::Place;
+pub use reports::reports;
 pub use time::instant;

@@ -54,8 +54,10 @@ impl Format {
     /// Whether this release writes it.
     pub fn is_written(self) -> bool {
         match self {
-            Self::Text | Self::Json => true,
-            Self::Jsonl | Self::Markdown | Self::Junit | Self::Sarif | Self::Html => false,
+            Self::Text | Self::Json | Self::Jsonl | Self::Markdown | Self::Junit | Self::Sarif => {
+                true
+            }
+            Self::Html => false,
         }
     }
 

@@ -1,8 +1,11 @@
 //! The report as `JUnit`'s XML: a suite for each chain, and in it a test case for each day.
 //!
 //! What is proven wrong is a failure, what could not be verified is an error, and a day that no
-//! digest covers at all is skipped.
+//! digest covers at all is skipped. Notices fail nothing: a suite's output tells them.
+//!
+//! It keeps to what the schemas of both Ant and Jenkins take.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -43,6 +46,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 struct Suite<'r> {
     name: String,
     cases: Vec<Case<'r>>,
+    notices: Vec<&'r Finding<'r>>,
 }
 
 struct Case<'r> {
@@ -80,14 +84,27 @@ impl<'r> Outcome<'r> {
     }
 }
 
-/// The findings of one chain, or of one account's region.
+/// The findings of the run, of one chain, or of one account's region.
 #[derive(Default)]
 struct Found<'r> {
     dated: BTreeMap<Timestamp, Vec<&'r Finding<'r>>>,
     undated: Vec<&'r Finding<'r>>,
+    notices: Vec<&'r Finding<'r>>,
 }
 
 impl<'r> Found<'r> {
+    fn add(&mut self, finding: &'r Finding<'r>) {
+        match (finding.severity, time_of(finding)) {
+            (Severity::Notice, _) => self.notices.push(finding),
+            // A digest's time is its window's end, and what it is about lies before that.
+            (Severity::Invalid | Severity::Unverified, Some(at)) => {
+                let day = midnight(minus(at, SignedDuration::from_secs(1)));
+                self.dated.entry(day).or_default().push(finding);
+            }
+            (Severity::Invalid | Severity::Unverified, None) => self.undated.push(finding),
+        }
+    }
+
     /// A suite of one test case with all findings.
     fn whole(self, name: String, case: &str) -> Suite<'r> {
         let dated = self.dated.into_values().flatten();
@@ -98,41 +115,32 @@ impl<'r> Found<'r> {
         Suite {
             name,
             cases: vec![case],
+            notices: self.notices,
         }
     }
 }
 
 fn suites<'r>(report: &'r Report<'_>) -> Vec<Suite<'r>> {
     let mut found: BTreeMap<&str, Found<'r>> = BTreeMap::new();
-    let mut of_run = Vec::new();
+    let mut of_run = Found::default();
     for finding in &report.findings {
-        let Some(chain) = finding.chain.as_deref() else {
-            of_run.push(finding);
-            continue;
-        };
-        let found = found.entry(chain).or_default();
-        match time_of(finding) {
-            // A digest's time is its window's end, and what it is about lies before that.
-            Some(at) => {
-                let day = midnight(minus(at, SignedDuration::from_secs(1)));
-                found.dated.entry(day).or_default().push(finding);
-            }
-            None => found.undated.push(finding),
+        match finding.chain.as_deref() {
+            Some(chain) => found.entry(chain).or_default().add(finding),
+            None => of_run.add(finding),
         }
     }
-    let mut suites = vec![Suite {
-        name: "run".to_owned(),
-        cases: vec![Case {
-            name: "the whole run".to_owned(),
-            outcome: Outcome::of(of_run),
-        }],
-    }];
+    let mut suites = vec![of_run.whole("run".to_owned(), "the whole run")];
     let places: std::collections::BTreeSet<_> = report.chains.iter().map(Chain::place).collect();
     for chain in &report.chains {
         let name = chain.name();
-        let found = found.remove(name.as_str()).unwrap_or_default();
+        let mut found = found.remove(name.as_str()).unwrap_or_default();
+        let notices = std::mem::take(&mut found.notices);
         let cases = chain_cases(chain, found);
-        suites.push(Suite { name, cases });
+        suites.push(Suite {
+            name,
+            cases,
+            notices,
+        });
     }
     for place in places {
         let found = found.remove(place.as_str()).unwrap_or_default();
@@ -218,7 +226,7 @@ impl Suite<'_> {
     }
 
     fn write(&self, id: usize, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let name = markup(&self.name);
+        let name = attribute(&self.name);
         writeln!(
             out,
             r#"  <testsuite id="{id}" name="{name}" package="ct-verify" tests="{}" failures="{}" errors="{}" skipped="{}" time="0" timestamp="{}" hostname="{}">"#,
@@ -227,33 +235,40 @@ impl Suite<'_> {
             self.errors(),
             self.skipped(),
             report.run.started.strftime("%Y-%m-%dT%H:%M:%S"),
-            markup(report.run.host.as_deref().unwrap_or("localhost")),
+            attribute(report.run.host.as_deref().unwrap_or("localhost")),
         )?;
         writeln!(out, "    <properties/>")?;
         for case in &self.cases {
             case.write(&name, out)?;
         }
+        write!(out, "    <system-out>")?;
         // The first suite tells of the run.
         if id == 0 {
-            let headline = headline(report, &groups(report));
-            writeln!(out, "    <system-out>{}</system-out>", markup(&headline))?;
-        } else {
-            writeln!(out, "    <system-out/>")?;
+            write!(out, "{}", markup(&headline(report, &groups(report))))?;
         }
+        if !self.notices.is_empty() {
+            write!(out, "{}", markup_lines(&self.notices))?;
+        }
+        writeln!(out, "</system-out>")?;
         writeln!(out, "    <system-err/>\n  </testsuite>")
     }
 }
 
 impl Case<'_> {
     fn write(&self, suite: &str, out: &mut dyn Write) -> io::Result<()> {
-        let name = markup(&self.name);
+        let name = attribute(&self.name);
         write!(
             out,
             r#"    <testcase name="{name}" classname="{suite}" time="0""#
         )?;
         let (severity, findings) = match &self.outcome {
             Outcome::Passed => return writeln!(out, "/>"),
-            Outcome::Skipped => return writeln!(out, "><skipped/></testcase>"),
+            Outcome::Skipped => {
+                return writeln!(
+                    out,
+                    r#"><skipped message="no digest covers any of this day"/></testcase>"#
+                );
+            }
             Outcome::Failed(severity, findings) => (*severity, findings),
         };
         let element = if severity == Severity::Invalid {
@@ -272,6 +287,14 @@ impl Case<'_> {
             markup_lines(findings)
         )
     }
+}
+
+/// A name, which the schemas take for one only where it is not blank.
+fn attribute(name: &str) -> Cow<'_, str> {
+    if name.trim().is_empty() {
+        return "-".into();
+    }
+    markup(name)
 }
 
 /// The findings, the heaviest first, a line each.

@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 use super::escape::visible;
 use super::json::{Finding, Report, Totals};
 use super::shown_json::write_pretty;
-use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
 
 const SCHEMA: &str =
@@ -191,17 +190,11 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn invocation(report: &Report<'_>) -> Invocation {
-    let exit_code = match report.verdict {
-        _ if report.run.interrupted => 130,
-        Verdict::Valid => 0,
-        Verdict::Invalid => 1,
-        Verdict::Unverified => 3,
-    };
     let time = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let arguments = report.run.arguments.iter();
     Invocation {
         execution_successful: !report.run.interrupted,
-        exit_code,
+        exit_code: report.exit_status().code().into(),
         start_time_utc: time(report.run.started),
         end_time_utc: time(report.run.finished),
         arguments: arguments.map(|text| visible(text).into_owned()).collect(),

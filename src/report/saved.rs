@@ -1,10 +1,12 @@
 //! Reads a saved JSON report back. It is a stranger's file: bounded, strict, and held against
 //! itself before anything is made of it.
 
+use std::fmt;
 use std::io::{self, Read};
 
 use serde::Deserialize;
 
+use super::escape::visible;
 use super::json::{Report, SCHEMA_VERSION};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
@@ -26,15 +28,48 @@ pub enum SavedError {
     Version(u64),
     /// It is no report.
     #[error("it is not a JSON report of ct-verify: {0}")]
-    NotAReport(#[from] serde_json::Error),
+    NotAReport(Told),
+    /// Another version of this program wrote it, with what this one does not know.
+    #[error("ct-verify {version} wrote it, and this is {VERSION}: {error}")]
+    AnotherVersion {
+        /// The version that wrote it.
+        version: String,
+        /// What is not known.
+        error: Told,
+    },
     /// It contradicts itself.
     #[error("it contradicts itself: {0}")]
     Contradiction(String),
 }
 
+/// What is wrong with a file, in words that may be the file's own, made visible.
+#[derive(Debug)]
+pub struct Told(String);
+
+impl From<serde_json::Error> for Told {
+    fn from(error: serde_json::Error) -> Self {
+        Self(visible(&error.to_string()).into_owned())
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The version of this program.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 #[derive(Deserialize)]
 struct Version {
     schema_version: u64,
+    tool: Option<ToolVersion>,
+}
+
+#[derive(Deserialize)]
+struct ToolVersion {
+    version: Option<String>,
 }
 
 /// Reads a report.
@@ -47,13 +82,30 @@ pub fn read(reader: impl Read) -> Result<Report<'static>, SavedError> {
     if content.len() as u64 > MAX_LEN {
         return Err(SavedError::TooLarge);
     }
-    let Version { schema_version } = serde_json::from_slice(&content)?;
+    let Version {
+        schema_version,
+        tool,
+    } = parse(&content).map_err(SavedError::NotAReport)?;
     if schema_version != u64::from(SCHEMA_VERSION) {
         return Err(SavedError::Version(schema_version));
     }
-    let report = serde_json::from_slice(&content)?;
+    let report = parse(&content).map_err(|error| {
+        // A later version may know more fields and codes than this one. To leave out what is not
+        // known would be to render another report than the one that was saved.
+        match tool.and_then(|tool| tool.version) {
+            Some(version) if version != VERSION => SavedError::AnotherVersion {
+                version: visible(&version).chars().take(40).collect(),
+                error,
+            },
+            Some(_) | None => SavedError::NotAReport(error),
+        }
+    })?;
     check(&report).map_err(SavedError::Contradiction)?;
     Ok(report)
+}
+
+fn parse<'de, T: Deserialize<'de>>(content: &'de [u8]) -> Result<T, Told> {
+    serde_json::from_slice(content).map_err(Told::from)
 }
 
 fn check(report: &Report<'_>) -> Result<(), String> {

@@ -16,7 +16,10 @@ pub struct Sink(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     failed: AtomicBool,
+    on_failure: Hook,
 }
+
+type Hook = Box<dyn Fn() + Send + Sync>;
 
 struct State {
     out: BufWriter<Box<dyn Write + Send>>,
@@ -27,6 +30,12 @@ struct State {
 impl Sink {
     /// A sink that ends in `out`.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
+        Self::with_hook(out, Box::new(|| {}))
+    }
+
+    /// The same, and `on_failure` is called once it fails: a run whose only reader has gone need
+    /// not go on.
+    pub fn with_hook(out: Box<dyn Write + Send>, on_failure: Hook) -> Self {
         let state = State {
             out: BufWriter::new(out),
             flushed: Instant::now(),
@@ -35,6 +44,7 @@ impl Sink {
         Self(Arc::new(Shared {
             state: Mutex::new(state),
             failed: AtomicBool::new(false),
+            on_failure,
         }))
     }
 
@@ -50,12 +60,15 @@ impl Sink {
             result = state.out.flush();
         }
         if let Err(error) = result {
-            self.0.failed.store(true, Ordering::Relaxed);
             state.error.get_or_insert(error);
+            drop(state);
+            if !self.0.failed.swap(true, Ordering::Relaxed) {
+                (self.0.on_failure)();
+            }
         }
     }
 
-    /// Whether something could not be written. A run whose reader has gone can be stopped.
+    /// Whether something could not be written.
     pub fn has_failed(&self) -> bool {
         self.0.failed.load(Ordering::Relaxed)
     }

@@ -26,11 +26,6 @@ impl Verbose {
         }
     }
 
-    /// Whether something could not be written.
-    pub fn has_failed(&self) -> bool {
-        self.sink.has_failed()
-    }
-
     /// Writes out what is held back.
     ///
     /// # Errors

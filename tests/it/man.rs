@@ -16,6 +16,8 @@ fn sections(page: &str) -> &'static str {
     match page {
         "ct-verify" => include_str!("man/ct-verify.roff"),
         "ct-verify-logs" => include_str!("man/ct-verify-logs.roff"),
+        "ct-verify-report" => include_str!("man/ct-verify-report.roff"),
+        "ct-verify-schema" => include_str!("man/ct-verify-schema.roff"),
         "ct-verify-explain" => include_str!("man/ct-verify-explain.roff"),
         "ct-verify-completions" => include_str!("man/ct-verify-completions.roff"),
         _ => panic!(

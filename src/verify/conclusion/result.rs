@@ -66,12 +66,7 @@ impl Conclusion {
 
     /// What the program tells whoever started it.
     pub fn exit_status(&self) -> ExitStatus {
-        match self.verdict {
-            _ if self.interrupted => ExitStatus::Interrupted,
-            Verdict::Valid => ExitStatus::Valid,
-            Verdict::Invalid => ExitStatus::Invalid,
-            Verdict::Unverified => ExitStatus::Unverified,
-        }
+        ExitStatus::of(self.verdict, self.interrupted)
     }
 }
 

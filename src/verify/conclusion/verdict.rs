@@ -38,6 +38,16 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// What a run, or its report, comes to.
+    pub fn of(verdict: Verdict, interrupted: bool) -> Self {
+        match verdict {
+            _ if interrupted => Self::Interrupted,
+            Verdict::Valid => Self::Valid,
+            Verdict::Invalid => Self::Invalid,
+            Verdict::Unverified => Self::Unverified,
+        }
+    }
+
     /// The number that the shell sees.
     pub fn code(self) -> u8 {
         match self {

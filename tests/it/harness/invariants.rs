@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::formats;
+
 /// The severity of each code, from the contract.
 pub const SEVERITIES: [(&str, &str); 24] = [
     ("digest-missing", "invalid"),
@@ -95,6 +97,8 @@ pub fn check(report: &Value, bytes: &[u8], exit: i32, source: &Path) {
     check_totals(report);
     check_times(report);
     check_bytes(bytes);
+    formats::check_json(report);
+    formats::check_all(bytes);
 }
 
 fn check_run(report: &Value) {

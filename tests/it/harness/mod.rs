@@ -2,6 +2,7 @@
 
 mod case;
 mod expect;
+pub mod formats;
 pub mod invariants;
 
 pub use case::{Case, Outcome, program, refused, text_of};

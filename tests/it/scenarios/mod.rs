@@ -6,6 +6,7 @@ mod cli;
 pub mod common;
 mod coverage;
 mod digests;
+mod formats;
 mod hostile;
 mod inventory;
 mod keys;
