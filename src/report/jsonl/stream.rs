@@ -190,9 +190,8 @@ impl State {
             actual,
             message,
         } = finding;
-        let mut hasher = self.hasher.build_hasher();
-        (code, bucket, key, chain, digest, expected, actual, message).hash(&mut hasher);
-        hasher.finish()
+        let told = (code, bucket, key, chain, digest, expected, actual, message);
+        self.hasher.hash_one(told)
     }
 }
 

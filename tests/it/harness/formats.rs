@@ -123,7 +123,11 @@ pub fn check_junit(xml: &str) {
     let root = document.root_element();
     assert_eq!(root.tag_name().name(), "testsuites");
     assert_eq!(root.attributes().count(), 0);
-    for (id, suite) in root.children().filter(|it| it.is_element()).enumerate() {
+    for (id, suite) in root
+        .children()
+        .filter(roxmltree::Node::is_element)
+        .enumerate()
+    {
         check_suite(id, suite);
     }
 }
@@ -162,7 +166,10 @@ fn check_suite(id: usize, suite: roxmltree::Node<'_, '_>) {
     let time = attribute(suite, "timestamp");
     let shape = time.replace(|c: char| c.is_ascii_digit(), "0");
     assert_eq!(shape, "0000-00-00T00:00:00", "{time}");
-    let children: Vec<_> = suite.children().filter(|it| it.is_element()).collect();
+    let children: Vec<_> = suite
+        .children()
+        .filter(roxmltree::Node::is_element)
+        .collect();
     let tags: Vec<_> = children.iter().map(|it| it.tag_name().name()).collect();
     let [first, cases @ .., out, err] = tags.as_slice() else {
         panic!("{tags:?}");
@@ -173,14 +180,17 @@ fn check_suite(id: usize, suite: roxmltree::Node<'_, '_>) {
     );
     assert!(cases.iter().all(|tag| *tag == "testcase"), "{tags:?}");
     let mut counts = BTreeMap::from([("failure", 0), ("error", 0), ("skipped", 0)]);
-    let mut named = std::collections::BTreeSet::new();
+    let mut known = std::collections::BTreeSet::new();
     for case in &children[1..children.len() - 2] {
         attributes(*case, &["classname", "name", "time"]);
         assert!(
-            named.insert(attribute(*case, "name")),
+            known.insert(attribute(*case, "name")),
             "two cases of one name"
         );
-        let inner: Vec<_> = case.children().filter(|it| it.is_element()).collect();
+        let inner: Vec<_> = case
+            .children()
+            .filter(roxmltree::Node::is_element)
+            .collect();
         assert!(inner.len() <= 1);
         for outcome in inner {
             let tag = outcome.tag_name().name();
