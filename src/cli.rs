@@ -34,6 +34,12 @@ pub enum Command {
     Report(ReportArgs),
     /// Write the JSON Schema of the JSON report to standard output
     Schema,
+    /// Verify saved query results of CloudTrail Lake
+    ///
+    /// Every export below SOURCE is verified in one run: its sign file (`result_sign.json`), and the result files that it names,
+    /// hashed as they are stored. The exit status is that of `logs`. What is not signed, such as names, region, time and query id,
+    /// is told as claimed.
+    QueryResults(Box<QueryArgs>),
     /// Tell what a finding means, what can cause it, and what to do next
     ///
     /// Without a code, all findings are listed with their severity.
@@ -89,6 +95,28 @@ pub struct ReportArgs {
     /// Where it goes
     #[command(flatten)]
     pub show: ShowArgs,
+}
+
+/// Options of `query-results`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// `s3://BUCKET[/PREFIX]`, or a local folder: one export, or any that holds some at any depth
+    pub source: PathBuf,
+    /// Public keys from a file (repeatable): list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
+    #[arg(long = "public-keys", value_name = "FILE")]
+    pub public_keys: Vec<PathBuf>,
+    /// Objects read at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: Option<u16>,
+    /// Memory to use for what comes from S3, roughly (such as 256M or 1G)
+    #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
+    pub max_memory: Option<Size>,
+    /// What is told
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How buckets are reached
+    #[command(flatten)]
+    pub aws: AwsArgs,
 }
 
 /// How S3 and CloudTrail are reached.

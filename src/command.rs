@@ -1,5 +1,7 @@
 //! What each command does: from what was typed to an exit status.
 
+mod query;
+
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
@@ -31,6 +33,7 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
             schema::write(&mut io::stdout().lock()).context("cannot write the schema")?;
             Ok(ExitStatus::Valid)
         }
+        Command::QueryResults(args) => query::query_results(&args, stop),
         Command::Explain { code } => explain(code.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -185,9 +188,7 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect(),
         host: host(),
-        user: std::env::var("USER")
-            .or_else(|_| std::env::var("LOGNAME"))
-            .ok(),
+        user: user(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: args.source.to_string_lossy().into_owned(),
         keys: plan.key_sources(),
@@ -205,6 +206,12 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
 /// Reports tell time to the second.
 fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+fn user() -> Option<String> {
+    std::env::var("USER")
+        .or_else(|_| std::env::var("LOGNAME"))
+        .ok()
 }
 
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 use crate::verify::chain::DigestVerdict;
 use crate::verify::finding::{Finding, Subject};
 use crate::verify::location::ObjectLocation;
+use crate::verify::query::FileVerdict;
 
 /// The verdict on one log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +18,23 @@ pub enum LogVerdict {
     Unverified,
 }
 
+/// What a file of a saved query result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A sign file.
+    SignFile,
+    /// A result file.
+    Result,
+}
+
 /// Something that happened in a run. Events come from many threads, in no set order.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// More objects are known that will be read, or may be.
     Listed {
-        /// Digests.
+        /// Digests, or sign files of query results.
         digests: u64,
-        /// Logs.
+        /// Logs, or result files.
         logs: u64,
     },
     /// A digest of the range was judged.
@@ -44,6 +54,17 @@ pub enum Event<'a> {
         location: &'a ObjectLocation,
         /// What it was found to be.
         verdict: LogVerdict,
+        /// Stored bytes read for it.
+        bytes: u64,
+    },
+    /// A file of a saved query result was judged.
+    File {
+        /// What it is.
+        kind: FileKind,
+        /// Where it is.
+        subject: &'a Subject,
+        /// What it was found to be.
+        verdict: FileVerdict,
         /// Stored bytes read for it.
         bytes: u64,
     },

@@ -21,7 +21,7 @@ use crate::verify::time::parse_name_time;
 /// A digest up to this size is held beside others; larger ones are read one at a time.
 const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
 /// Why an archived object is not read.
-pub(super) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
+pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
 /// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
 static LARGE_DIGEST: Mutex<()> = Mutex::new(());
 

@@ -79,7 +79,16 @@ fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<Object> {
         | Code::KindUndigested
         | Code::LogPending
         | Code::StoredUncompressed
-        | Code::SignatureFromSuccessor => return None,
+        | Code::SignatureFromSuccessor
+        | Code::SignFileMissing
+        | Code::SignFileModified
+        | Code::SignFileMalformed
+        | Code::ResultKeyUnknown
+        | Code::ResultMissing
+        | Code::ResultModified
+        | Code::ResultUnreferenced
+        | Code::ResultUnreadable
+        | Code::NoResults => return None,
     }
     let (root, path) = match &finding.subject {
         Subject::Run => return None,

@@ -1,6 +1,7 @@
 //! Scheduling: what is read when, by which thread, and how much at a time.
 
 mod digests;
+mod exports;
 mod forecast;
 mod group;
 mod held;
@@ -13,6 +14,7 @@ mod stop;
 mod survey;
 mod threads;
 
+pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};
 pub use run::{Filters, Job, Limits, run};
 pub use stop::Stop;

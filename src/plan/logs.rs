@@ -124,7 +124,7 @@ fn bounds(range: &RangeArgs, now: Timestamp) -> Result<Bounds> {
     Ok(bounds)
 }
 
-fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
+pub(super) fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
     let code = |name: &String| {
         Code::from_name(name).with_context(|| {
             format!("{option} {name:?} is no finding; `ct-verify explain` lists them")

@@ -3,11 +3,13 @@
 mod keys;
 mod logs;
 mod place;
+mod query;
 mod reports;
 mod time;
 
 pub use keys::KEYS_FOLDER;
 pub use logs::LogsPlan;
 pub use place::Place;
+pub use query::QueryPlan;
 pub use reports::reports;
 pub use time::instant;

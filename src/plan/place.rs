@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use crate::cli::{AwsArgs, LogsArgs};
+use crate::cli::{AwsArgs, LogsArgs, Size};
 use crate::engine::{Limits, Stop};
 use crate::source::{
     CloudTrailKeys, Connection, FolderSource, Narrowing, S3Place, S3Source, Settings, Source,
@@ -15,7 +15,7 @@ use crate::verify::time::Bounds;
 
 /// So many requests may be in flight, unless the user says otherwise: at 20 ms each that is more
 /// than two cores can inflate and hash.
-const REQUESTS: usize = 200;
+pub(super) const REQUESTS: usize = 200;
 /// So much memory may be used, roughly, unless the user says otherwise.
 const MEMORY: usize = 256 * 1024 * 1024;
 
@@ -79,9 +79,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds) -> Result<Resolved> {
     }
     let (source, narrowing) = FolderSource::open(path)
         .with_context(|| format!("cannot open the folder {}", path.display()))?;
-    // Four reading threads a core: a cold disk is read faster so, and a warm one no slower.
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = args.concurrency.map_or(cores * 4, usize::from);
+    let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     Ok(Resolved {
         place: Place::Folder(source),
         narrowing,
@@ -111,7 +109,11 @@ fn s3(
     let bounds = Bounds::new(Some(start), Some(end))
         .context("--start-time does not lie before --end-time, which is now")?;
     let threads = args.concurrency.map_or(REQUESTS, usize::from);
-    let settings = settings(args, threads, &target);
+    let region = match &target {
+        Target::Bucket(_) => None,
+        Target::Trail(arn) => Some(arn.region.clone()),
+    };
+    let settings = settings(&args.aws, threads, memory(args.max_memory), region);
     let connection = Connection::open(settings, |stopper| stop.on_stop(stopper))?;
     let (place, narrowing, trail) = match target {
         Target::Bucket(place) => {
@@ -155,24 +157,26 @@ fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<
     Ok((place, narrowing, Some((trail.name, trail.home_region))))
 }
 
-fn settings(args: &LogsArgs, requests: usize, target: &Target) -> Settings {
+pub(super) fn settings(
+    args: &AwsArgs,
+    requests: usize,
+    memory: usize,
+    region: Option<String>,
+) -> Settings {
     let AwsArgs {
         endpoint_url,
         profile,
         no_sign_request,
         request_payer,
-    } = &args.aws;
+    } = args;
     Settings {
         endpoint_url: endpoint_url.clone(),
         profile: profile.clone(),
         no_sign_request: *no_sign_request,
         requester_pays: request_payer.is_some(),
-        region: match target {
-            Target::Bucket(_) => None,
-            Target::Trail(arn) => Some(arn.region.clone()),
-        },
+        region,
         concurrency: requests,
-        body_memory: memory(args) / 4,
+        body_memory: memory / 4,
         ..Settings::default()
     }
 }
@@ -182,10 +186,16 @@ fn limits(args: &LogsArgs, threads: usize) -> Limits {
         threads,
         read_ahead: threads * 8,
         groups: threads.max(4),
-        digest_memory: memory(args) / 4,
+        digest_memory: memory(args.max_memory) / 4,
     }
 }
 
-fn memory(args: &LogsArgs) -> usize {
-    args.max_memory.map_or(MEMORY, |size| size.0)
+pub(super) fn memory(asked: Option<Size>) -> usize {
+    asked.map_or(MEMORY, |size| size.0)
+}
+
+/// So many threads read a folder, unless the user says otherwise: four a core, since a cold disk
+/// is read faster so, and a warm one no slower.
+pub(super) fn folder_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * 4
 }

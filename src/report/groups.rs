@@ -60,8 +60,13 @@ impl<'r> Part<'r> {
 /// The findings of a report: the heaviest first, then in the order of the codes, then in their
 /// own.
 pub fn groups<'r>(report: &'r Report<'_>) -> Vec<Group<'r>> {
+    groups_of(&report.findings)
+}
+
+/// The same for findings alone.
+pub fn groups_of<'r>(findings: &'r [Finding<'_>]) -> Vec<Group<'r>> {
     let mut by_code: BTreeMap<_, BTreeMap<Option<&str>, Vec<&Finding<'_>>>> = BTreeMap::new();
-    for finding in &report.findings {
+    for finding in findings {
         by_code
             .entry((std::cmp::Reverse(finding.severity), finding.code))
             .or_default()
@@ -156,6 +161,27 @@ fn noun(code: Code) -> (&'static str, &'static str) {
         Code::SignatureFromSuccessor => (
             "chain proven by successors' signatures",
             "chains proven by successors' signatures",
+        ),
+        Code::SignFileMissing => ("export without a sign file", "exports without a sign file"),
+        Code::SignFileModified => ("sign file modified", "sign files modified"),
+        Code::SignFileMalformed => ("sign file malformed", "sign files malformed"),
+        Code::ResultKeyUnknown => (
+            "sign file signed with an unknown key",
+            "sign files signed with unknown keys",
+        ),
+        Code::ResultMissing => ("result file missing", "result files missing"),
+        Code::ResultModified => ("result file modified", "result files modified"),
+        Code::ResultUnreferenced => (
+            "file beside the results that no sign file names",
+            "files beside the results that no sign file names",
+        ),
+        Code::ResultUnreadable => (
+            "file that could not be read or checked",
+            "files that could not be read or checked",
+        ),
+        Code::NoResults => (
+            "export that names no results",
+            "exports that name no results",
         ),
     }
 }

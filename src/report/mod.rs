@@ -19,6 +19,7 @@ pub mod markdown;
 pub mod named;
 pub mod outputs;
 pub mod progress;
+pub mod query;
 pub mod render;
 pub mod run_info;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::run_info::KeyOrigin;
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
+use crate::verify::query::FileVerdict;
 
 /// An enum with a fixed name for each value.
 pub trait Named: Copy + 'static {
@@ -61,6 +62,18 @@ impl Named for KeyOrigin {
 
     fn all() -> &'static [Self] {
         &Self::ALL
+    }
+
+    fn named(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Named for FileVerdict {
+    const WHAT: &'static str = "verdict on a file";
+
+    fn all() -> &'static [Self] {
+        &[Self::Valid, Self::Invalid, Self::Missing, Self::Unverified]
     }
 
     fn named(self) -> &'static str {

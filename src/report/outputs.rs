@@ -131,17 +131,28 @@ impl Outputs {
     /// # Errors
     /// The first that could not be written; those after it are written all the same.
     pub fn write(self, report: &Report<'_>) -> Result<(), OutputError> {
+        self.write_with(|format, look, out| render(report, format, look, out))
+    }
+
+    /// Writes everywhere what `render` makes of a format; standard output comes last.
+    ///
+    /// # Errors
+    /// The first that could not be written; those after it are written all the same.
+    pub fn write_with(
+        self,
+        render: impl Fn(Format, &Look, &mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
         let mut result = Ok(());
         for file in self.files {
             let place = Place::File(file.path.clone());
-            let written = file.write(report);
+            let written = file.write(&render);
             result = result.and(written.map_err(|error| place.error(error)));
         }
         let Some(format) = self.stdout else {
             return result;
         };
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = render(report, format, &self.look, &mut out).and_then(|()| out.flush());
+        let written = render(format, &self.look, &mut out).and_then(|()| out.flush());
         result.and(written.map_err(|error| Place::Stdout.error(error)))
     }
 }
@@ -186,9 +197,12 @@ impl ReportFile {
         self.file.try_clone()
     }
 
-    fn write(mut self, report: &Report<'_>) -> io::Result<()> {
+    fn write(
+        mut self,
+        render: impl Fn(Format, &Look, &mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut out = BufWriter::new(self.begin()?);
-        render(report, self.format, &Look::default(), &mut out)?;
+        render(self.format, &Look::default(), &mut out)?;
         let file = out.into_inner()?;
         if file.metadata()?.is_file() {
             file.sync_all()?;

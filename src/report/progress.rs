@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::SignedDuration;
 
 use super::amounts::{bytes, count, counted, duration};
-use crate::event::{Event, Observer};
+use crate::event::{Event, FileKind, Observer};
 
 /// How often a bar is drawn anew.
 const FRAME: Duration = Duration::from_millis(200);
@@ -116,6 +116,14 @@ impl Observer for ProgressObserver {
             Event::Digest { .. } => add(&counts.digests, 1),
             Event::Log { bytes, .. } => {
                 add(&counts.logs, 1);
+                add(&counts.bytes, *bytes);
+            }
+            Event::File { kind, bytes, .. } => {
+                let counter = match kind {
+                    FileKind::SignFile => &counts.digests,
+                    FileKind::Result => &counts.logs,
+                };
+                add(counter, 1);
                 add(&counts.bytes, *bytes);
             }
             Event::Found(_) => add(&counts.findings, 1),

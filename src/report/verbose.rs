@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use super::escape::visible;
 use super::look::Look;
 use super::sink::Sink;
-use crate::event::{Event, LogVerdict, Observer};
+use crate::event::{Event, FileKind, LogVerdict, Observer};
 use crate::verify::chain::DigestVerdict;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Finding, Subject};
+use crate::verify::query::FileVerdict;
 
 /// Writes a line for each object that is judged, and for each finding.
 #[derive(Clone, Debug)]
@@ -66,19 +67,44 @@ impl Observer for Verbose {
             Event::Digest {
                 subject, verdict, ..
             } => {
-                let place = match subject {
-                    Subject::Run => String::new(),
-                    Subject::Object(location) => location.to_string(),
-                    Subject::Listed { path, .. } => path.to_string(),
-                };
-                self.object("digest", &place, digest_verdict(*verdict));
+                self.object("digest", &place_of(subject), digest_verdict(*verdict));
             }
             Event::Log {
                 location, verdict, ..
             } => self.object("log", &location.to_string(), log_verdict(*verdict)),
+            Event::File {
+                kind,
+                subject,
+                verdict,
+                ..
+            } => {
+                let kind = match kind {
+                    FileKind::SignFile => "sign",
+                    FileKind::Result => "result",
+                };
+                self.object(kind, &place_of(subject), file_verdict(*verdict));
+            }
             Event::Found(finding) => self.finding(finding),
         }
     }
+}
+
+fn place_of(subject: &Subject) -> String {
+    match subject {
+        Subject::Run => String::new(),
+        Subject::Object(location) => location.to_string(),
+        Subject::Listed { path, .. } => path.to_string(),
+    }
+}
+
+/// The verdict on a file of a query result by name, and what it does to the run's.
+fn file_verdict(verdict: FileVerdict) -> (&'static str, Verdict) {
+    let weight = match verdict {
+        FileVerdict::Valid => Verdict::Valid,
+        FileVerdict::Invalid | FileVerdict::Missing => Verdict::Invalid,
+        FileVerdict::Unverified => Verdict::Unverified,
+    };
+    (verdict.name(), weight)
 }
 
 /// A digest's verdict by name, and what it does to the run's.

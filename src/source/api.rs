@@ -47,6 +47,17 @@ pub struct ListedObject<'a> {
     pub size: &'a dyn Fn() -> Option<u64>,
 }
 
+/// What lies right in one folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// The names of its folders.
+    pub folders: Vec<String>,
+    /// The names of its objects, and whether each would have to be restored before it can be read.
+    pub objects: Vec<(String, bool)>,
+    /// Names that could not be looked at, and why.
+    pub problems: Vec<(String, SourceError)>,
+}
+
 /// A part of a source that could not be looked at, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -159,6 +170,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
+
+    /// What lies right in the folder `path`; the root itself where that is empty.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
+    fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError>;
 
     /// Shows every object below the folder `path`, at any depth, that can be one of `bounds`.
     /// What cannot be looked at is given back; it never ends the listing.

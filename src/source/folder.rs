@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
-use super::api::{Body, Facts, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use super::api::{Body, Facts, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, MAX_KEY_LEN, ObjectLocation, RootId, is_account, is_organization, is_region,
 };
@@ -77,6 +77,26 @@ impl FolderSource {
             roots: OnceLock::new(),
         };
         Ok((source, narrowing))
+    }
+
+    /// The folder at `path` as one root, wherever `AWSLogs` lies. What of its own path leads from
+    /// an `AWSLogs` folder on is told; it is empty where nothing does.
+    ///
+    /// # Errors
+    /// Where it is no folder, or cannot be opened.
+    pub fn open_whole(path: &Path) -> io::Result<(Self, String)> {
+        let path = path.canonicalize()?;
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
+        let above = above_aws_logs(&path);
+        let below = above.and_then(|(above, _)| path.strip_prefix(above).ok()?.to_str());
+        let below = below.unwrap_or_default().to_owned();
+        let whole = dir.try_clone()?;
+        let source = Self {
+            dir,
+            path: path.clone(),
+            roots: OnceLock::from(vec![(path, whole)]),
+        };
+        Ok((source, below))
     }
 
     /// The folder that is looked at.
@@ -167,6 +187,36 @@ impl Source for FolderSource {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
+        let path = if path.is_empty() { "." } else { path };
+        let dir = self.root(root)?.open_dir(path);
+        let dir = dir.map_err(|error| explain_folder(&error))?;
+        let mut level = Level::default();
+        for entry in dir.entries().map_err(|error| explain_folder(&error))? {
+            let entry = entry.map_err(|error| explain_folder(&error))?;
+            let name = entry.file_name();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    if let Some(name) = name.to_str() {
+                        level.folders.push(name.to_owned());
+                    } else {
+                        let why = SourceError::Failed("its name is no text".into());
+                        level.problems.push((readable(&name), why));
+                    }
+                }
+                Ok(_) => level.objects.push((readable(&name), false)),
+                // What vanished while it was looked at is not there.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => level
+                    .problems
+                    .push((readable(&name), explain_folder(&error))),
+            }
+        }
+        level.folders.sort();
+        level.objects.sort();
+        Ok(level)
     }
 
     fn list(

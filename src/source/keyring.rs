@@ -62,6 +62,18 @@ pub trait KeyRing: Debug + Send + Sync {
     /// Where they could not be had, and why.
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>>;
 
+    /// The keys for a query of `region` that was complete at `at`, once those of that time are
+    /// among them. Where a key called `fingerprint` is known already, nobody is asked.
+    ///
+    /// # Errors
+    /// Where they could not be had, and why.
+    fn for_query(
+        &self,
+        region: &str,
+        at: Timestamp,
+        fingerprint: &Fingerprint,
+    ) -> Result<Arc<KeySet>, Box<str>>;
+
     /// Which keys were asked for and had, by region.
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)>;
 
@@ -90,6 +102,10 @@ impl KeyRing for GivenKeys {
     }
 
     fn around(&self, _: &str, _: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
+        Ok(Arc::clone(&self.0))
+    }
+
+    fn for_query(&self, _: &str, _: Timestamp, _: &Fingerprint) -> Result<Arc<KeySet>, Box<str>> {
         Ok(Arc::clone(&self.0))
     }
 

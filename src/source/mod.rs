@@ -6,7 +6,7 @@ mod keyring;
 mod s3;
 
 pub use api::{
-    Body, Facts, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+    Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};
 pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};

@@ -4,6 +4,7 @@ mod coverage;
 mod digests;
 mod logs;
 mod notices;
+mod queries;
 
 use super::finding::Code;
 
@@ -58,6 +59,15 @@ impl Code {
             Self::LogPending => &notices::LOG_PENDING,
             Self::StoredUncompressed => &notices::STORED_UNCOMPRESSED,
             Self::SignatureFromSuccessor => &notices::SIGNATURE_FROM_SUCCESSOR,
+            Self::SignFileMissing => &queries::SIGN_FILE_MISSING,
+            Self::SignFileModified => &queries::SIGN_FILE_MODIFIED,
+            Self::SignFileMalformed => &queries::SIGN_FILE_MALFORMED,
+            Self::ResultKeyUnknown => &queries::KEY_UNKNOWN,
+            Self::ResultMissing => &queries::MISSING,
+            Self::ResultModified => &queries::MODIFIED,
+            Self::ResultUnreferenced => &queries::UNREFERENCED,
+            Self::ResultUnreadable => &queries::UNREADABLE,
+            Self::NoResults => &queries::NO_RESULTS,
         }
     }
 }

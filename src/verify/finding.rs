@@ -115,6 +115,24 @@ codes! {
     StoredUncompressed = "stored-uncompressed", Notice;
     /// Metadata is absent; the digest is proven by the next one.
     SignatureFromSuccessor = "signature-from-successor", Notice;
+    /// Saved query results lie in a folder that has no sign file.
+    SignFileMissing = "sign-file-missing", Invalid;
+    /// The signature in the sign file does not fit the hashes that it names, or is not a signature.
+    SignFileModified = "sign-file-modified", Invalid;
+    /// The object is not a sign file: not its JSON, fields absent or of the wrong type, too large, or it names what cannot be a file of its own folder.
+    SignFileMalformed = "sign-file-malformed", Invalid;
+    /// No public key at hand has the sign file's fingerprint, and none fits its signature.
+    ResultKeyUnknown = "result-key-unknown", Invalid;
+    /// A verified sign file names the result file, and it is not there.
+    ResultMissing = "result-missing", Invalid;
+    /// The SHA-256 of the result file, as it is stored, differs from the one in a verified sign file.
+    ResultModified = "result-modified", Invalid;
+    /// The result file lies beside a verified sign file, which does not name it.
+    ResultUnreferenced = "result-unreferenced", Invalid;
+    /// A sign file or a result file could not be read or checked.
+    ResultUnreadable = "result-unreadable", Unverified;
+    /// No query results were found to verify.
+    NoResults = "no-results", Unverified;
 }
 
 impl Code {

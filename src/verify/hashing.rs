@@ -150,6 +150,27 @@ impl ContentReader {
         Ok((read, content))
     }
 
+    /// Hashes all of `source` as it is stored: nothing is inflated. Gives how many bytes it has.
+    ///
+    /// # Errors
+    /// Where `source` failed.
+    pub fn hash_stored(&mut self, source: Box<dyn Read + Send>) -> io::Result<(Sha256Hash, u64)> {
+        let input = self.decoder.get_mut();
+        input.restart(source);
+        let mut hasher = Sha256::new();
+        loop {
+            let chunk = input.fill_buf()?;
+            if chunk.is_empty() {
+                break;
+            }
+            hasher.update(chunk);
+            let taken = chunk.len();
+            input.consume(taken);
+        }
+        input.source = None;
+        Ok((Sha256Hash(hasher.finalize().into()), input.total))
+    }
+
     fn read(
         &mut self,
         source: Box<dyn Read + Send>,

@@ -236,6 +236,8 @@ impl Observer for JsonLines {
                     counts.bytes += bytes;
                 });
             }
+            // Of query results, whose reports are not streams.
+            Event::File { .. } => {}
             Event::Found(finding) => self.found(finding),
         }
     }

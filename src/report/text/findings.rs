@@ -6,7 +6,7 @@ use super::page::heading;
 use crate::report::amounts::{count, counted};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, object_name, told};
-use crate::report::json::{Finding, Report};
+use crate::report::json::Finding;
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
 use crate::verify::finding::{Code, Severity};
@@ -19,8 +19,8 @@ const ALL_SHOWN: usize = 3;
 const EXAMPLES_SHOWN: usize = 2;
 
 /// Writes all findings.
-pub(super) fn write(
-    report: &Report<'_>,
+pub(in crate::report) fn write(
+    findings: &[Finding<'_>],
     groups: &[Group<'_>],
     look: &Look,
     out: &mut dyn Write,
@@ -29,7 +29,7 @@ pub(super) fn write(
         heading(look, "Findings", out)?;
         return writeln!(out, "  None.");
     }
-    let total = count(report.findings.len() as u64);
+    let total = count(findings.len() as u64);
     heading(look, &format!("Findings ({total})"), out)?;
     for (index, group) in groups.iter().enumerate() {
         if index > 0 {
@@ -160,7 +160,10 @@ impl Findings<'_> {
             | Code::LogMissing
             | Code::CoverageEndsEarly
             | Code::CoverageGap
-            | Code::CoverageStartsLate => false,
+            | Code::CoverageStartsLate
+            | Code::SignFileMissing
+            | Code::ResultMissing
+            | Code::NoResults => false,
             Code::DigestModified
             | Code::DigestMalformed
             | Code::DigestMoved
@@ -178,7 +181,13 @@ impl Findings<'_> {
             | Code::KindUndigested
             | Code::LogPending
             | Code::StoredUncompressed
-            | Code::SignatureFromSuccessor => true,
+            | Code::SignatureFromSuccessor
+            | Code::SignFileModified
+            | Code::SignFileMalformed
+            | Code::ResultKeyUnknown
+            | Code::ResultModified
+            | Code::ResultUnreferenced
+            | Code::ResultUnreadable => true,
         };
         let mut line = |name: &str, value: &Option<std::borrow::Cow<'_, str>>| {
             let Some(value) = value else { return Ok(()) };

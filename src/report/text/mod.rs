@@ -6,4 +6,6 @@ mod coverage;
 mod findings;
 mod page;
 
+pub(in crate::report) use findings::write as findings;
 pub use page::write;
+pub(in crate::report) use page::{codes, heading, keys};

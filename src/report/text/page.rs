@@ -8,7 +8,7 @@ use crate::report::amounts::{between, bytes, count, counted};
 use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
 use crate::report::escape::visible;
 use crate::report::groups::groups;
-use crate::report::json::Report;
+use crate::report::json::{Keys, Report, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
 use crate::verify::finding::Code;
@@ -32,14 +32,20 @@ pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Resul
     writeln!(out)?;
     scope(report, look, out)?;
     coverage::write(report, look, out)?;
-    findings::write(report, &groups, look, out)?;
+    findings::write(&report.findings, &groups, look, out)?;
     totals(report, look, out)?;
-    keys(report, look, out)?;
+    let used: BTreeSet<&str> = report
+        .chains
+        .iter()
+        .flat_map(|chain| chain.key_fingerprints.iter().map(AsRef::as_ref))
+        .collect();
+    let warning = keys_warning(report);
+    keys(&report.run.public_keys, &used, warning, look, out)?;
     not_proven(report, look, out)
 }
 
 /// A heading, with an empty line before it.
-pub(super) fn heading(look: &Look, text: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::report) fn heading(look: &Look, text: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", look.heading(text))
 }
 
@@ -62,9 +68,15 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
     if let Some(filters) = filters_in_words(report) {
         line("Only", &visible(&filters))?;
     }
-    for (name, codes) in [("Allowed", &report.run.allow), ("Denied", &report.run.deny)] {
+    codes(&report.run, look, out)
+}
+
+/// Which codes weigh otherwise than usual.
+pub(in crate::report) fn codes(run: &Run<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    for (name, codes) in [("Allowed", &run.allow), ("Denied", &run.deny)] {
         if !codes.is_empty() {
-            line(name, &names(codes))?;
+            let block = hanging(&format!("{name:<10}"), &names(codes), look.width);
+            out.write_all(block.as_bytes())?;
         }
     }
     Ok(())
@@ -130,16 +142,18 @@ fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "  {read} read, {hashed} hashed, in {took}")
 }
 
-fn keys(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+/// Where keys came from, and which of them are `used`.
+pub(in crate::report) fn keys(
+    sources: &[Keys<'_>],
+    used: &BTreeSet<&str>,
+    warning: Option<&str>,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     heading(look, "Public keys", out)?;
-    let used: BTreeSet<&str> = report
-        .chains
-        .iter()
-        .flat_map(|chain| chain.key_fingerprints.iter().map(AsRef::as_ref))
-        .collect();
     let is_verbose = look.verbosity == Verbosity::Verbose;
     let limit = if is_verbose { usize::MAX } else { KEYS_SHOWN };
-    for source in report.run.public_keys.iter().take(limit) {
+    for source in sources.iter().take(limit) {
         let number = counted(source.fingerprints.len() as u64, "key", "keys");
         let text = format!(
             "{}: {number}, {}",
@@ -159,11 +173,11 @@ fn keys(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()>
             }
         }
     }
-    let rest = report.run.public_keys.len().saturating_sub(limit) as u64;
+    let rest = sources.len().saturating_sub(limit) as u64;
     if rest > 0 {
         writeln!(out, "  ... and {} more", counted(rest, "source", "sources"))?;
     }
-    if let Some(warning) = keys_warning(report) {
+    if let Some(warning) = warning {
         let block = hanging("  WARNING: ", warning, look.width);
         write!(
             out,

@@ -20,6 +20,9 @@ use crate::verify::time::{Bounds, minus, plus};
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 /// A backfill digest is made at about the time that its metadata tells.
 const AROUND: SignedDuration = SignedDuration::from_hours(48);
+/// Keys for a query result are those from the query's completion to 20 days later; asked for by
+/// whole days, so that queries of one day need one request.
+const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// A region has a new key every few weeks: no list goes on for ever.
 const MOST_PAGES: usize = 1000;
 
@@ -28,6 +31,8 @@ pub struct CloudTrailKeys {
     service: Arc<Service>,
     bounds: Bounds,
     regions: Mutex<BTreeMap<String, Region>>,
+    /// Held while the keys for a query are asked for.
+    asking: Mutex<()>,
 }
 
 /// What is known of a region's keys.
@@ -61,6 +66,7 @@ impl CloudTrailKeys {
             service,
             bounds,
             regions: Mutex::default(),
+            asking: Mutex::default(),
         }
     }
 
@@ -78,6 +84,35 @@ impl CloudTrailKeys {
     fn keep(&self, region: &str, known: Region) {
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
         regions.insert(region.to_owned(), known);
+    }
+
+    /// Adds the keys that were asked for around `day` to what is known of a region.
+    fn keep_more(
+        &self,
+        region: &str,
+        mut known: Region,
+        day: Timestamp,
+        more: Answer,
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        // Others may have added to it meanwhile.
+        if let Some(newer) = regions.get(region) {
+            known = newer.clone();
+        }
+        known.asked_around.insert(day);
+        let all = known
+            .keys
+            .iter()
+            .flat_map(|keys| keys.iter().cloned())
+            .chain(more.keys);
+        if let Some(all) = KeySet::new(all.collect::<Vec<_>>()) {
+            known.keys = Ok(Arc::new(all));
+        }
+        known.held.extend(more.held);
+        known.calls.extend(more.calls);
+        let keys = known.keys.clone();
+        regions.insert(region.to_owned(), known);
+        keys
     }
 
     /// Asks for the keys of regions, all at once.
@@ -165,22 +200,42 @@ impl KeyRing for CloudTrailKeys {
             listed.map_err(Fault::into_source_error)
         });
         let more = asked.map_err(|error| format!("CloudTrail in {region}: {error}"))?;
-        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = regions.get_mut(region) else {
+        let Some(known) = self.known(region) else {
             return keys;
         };
-        known.asked_around.insert(day);
-        let all = known
-            .keys
-            .iter()
-            .flat_map(|keys| keys.iter().cloned())
-            .chain(more.keys);
-        if let Some(all) = KeySet::new(all.collect::<Vec<_>>()) {
-            known.keys = Ok(Arc::new(all));
+        self.keep_more(region, known, day, more)
+    }
+
+    fn for_query(
+        &self,
+        region: &str,
+        at: Timestamp,
+        fingerprint: &Fingerprint,
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        // One asks at a time: the next one mostly finds that its key is known by then.
+        let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = crate::verify::time::midnight(at);
+        let known = self.known(region).unwrap_or_else(|| Region {
+            keys: Err(no_keys(region)),
+            asked_around: BTreeSet::new(),
+            held: BTreeSet::new(),
+            calls: Vec::new(),
+        });
+        if let Ok(keys) = &known.keys
+            && keys.get(fingerprint).is_some()
+        {
+            return known.keys;
         }
-        known.held.extend(more.held);
-        known.calls.extend(more.calls);
-        known.keys.clone()
+        if known.asked_around.contains(&day) {
+            return known.keys;
+        }
+        let range = (Some(day), Some(plus(day, QUERY_KEYS)));
+        let asked = self.service.waiter.wait(async {
+            let listed = list(&self.service, region, range).await;
+            listed.map_err(Fault::into_source_error)
+        });
+        let more = asked.map_err(|error| format!("CloudTrail in {region}: {error}"))?;
+        self.keep_more(region, known, day, more)
     }
 
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {

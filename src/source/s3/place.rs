@@ -25,6 +25,15 @@ impl S3Place {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
+        let (bucket, prefix) = Self::parts(url)?;
+        Ok(Self::new(bucket, prefix))
+    }
+
+    /// The bucket and the prefix of `s3://BUCKET[/PREFIX]`, as they stand there.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parts(url: &str) -> Result<(&str, &str), &'static str> {
         let rest = url
             .strip_prefix("s3://")
             .ok_or("it does not begin with s3://")?;
@@ -35,7 +44,7 @@ impl S3Place {
         if prefix.len() > MAX_KEY_LEN {
             return Err("its prefix is longer than any key");
         }
-        Ok(Self::new(bucket, prefix))
+        Ok((bucket, prefix))
     }
 
     /// A place below `prefix` of `bucket`.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::fault::Fault;
 use super::pages::{Query, page};
 use super::request::Service;
-use crate::source::SourceError;
+use crate::source::{Level, SourceError};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
 
 /// So many folders may stand between the source and an `AWSLogs` folder.
@@ -130,6 +130,45 @@ pub(super) async fn folders(
         }));
         if page.next.is_none() {
             return Ok(names);
+        }
+        token = page.next;
+    }
+}
+
+/// What lies right below `prefix`, which is empty or ends in a slash.
+pub(super) async fn level(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+) -> Result<Level, Fault> {
+    let query = Query {
+        bucket: Arc::clone(bucket),
+        prefix: prefix.to_owned(),
+        level_only: true,
+        after: None,
+    };
+    let mut level = Level::default();
+    let mut token = None;
+    loop {
+        let page = page(service, &query, token.as_deref()).await?;
+        for folder in &page.folders {
+            let name = folder
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.strip_suffix('/'));
+            level.folders.extend(name.map(str::to_owned));
+        }
+        for object in page.objects {
+            // The marker of the folder itself has no name of its own.
+            let name = object
+                .key
+                .strip_prefix(prefix)
+                .filter(|name| !name.is_empty());
+            level
+                .objects
+                .extend(name.map(|name| (name.to_owned(), object.archived)));
+        }
+        if page.next.is_none() {
+            return Ok(level);
         }
         token = page.next;
     }

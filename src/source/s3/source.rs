@@ -13,7 +13,7 @@ use super::folder::Listing;
 use super::keys::CloudTrailKeys;
 use super::place::S3Place;
 use super::request::Service;
-use super::search::{folders, search};
+use super::search::{folders, level, search};
 use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
@@ -21,7 +21,7 @@ use super::trail::{Trail, TrailArn, describe};
 use super::versions::versions;
 use super::wait::Reactor;
 use crate::source::{
-    Body, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+    Body, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
 };
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
@@ -129,6 +129,13 @@ impl S3Source {
         }
     }
 
+    /// All of `bucket` as one root, wherever `AWSLogs` lies.
+    pub fn whole(connection: Connection, bucket: &str) -> Self {
+        let source = Self::new(connection, S3Place::new(bucket, ""));
+        source.root_at(bucket, "");
+        source
+    }
+
     fn root(&self, root: RootId) -> Result<Place, SourceError> {
         let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
         let place = roots.get(root.0 as usize);
@@ -217,6 +224,18 @@ impl Source for S3Source {
         self.service.waiter.wait(async {
             let names = folders(&self.service, &bucket, &prefix).await;
             names.map_err(Fault::into_source_error)
+        })
+    }
+
+    fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
+        let (bucket, prefix) = self.root(root)?;
+        let prefix = match join(&prefix, path) {
+            whole if whole.is_empty() => whole,
+            whole => format!("{whole}/"),
+        };
+        self.service.waiter.wait(async {
+            let looked = level(&self.service, &bucket, &prefix).await;
+            looked.map_err(Fault::into_source_error)
         })
     }
 

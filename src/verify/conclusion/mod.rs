@@ -10,3 +10,4 @@ pub use result::{ChainResult, Conclusion};
 pub use tally::{ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
 pub use verdict::{ExitStatus, Verdict};
 pub use weighing::Weighed;
+pub(super) use weighing::{order, severity_in};

@@ -1,11 +1,12 @@
 //! What a finding weighs in this run, and how its object is called.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::chain::Binding;
-use super::super::finding::{Finding, Severity, Subject};
+use super::super::finding::{Code, Finding, Severity, Subject};
 use super::super::location::RootId;
 use super::tally::Weights;
 
@@ -41,15 +42,24 @@ impl Bindings {
     }
 }
 
-/// The finding's weight, and its object's bucket and key.
-pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) -> Weighed {
-    let severity = if weights.deny.contains(&finding.code) {
+/// What a code weighs where users allow some and deny others.
+pub(in super::super) fn severity_in(
+    code: Code,
+    allow: &BTreeSet<Code>,
+    deny: &BTreeSet<Code>,
+) -> Severity {
+    if deny.contains(&code) {
         Severity::Invalid
-    } else if weights.allow.contains(&finding.code) {
+    } else if allow.contains(&code) {
         Severity::Notice
     } else {
-        finding.code.severity()
-    };
+        code.severity()
+    }
+}
+
+/// The finding's weight, and its object's bucket and key.
+pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) -> Weighed {
+    let severity = severity_in(finding.code, &weights.allow, &weights.deny);
     let (bucket, key) = match &finding.subject {
         Subject::Run => (None, None),
         Subject::Object(location) => (
@@ -81,7 +91,7 @@ pub(super) fn join(prefix: &str, path: &str) -> String {
 }
 
 /// Findings are sorted by chain, key and code, and beyond that by all that tells them apart.
-pub(super) fn order(weighed: &Weighed) -> impl Ord + '_ {
+pub(in super::super) fn order(weighed: &Weighed) -> impl Ord + '_ {
     let finding = &weighed.finding;
     (
         (&finding.chain, &weighed.key, finding.code.name()),

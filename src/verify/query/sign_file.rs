@@ -2,6 +2,10 @@
 //! [`VerifiedSignFile`], and only that tells which hashes to expect.
 //!
 //! Only the hashes are signed, in the order of the files. Names, region, time and version are not.
+//!
+//! A sign file of a version or with an algorithm that is not known here is neither taken for valid
+//! nor for tampered with: what it is signed with, and over which text, cannot be told. Where a
+//! signature fits the text that is known, the version does not matter: it is not signed.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +16,8 @@ use serde::Deserialize;
 
 use super::super::digest::{SIGNATURE_ALGORITHM, Unproven};
 use super::super::hashing::Sha256Hash;
-use super::super::keys::{Fingerprint, KeySet};
+use super::super::keys::{Fingerprint, KeySet, PublicKey};
+use super::super::location::is_region;
 use super::super::signature::Signature;
 
 /// A sign file of ten thousand results is smaller.
@@ -76,6 +81,9 @@ pub enum NotASignFile {
     /// A field holds what no sign file can.
     #[error("its field {0} holds what no sign file can")]
     Field(&'static str),
+    /// It is of a kind that is not known here, so that nothing can be said of it.
+    #[error("its {0} is {1:?}, which this ct-verify does not know: it cannot be checked")]
+    UnknownKind(&'static str, String),
     /// A name that leads out of the folder.
     #[error("it names {0:?}, which is no file of its own folder")]
     NameLeadsElsewhere(String),
@@ -102,6 +110,14 @@ impl UnverifiedSignFile {
     /// Where it is no sign file: not JSON, a field absent, of the wrong type or twice, or a name
     /// that no file of its folder can have.
     pub fn parse(json: &[u8]) -> Result<Self, NotASignFile> {
+        Self::parse_known(json).map_err(|error| match unknown_kind(json) {
+            Some((what, kind)) => NotASignFile::UnknownKind(what, kind),
+            None => error,
+        })
+    }
+
+    /// Reads a sign file as those that are known are written.
+    fn parse_known(json: &[u8]) -> Result<Self, NotASignFile> {
         let raw: RawSignFile<'_> =
             serde_json::from_slice(json).map_err(|error| NotASignFile::Json(error.to_string()))?;
         if raw.hash_algorithm != HASH_ALGORITHM {
@@ -109,6 +125,9 @@ impl UnverifiedSignFile {
         }
         if raw.signature_algorithm != SIGNATURE_ALGORITHM {
             return Err(NotASignFile::Field("signatureAlgorithm"));
+        }
+        if !is_region(&raw.region) {
+            return Err(NotASignFile::Field("region"));
         }
         Ok(Self {
             version: raw.version.map(Into::into),
@@ -139,50 +158,76 @@ impl UnverifiedSignFile {
         self.fingerprint
     }
 
-    /// The version that it claims, where that is newer than what is known here. It is not signed.
-    pub fn unknown_version(&self) -> Option<&str> {
-        self.version
-            .as_deref()
-            .filter(|version| *version != KNOWN_VERSION)
+    /// The version that it claims. It is not signed.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
-    /// Proves the sign file under the key that it names.
+    /// The version that it claims, where that is not known here. It is not signed.
+    pub fn unknown_version(&self) -> Option<&str> {
+        self.version().filter(|version| *version != KNOWN_VERSION)
+    }
+
+    /// Its signature as it is written.
+    pub fn signature(&self) -> &str {
+        &self.signature
+    }
+
+    /// How many result files it names, as it claims.
+    pub fn claimed_files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Proves the sign file under the key that it names, or under another one: which key it names
+    /// is not signed.
     ///
     /// # Errors
     /// Gives it back, with why it is not proven.
     pub fn verify(self, keys: &KeySet) -> Result<VerifiedSignFile, (Box<Self>, Unproven)> {
-        let Some(key) = keys.get(&self.fingerprint) else {
-            return Err((Box::new(self), Unproven::KeyUnknown));
-        };
         let hashes: Vec<_> = self
             .files
             .iter()
             .map(|file| file.hash.to_string())
             .collect();
         let text = hashes.join(" ");
-        let fits = Signature::from_hex(&self.signature)
-            .is_some_and(|signature| signature.is_valid(key, text.as_bytes()));
-        if fits {
-            Ok(VerifiedSignFile(self))
-        } else {
-            Err((Box::new(self), Unproven::SignatureWrong))
+        let named = keys.get(&self.fingerprint);
+        let others = keys
+            .iter()
+            .filter(|key| key.fingerprint() != self.fingerprint);
+        let signature = Signature::from_hex(&self.signature);
+        let signer = signature.and_then(|signature| {
+            let mut keys = named.into_iter().chain(others);
+            keys.find(|key| signature.is_valid(key, text.as_bytes()))
+        });
+        match (signer.map(PublicKey::fingerprint), named) {
+            (Some(signer), _) => Ok(VerifiedSignFile { file: self, signer }),
+            (None, Some(_)) => Err((Box::new(self), Unproven::SignatureWrong)),
+            (None, None) => Err((Box::new(self), Unproven::KeyUnknown)),
         }
     }
 }
 
 /// A sign file whose hashes a key of CloudTrail's signed.
 #[derive(Clone, Debug)]
-pub struct VerifiedSignFile(UnverifiedSignFile);
+pub struct VerifiedSignFile {
+    file: UnverifiedSignFile,
+    signer: Fingerprint,
+}
 
 impl VerifiedSignFile {
     /// The result files that it names, in their order.
     pub fn files(&self) -> &[ResultEntry] {
-        &self.0.files
+        &self.file.files
+    }
+
+    /// The key that its signature opens under.
+    pub fn signer(&self) -> Fingerprint {
+        self.signer
     }
 
     /// What it claims beside its hashes, none of which is signed.
     pub fn claims(&self) -> &UnverifiedSignFile {
-        &self.0
+        &self.file
     }
 }
 
@@ -214,6 +259,31 @@ struct RawFile<'a> {
     file_hash_value: Cow<'a, str>,
     #[serde(borrow)]
     file_name: Cow<'a, str>,
+}
+
+/// What may stand in a sign file of any kind.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kind {
+    version: Option<String>,
+    hash_algorithm: Option<String>,
+    signature_algorithm: Option<String>,
+}
+
+/// What of a sign file's kind is not known here, where its JSON tells.
+fn unknown_kind(json: &[u8]) -> Option<(&'static str, String)> {
+    let kind: Kind = serde_json::from_slice(json).ok()?;
+    let told = [
+        ("version", kind.version, KNOWN_VERSION),
+        ("hash algorithm", kind.hash_algorithm, HASH_ALGORITHM),
+        (
+            "signature algorithm",
+            kind.signature_algorithm,
+            SIGNATURE_ALGORITHM,
+        ),
+    ];
+    told.into_iter()
+        .find_map(|(what, told, known)| Some((what, told.filter(|told| told != known)?)))
 }
 
 fn entries(files: &[RawFile<'_>]) -> Result<Vec<ResultEntry>, NotASignFile> {
@@ -294,17 +364,36 @@ mod tests {
     }
 
     #[test]
-    fn unknown_algorithms_and_absent_fields_are_refused() {
+    fn what_is_of_an_unknown_kind_is_not_malformed() {
         let whole = sign_file(&file("a"));
         for (from, to) in [
             ("SHA-256", "SHA-512"),
             ("SHA256withRSA", "SHA1withRSA"),
+            ("{", "{\"version\": \"2.0\", \"other\": 1, \"files\": [], "),
+        ] {
+            let read = parse(&whole.replacen(from, to, 1));
+            assert!(
+                matches!(read, Err(NotASignFile::UnknownKind(..))),
+                "{to}: {read:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn absent_and_impossible_fields_are_refused() {
+        let whole = sign_file(&file("a"));
+        for (from, to) in [
+            ("us-east-1", "evil.example/#"),
             ("\"region\"", "\"other\""),
             ("2022-05-10T22:06:30Z", "yesterday"),
             ("67b9", "xxxx"),
             ("abab", "xxxx"),
         ] {
-            assert!(parse(&whole.replacen(from, to, 1)).is_err(), "{from}");
+            let read = parse(&whole.replacen(from, to, 1));
+            assert!(
+                matches!(read, Err(NotASignFile::Json(_) | NotASignFile::Field(_))),
+                "{from}: {read:?}"
+            );
         }
     }
 }

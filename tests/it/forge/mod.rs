@@ -15,6 +15,7 @@ pub mod gzip;
 pub mod json;
 pub mod keyfiles;
 pub mod keys;
+pub mod lake;
 pub mod mutate;
 pub mod names;
 pub mod plant;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::formats;
 
 /// The severity of each code, from the contract.
-pub const SEVERITIES: [(&str, &str); 24] = [
+pub const SEVERITIES: [(&str, &str); 33] = [
     ("digest-missing", "invalid"),
     ("digest-modified", "invalid"),
     ("digest-malformed", "invalid"),
@@ -32,6 +32,15 @@ pub const SEVERITIES: [(&str, &str); 24] = [
     ("log-pending", "notice"),
     ("stored-uncompressed", "notice"),
     ("signature-from-successor", "notice"),
+    ("sign-file-missing", "invalid"),
+    ("sign-file-modified", "invalid"),
+    ("sign-file-malformed", "invalid"),
+    ("result-key-unknown", "invalid"),
+    ("result-missing", "invalid"),
+    ("result-modified", "invalid"),
+    ("result-unreferenced", "invalid"),
+    ("result-unreadable", "unverified"),
+    ("no-results", "unverified"),
 ];
 
 pub fn severity_of(code: &str) -> &'static str {

@@ -4,7 +4,9 @@ mod case;
 mod expect;
 pub mod formats;
 pub mod invariants;
+mod query;
 
 pub use case::{Case, Outcome, program, refused, text_of};
 pub use expect::{Chain, Expect, Finding, code, log_modified};
 pub use invariants::{SEVERITIES, check_bytes};
+pub use query::{QueryCase, QueryOutcome};

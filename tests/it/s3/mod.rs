@@ -5,6 +5,7 @@ mod denied;
 mod names;
 pub mod parity;
 mod places;
-mod served;
+mod queries;
+pub mod served;
 mod setup;
 mod versions;

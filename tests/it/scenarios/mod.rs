@@ -12,6 +12,7 @@ mod inventory;
 mod keys;
 mod logs;
 mod matrix;
+mod queries;
 mod range;
 mod reference;
 mod testdata;

@@ -1,0 +1,212 @@
+//! Which exports there are: folders with a sign file, or with result files that lack one.
+
+use std::collections::BTreeMap;
+
+use super::naming::join;
+use crate::engine::stop::Stop;
+use crate::engine::threads::in_parallel;
+use crate::source::{ListedObject, Problem, Source, SourceError};
+use crate::verify::location::{
+    AWS_LOGS, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization,
+};
+use crate::verify::query::{LAKE_FOLDER, SIGN_FILE, is_result_name, looks_like_a_result};
+use crate::verify::time::Bounds;
+
+/// No more folders of a bucket are looked into, one at a time: one that holds anything else
+/// besides may have millions. Folders of CloudTrail Lake are listed whole, and do not count.
+const MOST_FOLDERS: usize = 20_000;
+
+/// One export, as listed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Export {
+    /// Its folder below the root, without a closing slash.
+    pub(super) path: String,
+    /// Whether there is a sign file, and if so, whether it would have to be restored.
+    pub(super) sign_file: Option<bool>,
+    /// The names that can be those of result files, each with whether it would have to be restored.
+    pub(super) results: BTreeMap<String, bool>,
+}
+
+/// What was found below a source.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    folders: BTreeMap<String, Export>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Found {
+    fn take(&mut self, folder: &str, name: &str, archived: bool) {
+        if name != SIGN_FILE && !looks_like_a_result(name) {
+            return;
+        }
+        if !self.folders.contains_key(folder) {
+            let export = Export {
+                path: folder.to_owned(),
+                ..Export::default()
+            };
+            self.folders.insert(folder.to_owned(), export);
+        }
+        let Some(export) = self.folders.get_mut(folder) else {
+            return;
+        };
+        if name == SIGN_FILE {
+            export.sign_file = Some(archived);
+        } else {
+            export.results.insert(name.to_owned(), archived);
+        }
+    }
+
+    /// The exports, in order. Where there is no sign file, only names that are a result file's own
+    /// make one: a table of another program is none.
+    pub(super) fn exports(&mut self) -> Vec<Export> {
+        let mut exports: Vec<_> = std::mem::take(&mut self.folders).into_values().collect();
+        for export in &mut exports {
+            if export.sign_file.is_none() {
+                export.results.retain(|name, _| is_result_name(name));
+            }
+        }
+        exports.retain(|export| export.sign_file.is_some() || !export.results.is_empty());
+        exports
+    }
+}
+
+/// Looks for exports below `start`, level by level; what lies in a folder of `CloudTrail Lake` is
+/// listed whole.
+///
+/// # Errors
+/// Where `start` itself cannot be looked into.
+pub(super) fn discover(
+    source: &dyn Source,
+    root: RootId,
+    start: &str,
+    threads: usize,
+    stop: &Stop,
+) -> Result<Found, SourceError> {
+    let mut found = Found::default();
+    let mut level = vec![start.to_owned()];
+    let mut looked_into = 0;
+    while !level.is_empty() && !stop.is_stopped() {
+        let (lakes, folders): (Vec<_>, Vec<_>) = level.into_iter().partition(|path| in_lake(path));
+        list(source, root, &lakes, threads, &mut found);
+        level = Vec::new();
+        let looked = in_parallel(threads, &folders, |path| source.level(root, path));
+        for (path, looked) in folders.into_iter().zip(looked) {
+            looked_into += 1;
+            let looked = match looked {
+                Ok(looked) => looked,
+                Err(error @ SourceError::Denied(_)) if path == start => {
+                    // It is there, and may not be looked into: that is told, like all that may not.
+                    found.problems.push(Problem { path, error });
+                    continue;
+                }
+                Err(error) if path == start => return Err(error),
+                // What vanished since it was listed is not there.
+                Err(SourceError::NotFound) => continue,
+                Err(error) => {
+                    found.problems.push(Problem { path, error });
+                    continue;
+                }
+            };
+            for (name, archived) in looked.objects {
+                found.take(&path, &name, archived);
+            }
+            for (name, error) in looked.problems {
+                let path = join(&path, &name);
+                found.problems.push(Problem { path, error });
+            }
+            let below = looked
+                .folders
+                .iter()
+                .filter(|name| !holds_logs(&path, name));
+            level.extend(below.map(|name| join(&path, name)));
+        }
+        // A listing of a local folder costs no request.
+        if looked_into > MOST_FOLDERS && !level.is_empty() && source.requests().is_some() {
+            let told = format!(
+                "the search for query results ended after {MOST_FOLDERS} folders: name the prefix that holds them"
+            );
+            found.problems.push(Problem {
+                path: start.to_owned(),
+                error: SourceError::Failed(told.into()),
+            });
+            level.retain(|path| in_lake(path));
+        }
+    }
+    Ok(found)
+}
+
+/// Lists whole folders.
+fn list(source: &dyn Source, root: RootId, folders: &[String], threads: usize, found: &mut Found) {
+    let listed = in_parallel(threads, folders, |path| {
+        let mut part = Found::default();
+        let mut visit = |object: ListedObject<'_>| {
+            let (below, name) = object.rest.rsplit_once('/').unwrap_or(("", object.rest));
+            part.take(&join(path, below), name, object.archived);
+        };
+        part.problems = source.list(root, path, &Bounds::default(), &mut visit);
+        part
+    });
+    for part in listed {
+        found.folders.extend(part.folders);
+        found.problems.extend(part.problems);
+    }
+}
+
+/// Whether a path is that of a folder of CloudTrail Lake, or of one in it.
+fn in_lake(path: &str) -> bool {
+    path.split('/').any(|part| part == LAKE_FOLDER)
+}
+
+/// Whether the folder `name` in `path` is one of an account's logs or digests: no export is there.
+fn holds_logs(path: &str, name: &str) -> bool {
+    let mut above = path.rsplit('/');
+    let is_account = above.next().is_some_and(is_account);
+    let in_logs = match above.next() {
+        Some(AWS_LOGS) => true,
+        Some(organization) => is_organization(organization) && above.next() == Some(AWS_LOGS),
+        None => false,
+    };
+    let of_logs = name == DIGEST_FOLDER || LogKind::from_folder(name).is_some();
+    is_account && in_logs && of_logs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_logs_are_left_out() {
+        let account = "p/AWSLogs/111122223333";
+        assert!(holds_logs(account, "CloudTrail"));
+        assert!(holds_logs(
+            "AWSLogs/o-abcde12345/111122223333",
+            DIGEST_FOLDER
+        ));
+        assert!(!holds_logs(account, LAKE_FOLDER));
+        assert!(!holds_logs("p/111122223333", "CloudTrail"));
+        assert!(!holds_logs("", "CloudTrail"));
+        assert!(in_lake("AWSLogs/111122223333/CloudTrail-Lake/Query"));
+        assert!(!in_lake("AWSLogs/111122223333"));
+    }
+
+    #[test]
+    fn only_what_can_be_an_export_is_one() {
+        let mut found = Found::default();
+        for (folder, name) in [
+            ("a", SIGN_FILE),
+            ("a", "planted.csv"),
+            ("b", "table.csv.gz"),
+            ("c", "result_1.csv.gz"),
+            ("c", "other.csv"),
+            ("d", "notes.txt"),
+        ] {
+            found.take(folder, name, false);
+        }
+        let exports = found.exports();
+        let told: Vec<_> = exports
+            .iter()
+            .map(|export| (export.path.as_str(), export.results.len()))
+            .collect();
+        assert_eq!(told, [("a", 1), ("c", 1)]);
+    }
+}

@@ -1,0 +1,85 @@
+//! How reports call the objects of exports.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::discovery::Export;
+use crate::verify::finding::Subject;
+use crate::verify::location::{AWS_LOGS, ObjectLocation, RootId, split_key};
+
+/// How the objects of one run are called.
+#[derive(Debug)]
+pub(super) struct Naming {
+    root: RootId,
+    /// The bucket, where it is known.
+    pub(super) bucket: Option<Arc<str>>,
+    /// What stands before every path.
+    before: String,
+    /// How often a folder's name from `AWSLogs` on is there.
+    copies: BTreeMap<String, usize>,
+}
+
+impl Naming {
+    /// `bucket` is the source's own; `before` is what leads from an `AWSLogs` folder to it.
+    pub(super) fn new(
+        root: RootId,
+        bucket: Option<Arc<str>>,
+        before: &str,
+        exports: &[Export],
+    ) -> Self {
+        let mut copies: BTreeMap<String, usize> = BTreeMap::new();
+        for export in exports {
+            let whole = join(before, &export.path);
+            *copies.entry(from_logs(&whole).to_owned()).or_default() += 1;
+        }
+        Self {
+            root,
+            bucket,
+            before: before.to_owned(),
+            copies,
+        }
+    }
+
+    /// A folder's key. In a copy that is what leads from `AWSLogs` on, unless two copies are alike
+    /// in that.
+    pub(super) fn folder(&self, path: &str) -> String {
+        let whole = join(&self.before, path);
+        if self.bucket.is_some() {
+            return whole;
+        }
+        let short = from_logs(&whole);
+        match self.copies.get(short) {
+            Some(2..) => whole,
+            Some(_) | None => short.to_owned(),
+        }
+    }
+
+    /// The object `name` in the folder that is called `folder`.
+    pub(super) fn object(&self, folder: &str, name: &str) -> Subject {
+        let key = join(folder, name);
+        match &self.bucket {
+            Some(bucket) => Subject::Object(ObjectLocation::new(Arc::clone(bucket), key)),
+            None => Subject::Listed {
+                root: self.root,
+                path: key.into(),
+                time: None,
+            },
+        }
+    }
+}
+
+fn from_logs(key: &str) -> &str {
+    if key.starts_with(AWS_LOGS) && !key.contains('/') {
+        return key;
+    }
+    split_key(key).map_or(key, |(_, path)| path)
+}
+
+/// A path below another; either may be empty.
+pub(super) fn join(folder: &str, name: &str) -> String {
+    match (folder, name) {
+        ("", name) => name.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, name) => format!("{folder}/{name}"),
+    }
+}

@@ -1,0 +1,74 @@
+//! Judging the result files that a proven sign file names: hashed as they are stored.
+
+use super::discovery::Export;
+use super::naming::join;
+use super::run::Run;
+use crate::engine::digests::NOT_RESTORED;
+use crate::source::SourceError;
+use crate::verify::finding::{Code, Finding, Subject};
+use crate::verify::hashing::Sha256Hash;
+use crate::verify::query::{FileVerdict, ResultEntry};
+
+/// What came of a result file.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) subject: Subject,
+    pub(super) verdict: FileVerdict,
+    pub(super) finding: Option<Finding>,
+    /// Bytes read and hashed.
+    pub(super) bytes: u64,
+}
+
+/// Reads and judges a result file. Nothing where the run was stopped before.
+pub(super) fn judge(run: &Run<'_>, export: &Export, entry: &ResultEntry) -> Option<Judged> {
+    let folder = run.naming.folder(&export.path);
+    let name = entry.name().as_str();
+    let subject = run.naming.object(&folder, name);
+    let outcome = hash(run, export, name);
+    if outcome.is_err() && run.stop.is_stopped() {
+        return None;
+    }
+    let found = |verdict, code, actual: &dyn ToString| {
+        let finding = Finding::new(code, subject.clone()).compared(entry.hash(), actual);
+        (verdict, Some(finding))
+    };
+    let mut bytes = 0;
+    let (verdict, finding) = match outcome {
+        Ok((hash, length)) => {
+            bytes = length;
+            if hash == *entry.hash() {
+                (FileVerdict::Valid, None)
+            } else {
+                found(FileVerdict::Invalid, Code::ResultModified, &hash)
+            }
+        }
+        Err(SourceError::NotFound) => found(FileVerdict::Missing, Code::ResultMissing, &"absent"),
+        Err(
+            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+        ) => {
+            let finding = Finding::new(Code::ResultUnreadable, subject.clone());
+            (
+                FileVerdict::Unverified,
+                Some(finding.detail(error.to_string())),
+            )
+        }
+    };
+    Some(Judged {
+        subject,
+        verdict,
+        finding,
+        bytes,
+    })
+}
+
+fn hash(run: &Run<'_>, export: &Export, name: &str) -> Result<(Sha256Hash, u64), SourceError> {
+    if export.results.get(name) == Some(&true) {
+        return Err(SourceError::Archived(NOT_RESTORED.into()));
+    }
+    let body = run.source.log(run.root, &join(&export.path, name))?;
+    let body = run.stop.guard(body.reader);
+    let hashed = run.readers.with(|reader| reader.hash_stored(body));
+    hashed.map_err(|error| {
+        SourceError::Failed(format!("could not be read: {error}").into_boxed_str())
+    })
+}

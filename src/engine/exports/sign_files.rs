@@ -1,0 +1,190 @@
+//! Reading and verifying sign files.
+
+use std::io::Read as _;
+use std::sync::{Mutex, PoisonError};
+
+use super::discovery::Export;
+use super::run::Run;
+use crate::engine::digests::NOT_RESTORED;
+use crate::source::SourceError;
+use crate::verify::digest::Unproven;
+use crate::verify::finding::{Code, Finding, Subject};
+use crate::verify::query::{
+    Claims, FileVerdict, MAX_SIGN_FILE_LEN, NotASignFile, SIGN_FILE, UnverifiedSignFile,
+    VerifiedSignFile,
+};
+
+/// A sign file up to this size is held beside others while it is read; it names some 2,000 files.
+/// Larger ones are read one at a time.
+const COMMON_LEN: u64 = 256 * 1024;
+/// Held while a sign file beyond [`COMMON_LEN`] is read.
+static LARGE_SIGN_FILE: Mutex<()> = Mutex::new(());
+
+/// What came of a sign file.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) verdict: FileVerdict,
+    pub(super) finding: Option<Finding>,
+    pub(super) claims: Option<Claims>,
+    /// Only where it is proven.
+    pub(super) proven: Option<VerifiedSignFile>,
+    /// Bytes read.
+    pub(super) read: u64,
+}
+
+impl Checked {
+    fn not_proven(verdict: FileVerdict, finding: Finding) -> Self {
+        Self {
+            verdict,
+            finding: Some(finding),
+            claims: None,
+            proven: None,
+            read: 0,
+        }
+    }
+}
+
+/// Why a sign file could not be had.
+enum Failure {
+    Source(SourceError),
+    TooLarge,
+}
+
+/// Reads the sign file of `export`, and verifies it. Nothing where the run was stopped before.
+pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
+    let folder = run.naming.folder(&export.path);
+    let subject = run.naming.object(&folder, SIGN_FILE);
+    let Some(archived) = export.sign_file else {
+        return Some(missing(export, subject));
+    };
+    let content = if archived {
+        Err(Failure::Source(SourceError::Archived(NOT_RESTORED.into())))
+    } else {
+        read(run, export, COMMON_LEN).or_else(|failure| match failure {
+            Failure::TooLarge => {
+                let _alone = LARGE_SIGN_FILE
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                read(run, export, MAX_SIGN_FILE_LEN as u64)
+            }
+            Failure::Source(_) => Err(failure),
+        })
+    };
+    let content = match content {
+        Ok(content) => content,
+        Err(_) if run.stop.is_stopped() => return None,
+        Err(Failure::TooLarge) => {
+            let told = format!("it holds more than {MAX_SIGN_FILE_LEN} bytes");
+            return Some(malformed(subject, told));
+        }
+        Err(Failure::Source(SourceError::NotFound)) => return Some(missing(export, subject)),
+        Err(Failure::Source(
+            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+        )) => return Some(unreadable(subject, error.to_string())),
+    };
+    let mut checked = match UnverifiedSignFile::parse(&content) {
+        Ok(file) => prove(run, file, subject)?,
+        Err(error @ NotASignFile::UnknownKind(..)) => unreadable(subject, error.to_string()),
+        Err(
+            error @ (NotASignFile::Json(_)
+            | NotASignFile::Field(_)
+            | NotASignFile::NameLeadsElsewhere(_)
+            | NotASignFile::NameTwice(_)),
+        ) => malformed(subject, error.to_string()),
+    };
+    checked.read = content.len() as u64;
+    Some(checked)
+}
+
+fn read(run: &Run<'_>, export: &Export, limit: u64) -> Result<Vec<u8>, Failure> {
+    let path = super::naming::join(&export.path, SIGN_FILE);
+    let body = run.source.log(run.root, &path).map_err(Failure::Source)?;
+    let mut content = Vec::new();
+    let mut reader = run.stop.guard(body.reader).take(limit + 1);
+    let read = reader.read_to_end(&mut content);
+    read.map_err(|error| Failure::Source(SourceError::Failed(error.to_string().into())))?;
+    if content.len() as u64 > limit {
+        return Err(Failure::TooLarge);
+    }
+    Ok(content)
+}
+
+fn prove(run: &Run<'_>, file: UnverifiedSignFile, subject: Subject) -> Option<Checked> {
+    let claims = Claims::of(&file);
+    let keys = run
+        .keys
+        .for_query(file.region(), file.completed(), &file.fingerprint());
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(_) if run.stop.is_stopped() => return None,
+        Err(why) => {
+            let told = format!("the keys to verify it with could not be had: {why}");
+            return Some(Checked {
+                claims: Some(claims),
+                ..unreadable(subject, told)
+            });
+        }
+    };
+    let checked = match file.verify(&keys) {
+        Ok(proven) if proven.files().is_empty() => {
+            let told =
+                "the sign file names no result file: a signature over nothing proves nothing";
+            let finding = Finding::new(Code::NoResults, subject).detail(told);
+            Checked {
+                proven: Some(proven),
+                ..Checked::not_proven(FileVerdict::Unverified, finding)
+            }
+        }
+        Ok(proven) => Checked {
+            verdict: FileVerdict::Valid,
+            finding: None,
+            claims: None,
+            proven: Some(proven),
+            read: 0,
+        },
+        Err((file, why)) => unproven(&file, why, subject),
+    };
+    Some(Checked {
+        claims: Some(claims),
+        ..checked
+    })
+}
+
+fn unproven(file: &UnverifiedSignFile, why: Unproven, subject: Subject) -> Checked {
+    if let Some(version) = file.unknown_version() {
+        let told = format!(
+            "it claims to be of version {version:?}, which this ct-verify does not know, and its signature is not one over what version 1.0 signs: it cannot be checked"
+        );
+        return unreadable(subject, told);
+    }
+    let finding = match why {
+        Unproven::KeyUnknown => Finding::new(Code::ResultKeyUnknown, subject).detail(format!(
+            "no key at hand has the fingerprint {}, and the signature is not one of any other",
+            file.fingerprint()
+        )),
+        Unproven::SignatureWrong => Finding::new(Code::SignFileModified, subject).detail(format!(
+            "its signature does not fit the {} hashes that it names",
+            file.claimed_files()
+        )),
+    };
+    Checked::not_proven(FileVerdict::Invalid, finding)
+}
+
+fn missing(export: &Export, subject: Subject) -> Checked {
+    let told = format!(
+        "{} result files lie here, and no {SIGN_FILE} beside them",
+        export.results.len()
+    );
+    let finding = Finding::new(Code::SignFileMissing, subject).detail(told);
+    Checked::not_proven(FileVerdict::Missing, finding)
+}
+
+fn malformed(subject: Subject, told: String) -> Checked {
+    let finding = Finding::new(Code::SignFileMalformed, subject).detail(told);
+    Checked::not_proven(FileVerdict::Invalid, finding)
+}
+
+fn unreadable(subject: Subject, told: String) -> Checked {
+    let finding = Finding::new(Code::ResultUnreadable, subject).detail(told);
+    Checked::not_proven(FileVerdict::Unverified, finding)
+}

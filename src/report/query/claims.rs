@@ -1,0 +1,130 @@
+//! What a report on query results claims in words: the verdict, what it proves, and what not.
+
+use super::json::QueryReport;
+use crate::report::amounts::counted;
+use crate::report::groups::{Group, Part, told};
+use crate::report::run_info::KeyOrigin;
+use crate::verify::conclusion::Verdict;
+use crate::verify::finding::{Code, Severity};
+
+/// How many kinds of finding the headline names.
+const NAMED: usize = 3;
+
+/// The verdict in one sentence.
+pub(super) fn headline(report: &QueryReport<'_>, groups: &[Group<'_>]) -> String {
+    let stopped = if report.run.interrupted {
+        "; stopped before its end"
+    } else {
+        ""
+    };
+    match report.verdict {
+        Verdict::Valid => format!("VALID: {}", valid(report, groups)),
+        Verdict::Invalid => format!("INVALID: {}{stopped}", list(groups, Severity::Invalid)),
+        Verdict::Unverified => {
+            let list = list(groups, Severity::Unverified);
+            let nothing = report.totals.results.valid == 0;
+            match (list.is_empty(), nothing) {
+                (true, true) => format!("UNVERIFIED: nothing was verified{stopped}"),
+                (true, false) => format!("UNVERIFIED: nothing is proven wrong{stopped}"),
+                (false, true) => format!("UNVERIFIED: nothing could be verified: {list}{stopped}"),
+                (false, false) => {
+                    format!("UNVERIFIED: nothing is proven wrong, but {list}{stopped}")
+                }
+            }
+        }
+    }
+}
+
+fn valid(report: &QueryReport<'_>, groups: &[Group<'_>]) -> String {
+    let results = counted(report.totals.results.valid, "result file", "result files");
+    let exports = counted(report.totals.sign_files.valid, "export", "exports");
+    let have = if report.totals.results.valid == 1 {
+        "has"
+    } else {
+        "have"
+    };
+    let mut told = format!("{results} of {exports} {have} the content that CloudTrail Lake signed");
+    if keys_warning(report).is_some() {
+        told.push_str(", if the keys that came with the evidence are CloudTrail's");
+    }
+    let notices: u64 = groups.iter().map(|group| group.count).sum();
+    if notices > 0 {
+        told.push_str("; ");
+        told.push_str(&counted(notices, "notice", "notices"));
+    }
+    told
+}
+
+fn list(groups: &[Group<'_>], severity: Severity) -> String {
+    let of_severity: Vec<_> = groups
+        .iter()
+        .filter(|group| group.severity == severity)
+        .collect();
+    let named = of_severity.iter().take(NAMED).map(|group| {
+        if group.code == Code::NoResults && group.parts.iter().any(is_of_run) {
+            return "no query results were found".to_owned();
+        }
+        told(group.code, group.count)
+    });
+    let mut list: Vec<_> = named.collect();
+    let rest = of_severity.len().saturating_sub(NAMED) as u64;
+    if rest > 0 {
+        list.push(counted(
+            rest,
+            "more kind of finding",
+            "more kinds of finding",
+        ));
+    }
+    list.join(", ")
+}
+
+fn is_of_run(part: &Part<'_>) -> bool {
+    part.findings.iter().any(|finding| finding.key.is_none())
+}
+
+/// The warning that goes with keys that came with the evidence, if any did.
+pub(super) fn keys_warning(report: &QueryReport<'_>) -> Option<&'static str> {
+    let keys = &report.run.public_keys;
+    keys.iter()
+        .any(|source| source.origin == KeyOrigin::Evidence)
+        .then_some(
+            "The public keys came with the evidence. Whoever could change the evidence could \
+             exchange them too, and sign it anew. Compare their fingerprints with those that \
+             CloudTrail gives, or verify with keys from CloudTrail itself.",
+        )
+}
+
+/// What the report does not prove, a sentence each.
+pub(super) fn limits(report: &QueryReport<'_>) -> Vec<String> {
+    let mut limits = vec![
+        "Whose results they are, of which query, and when. Signed are the hashes of the result \
+         files and their order, and nothing else: not their names, not the region, the time or \
+         the version in the sign file, and not the folder with its account, day and query id."
+            .to_owned(),
+        "That nobody put signed results in the place of others. CloudTrail signs for all \
+         customers of a region with the same keys, so results of another query, or of another \
+         account, verify in any folder. Compare the rows with what you know of the query."
+            .to_owned(),
+        "That a query asked for all that it should have, or that its event data store held it."
+            .to_owned(),
+        "That an export was not removed as a whole: no export tells of another.".to_owned(),
+    ];
+    if keys_warning(report).is_some() {
+        limits.push(
+            "That CloudTrail signed it, as long as the keys that came with the evidence are not \
+             compared with CloudTrail's."
+                .to_owned(),
+        );
+    }
+    if report.run.interrupted {
+        limits.push("Anything about what was not read when the run was stopped.".to_owned());
+    }
+    if !report.run.allow.is_empty() {
+        let codes: Vec<_> = report.run.allow.iter().map(ToString::to_string).collect();
+        limits.push(format!(
+            "That nothing of these kinds is an attack: {}. The user allowed them.",
+            codes.join(", ")
+        ));
+    }
+    limits
+}

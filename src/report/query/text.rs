@@ -1,0 +1,189 @@
+//! The report on query results for a person at a terminal.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use super::claims::{headline, keys_warning, limits};
+use super::json::{Export, QueryReport};
+use crate::report::amounts::{bytes, count, counted};
+use crate::report::escape::visible;
+use crate::report::groups::groups_of;
+use crate::report::look::{Look, Verbosity};
+use crate::report::text::{self, heading};
+use crate::report::wrap::hanging;
+use crate::verify::finding::Severity;
+use crate::verify::query::FileVerdict;
+
+/// So many exports are shown, unless all are asked for. Those with something to tell come first.
+const EXPORTS_SHOWN: usize = 20;
+
+/// Writes the report as text.
+///
+/// # Errors
+/// Where `out` fails.
+pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    if look.verbosity == Verbosity::Quiet {
+        let verdict = look.verdict(report.verdict, report.verdict.name());
+        return writeln!(out, "{verdict}");
+    }
+    let groups = groups_of(&report.findings);
+    let told = headline(report, &groups);
+    let (verdict, rest) = told.split_once(':').unwrap_or((&told, ""));
+    writeln!(out, "{}:{rest}\n", look.verdict(report.verdict, verdict))?;
+    let source = hanging("Source    ", &visible(&report.source), look.width);
+    out.write_all(source.as_bytes())?;
+    text::codes(&report.run, look, out)?;
+    exports(report, look, out)?;
+    text::findings(&report.findings, &groups, look, out)?;
+    totals(report, look, out)?;
+    let used = report.exports.iter();
+    let used: BTreeSet<&str> = used
+        .filter_map(|export| export.key_fingerprint.as_deref())
+        .collect();
+    text::keys(
+        &report.run.public_keys,
+        &used,
+        keys_warning(report),
+        look,
+        out,
+    )?;
+    heading(look, "What this does not prove", out)?;
+    for limit in limits(report) {
+        write!(out, "{}", hanging("  - ", &visible(&limit), look.width))?;
+    }
+    Ok(())
+}
+
+fn exports(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    if report.exports.is_empty() {
+        return Ok(());
+    }
+    let number = report.exports.len() as u64;
+    heading(look, &format!("Exports ({})", count(number)), out)?;
+    let is_verbose = look.verbosity == Verbosity::Verbose;
+    let limit = if is_verbose {
+        usize::MAX
+    } else {
+        EXPORTS_SHOWN
+    };
+    let (clean, telling): (Vec<_>, Vec<_>) = report.exports.iter().partition(|it| is_clean(it));
+    let mut shown: Vec<_> = telling.iter().chain(&clean).take(limit).copied().collect();
+    shown.sort_by_key(|export| (&export.bucket, &export.folder));
+    for export in &shown {
+        one(export, look, out)?;
+    }
+    let rest = number - shown.len() as u64;
+    if rest > 0 {
+        let more = counted(rest, "export", "exports");
+        writeln!(out, "  ... and {more} more (-v lists all)")?;
+    }
+    Ok(())
+}
+
+/// Whether there is nothing to tell of an export.
+fn is_clean(export: &Export<'_>) -> bool {
+    let results = &export.results;
+    let troubled = results.invalid + results.missing + results.unreferenced + results.unverified;
+    export.sign_file == FileVerdict::Valid && troubled == 0 && export.differences.is_empty()
+}
+
+fn one(export: &Export<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    // A name is never broken: it is there to be copied.
+    writeln!(out, "  {}", visible(&export.name()))?;
+    let (symbol, told) = match export.sign_file {
+        FileVerdict::Valid => (look.good("="), "sign file proven"),
+        FileVerdict::Invalid => (look.severity(Severity::Invalid, "x"), "sign file invalid"),
+        FileVerdict::Missing => (look.severity(Severity::Invalid, "x"), "sign file missing"),
+        FileVerdict::Unverified => (
+            look.severity(Severity::Unverified, "?"),
+            "sign file not verified",
+        ),
+    };
+    writeln!(out, "    {symbol} {told}; {}", results_in_words(export))?;
+    if let Some(claimed) = &export.claimed {
+        let text = format!(
+            "claimed, not signed: region {}, complete at {}",
+            visible(&claimed.region),
+            claimed.completed
+        );
+        write!(out, "{}", hanging("      ", &text, look.width))?;
+    }
+    for difference in &export.differences {
+        let block = hanging("    ! ", &visible(difference), look.width);
+        write!(out, "{}", block.replacen('!', &look.warning("!"), 1))?;
+    }
+    Ok(())
+}
+
+fn results_in_words(export: &Export<'_>) -> String {
+    let results = &export.results;
+    let parts = [
+        (results.valid, "valid"),
+        (results.invalid, "modified"),
+        (results.missing, "missing"),
+        (results.unreferenced, "not named"),
+        (results.unverified, "not verified"),
+    ];
+    let told: Vec<_> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}", count(number)))
+        .collect();
+    if told.is_empty() {
+        return "no result files".to_owned();
+    }
+    let all: u64 = parts.iter().map(|(number, _)| number).sum();
+    format!(
+        "{}: {}",
+        counted(all, "result file", "result files"),
+        told.join(", ")
+    )
+}
+
+fn totals(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+    heading(look, "Totals", out)?;
+    let header = format!(
+        "  {:<12}{:>9}{:>12}{:>12}{:>14}{:>12}",
+        "", "valid", "invalid", "missing", "not named", "unverified"
+    );
+    writeln!(out, "{}", look.dim(&header))?;
+    let (signs, results) = (&report.totals.sign_files, &report.totals.results);
+    let mut row = |name: &str, cells: [Option<u64>; 5]| {
+        write!(out, "  {name:<12}")?;
+        for (index, (cell, width)) in cells.into_iter().zip([9, 12, 12, 14, 12]).enumerate() {
+            let padded = format!("{:>width$}", cell.map_or("-".to_owned(), count));
+            // What is not nothing, and not good, is what the eye should find.
+            let stands_out = index > 0 && cell.is_some_and(|number| number > 0);
+            let shown = if stands_out {
+                look.warning(&padded)
+            } else {
+                padded
+            };
+            write!(out, "{shown}")?;
+        }
+        writeln!(out)
+    };
+    row(
+        "sign files",
+        [
+            Some(signs.valid),
+            Some(signs.invalid),
+            Some(signs.missing),
+            None,
+            Some(signs.unverified),
+        ],
+    )?;
+    row(
+        "results",
+        [
+            Some(results.valid),
+            Some(results.invalid),
+            Some(results.missing),
+            Some(results.unreferenced),
+            Some(results.unverified),
+        ],
+    )?;
+    let read = &report.totals.bytes;
+    let (read, hashed) = (bytes(read.read), bytes(read.hashed));
+    writeln!(out, "  {read} read, {hashed} hashed")
+}

@@ -1,0 +1,213 @@
+//! Query results in buckets: keys from CloudTrail, faults of the network, what is asked for.
+
+use std::process::Command;
+
+use crate::{
+    forge::{
+        Store, TestKey,
+        lake::{Export, delivered, plain},
+        store::Sink as _,
+    },
+    harness::{QueryOutcome, program},
+    server::{Class, Fault, Object, Operation, Options, PublicKey, Rule, Server},
+};
+
+use super::served::{listed, store};
+
+fn serve(of: &Store) -> Server {
+    let server = Server::start(store(of), Options::default());
+    server
+        .cloudtrail()
+        .add_key("us-east-1", listed(TestKey::a()));
+    server
+}
+
+fn command(server: &Server, source: &str) -> Command {
+    let mut command = program();
+    command.envs(server.environment());
+    command.args(["query-results", source, "--format", "json"]);
+    command
+}
+
+#[track_caller]
+fn run(server: &Server, source: &str) -> QueryOutcome {
+    QueryOutcome::of(&command(server, source).output().expect("the program runs"))
+}
+
+#[test]
+fn keys_are_asked_for_in_the_region_and_at_the_time_of_the_query() {
+    let mut east = Export::new("east", 2);
+    let mut west = Export::new("west", 1);
+    west.region = "eu-west-1".into();
+    west.key = TestKey::b();
+    let server = Server::start(store(&delivered(&[&east, &west])), Options::default());
+    let from = east.completed.0;
+    let key = |key: &TestKey, valid_from, valid_until| PublicKey {
+        value: key.pkcs1(),
+        fingerprint: key.fingerprint(),
+        valid_from,
+        valid_until,
+    };
+    let day = 86_400;
+    {
+        let mut cloudtrail = server.cloudtrail();
+        cloudtrail.add_key(
+            "us-east-1",
+            key(TestKey::a(), from + 19 * day, from + 49 * day),
+        );
+        cloudtrail.add_key(
+            "eu-west-1",
+            key(TestKey::b(), from - 9 * day, from + 21 * day),
+        );
+    }
+    let outcome = run(&server, "s3://query-results");
+    outcome.comes_to("valid").results([3, 0, 0, 0, 0]);
+    assert_eq!(server.log().count(Operation::ListPublicKeys), 2);
+    assert_eq!(server.log().count(Operation::GetObject), 5);
+    // A key of long before is none for this query.
+    east.completed = east.completed + 100 * day;
+    let server = Server::start(store(&delivered(&[&east])), Options::default());
+    let mut cloudtrail = server.cloudtrail();
+    cloudtrail.add_key("us-east-1", key(TestKey::a(), from, from + 30 * day));
+    cloudtrail.add_key("us-east-1", key(TestKey::b(), from, from + 300 * day));
+    drop(cloudtrail);
+    run(&server, "s3://query-results").finds(&[("result-key-unknown", &east.sign_file())]);
+}
+
+#[test]
+fn exports_of_one_day_need_one_request_for_keys() {
+    let exports: Vec<_> = (0..40).map(|n| Export::new(&format!("q{n}"), 1)).collect();
+    let server = serve(&delivered(&exports.iter().collect::<Vec<_>>()));
+    run(&server, "s3://query-results").comes_to("valid");
+    assert_eq!(server.log().count(Operation::ListPublicKeys), 1);
+}
+
+#[test]
+fn a_prefix_of_one_export_or_of_many() {
+    let (one, two) = (
+        Export::new("one", 1).below("p/"),
+        Export::new("two", 2).below("p/"),
+    );
+    let other = Export::new("other", 4).below("q/");
+    let server = serve(&delivered(&[&one, &two, &other]));
+    let folder = format!("s3://query-results/{}", two.folder());
+    for (source, results) in [
+        ("s3://query-results", 7),
+        ("s3://query-results/p", 3),
+        ("s3://query-results/p/AWSLogs/111122223333/", 3),
+        (
+            "s3://query-results/p/AWSLogs/111122223333/CloudTrail-Lake/Query/2024/03",
+            3,
+        ),
+        (folder.as_str(), 2),
+        (&format!("{folder}/"), 2),
+    ] {
+        let outcome = run(&server, source);
+        outcome.comes_to("valid").results([results, 0, 0, 0, 0]);
+    }
+    let outcome = run(&server, "s3://query-results/nothing/here");
+    outcome.comes_to("unverified");
+}
+
+#[test]
+fn logs_beside_query_results_are_not_listed() {
+    let export = Export::new("one", 1);
+    let mut of = delivered(&[&export]);
+    for number in 0..3000 {
+        let key = format!("AWSLogs/111122223333/CloudTrail/us-east-1/2024/03/10/{number}.json.gz");
+        of.put((export.bucket.clone(), key), plain(vec![1]));
+    }
+    let server = serve(&of);
+    run(&server, "s3://query-results").comes_to("valid");
+    assert!(server.log().count(Operation::ListObjectsV2) <= 5);
+}
+
+#[test]
+fn the_network_is_never_told_as_tampering() {
+    let export = Export::new("one", 3);
+    let server = serve(&delivered(&[&export]));
+    let key = export.result(2).1;
+    server.faults().add(
+        Rule::new(Fault::AccessDenied)
+            .on(&[Operation::GetObject])
+            .key(&key),
+    );
+    run(&server, "s3://query-results")
+        .comes_to("unverified")
+        .finds(&[("result-unreadable", &export.result(2))])
+        .results([2, 0, 0, 0, 1]);
+
+    let server = serve(&delivered(&[&export]));
+    let sign_file = export.sign_file().1;
+    server.faults().add(
+        Rule::new(Fault::AccessDenied)
+            .on(&[Operation::GetObject])
+            .key(&sign_file),
+    );
+    run(&server, "s3://query-results")
+        .comes_to("unverified")
+        .finds(&[("result-unreadable", &export.sign_file())])
+        .results([0, 0, 0, 0, 3]);
+
+    // What passes is tried again.
+    let server = serve(&delivered(&[&export]));
+    for fault in [Fault::SlowDown, Fault::ResetBody, Fault::CutBody] {
+        server
+            .faults()
+            .add(Rule::new(fault).on(&[Operation::GetObject]).attempts(0..1));
+    }
+    run(&server, "s3://query-results")
+        .comes_to("valid")
+        .results([3, 0, 0, 0, 0]);
+}
+
+#[test]
+fn keys_that_cannot_be_had_prove_nothing() {
+    let export = Export::new("one", 1);
+    let server = serve(&delivered(&[&export]));
+    server
+        .faults()
+        .add(Rule::new(Fault::AccessDenied).on(&[Operation::ListPublicKeys]));
+    run(&server, "s3://query-results")
+        .comes_to("unverified")
+        .finds(&[("result-unreadable", &export.sign_file())])
+        .results([0, 0, 0, 0, 1]);
+    // A region without keys.
+    let mut elsewhere = export.clone();
+    elsewhere.region = "sa-east-1".into();
+    let server = serve(&delivered(&[&elsewhere]));
+    run(&server, "s3://query-results")
+        .comes_to("unverified")
+        .finds(&[("result-unreadable", &elsewhere.sign_file())]);
+}
+
+#[test]
+fn archived_results_are_not_read() {
+    let export = Export::new("one", 2);
+    let mut of = store(&delivered(&[&export]));
+    let (bucket, key) = export.result(1);
+    let body = export.results[0].1.clone();
+    of.put(&bucket, &key, Object::new(body).with_class(Class::Glacier));
+    let server = Server::start(of, Options::default());
+    server
+        .cloudtrail()
+        .add_key("us-east-1", listed(TestKey::a()));
+    run(&server, "s3://query-results")
+        .comes_to("unverified")
+        .finds(&[("result-unreadable", &export.result(1))])
+        .results([1, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_bucket_that_may_not_be_listed_or_is_not_there() {
+    let server = serve(&delivered(&[&Export::new("one", 1)]));
+    server
+        .faults()
+        .add(Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]));
+    let outcome = run(&server, "s3://query-results");
+    outcome.comes_to("unverified");
+    assert_eq!(outcome.findings(), [("result-unreadable".to_owned(), None)]);
+    let server = serve(&Store::default());
+    let output = command(&server, "s3://no-such-bucket").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
