@@ -40,6 +40,11 @@ pub enum Command {
     /// hashed as they are stored. The exit status is that of `logs`. What is not signed, such as names, region, time and query id,
     /// is told as claimed.
     QueryResults(Box<QueryArgs>),
+    /// Copy digests, logs, their metadata and the public keys into a folder that is verified offline, for ever
+    ///
+    /// It verifies while it copies, with one read for each object, and reports like `logs`. What is tampered is kept too. If it is
+    /// interrupted, the same command goes on where it ended. `ct-verify logs DIR` needs no network and no options then.
+    Snapshot(Box<SnapshotArgs>),
     /// Tell what a finding means, what can cause it, and what to do next
     ///
     /// Without a code, all findings are listed with their severity.
@@ -117,6 +122,17 @@ pub struct QueryArgs {
     /// How buckets are reached
     #[command(flatten)]
     pub aws: AwsArgs,
+}
+
+/// Options of `snapshot`.
+#[derive(Debug, Args)]
+pub struct SnapshotArgs {
+    /// What is verified, and how.
+    #[command(flatten)]
+    pub logs: LogsArgs,
+    /// The folder that is written: empty, not there yet, or a snapshot of the same source
+    #[arg(value_name = "DIR", help_heading = None)]
+    pub dir: PathBuf,
 }
 
 /// How S3 and CloudTrail are reached.

@@ -1,6 +1,7 @@
 //! What each command does: from what was typed to an exit status.
 
 mod query;
+mod snapshot;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -34,6 +35,7 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
             Ok(ExitStatus::Valid)
         }
         Command::QueryResults(args) => query::query_results(&args, stop),
+        Command::Snapshot(args) => snapshot::snapshot(&args, stop),
         Command::Explain { code } => explain(code.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -192,6 +194,7 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: args.source.to_string_lossy().into_owned(),
         keys: plan.key_sources(),
+        snapshot: plan.snapshot.clone(),
         digests_only: args.digests_only,
         filters: Filters {
             accounts: list(&filters.accounts),

@@ -47,6 +47,7 @@ fn run_info(args: &QueryArgs, plan: &QueryPlan, started: Timestamp) -> RunInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         source: args.source.to_string_lossy().into_owned(),
         keys: plan.key_sources(),
+        snapshot: None,
         digests_only: false,
         filters: Filters::default(),
         allow: plan.job.weights.allow.iter().copied().collect(),

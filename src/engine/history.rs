@@ -71,6 +71,7 @@ fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<Object> {
         | Code::LogUnreferenced
         | Code::LogUncovered
         | Code::LogUnreadable
+        | Code::SnapshotAltered
         | Code::CoverageEndsEarly
         | Code::NoDigests
         | Code::CoverageGap

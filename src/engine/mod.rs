@@ -1,5 +1,6 @@
 //! Scheduling: what is read when, by which thread, and how much at a time.
 
+mod custody;
 mod digests;
 mod exports;
 mod forecast;
@@ -18,3 +19,4 @@ pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};
 pub use run::{Filters, Job, Limits, run};
 pub use stop::Stop;
+pub(crate) use threads::in_parallel;

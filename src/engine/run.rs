@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::custody::tell_altered;
 use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
@@ -133,6 +134,7 @@ pub fn run(
     if !stop.is_stopped() {
         let mut findings = std::mem::take(&mut shared.tally().findings);
         tell_histories(&shared, &mut findings);
+        tell_altered(&shared, &mut findings);
         shared.tally().findings = findings;
     }
     if stop.is_stopped() {

@@ -27,7 +27,7 @@ pub(super) fn in_threads(count: usize, work: impl Fn() + Sync) {
 }
 
 /// What `work` makes of each of `items`, in their order.
-pub(super) fn in_parallel<T: Sync, R: Send>(
+pub(crate) fn in_parallel<T: Sync, R: Send>(
     threads: usize,
     items: &[T],
     work: impl Fn(&T) -> R + Sync,

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 use super::keys;
 use super::place::{self, Place, Resolved};
 use super::reports::reports;
+use super::snapshot::{self, narrowed};
 use super::time::instant;
 use crate::cli::{LogsArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
-use crate::report::{Format, KeyOrigin, KeySource};
+use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
 use crate::source::{GivenKeys, KeyRing, Narrowing};
 use crate::verify::conclusion::Weights;
 use crate::verify::finding::Code;
@@ -29,6 +30,8 @@ pub struct LogsPlan {
     pub place: Place,
     /// Where keys came from that were given before the run.
     given_keys: Vec<KeySource>,
+    /// What the source is told to be, where it is a snapshot.
+    pub snapshot: Option<SnapshotNote>,
     /// What is written.
     pub reports: Vec<(Format, PathBuf)>,
 }
@@ -54,11 +57,18 @@ impl LogsPlan {
             bounds,
             limits,
             cloudtrail,
+            of_snapshot,
+            note,
         } = place::resolve(args, bounds, now, stop)?;
         let mut filters = filters(&args.range, narrowing)?;
         if let Some((name, home_region)) = trail {
             filters.trails = BTreeSet::from([name]);
             filters.home_region = Some(home_region);
+        }
+        let mut now = now;
+        if let Some(own) = of_snapshot {
+            filters = narrowed(own.filters, filters);
+            now = own.now;
         }
         let (keys, given_keys): (Arc<dyn KeyRing>, _) = match (given, cloudtrail, &place) {
             (Some((keys, sources)), _, _) => (Arc::new(GivenKeys::new(keys)), sources),
@@ -66,6 +76,10 @@ impl LogsPlan {
             (None, None, Place::Folder(folder)) => {
                 let (keys, sources) = keys::from_folder(folder)?;
                 (Arc::new(GivenKeys::new(keys)), sources)
+            }
+            (None, None, Place::Snapshot(snapshot)) => {
+                let (keys, sources) = snapshot::keys(snapshot)?;
+                (Arc::new(keys), sources)
             }
             (None, None, Place::S3(_)) => bail!(
                 "no public keys: unsigned requests cannot ask CloudTrail for them, so name a file with --public-keys (the output of `aws cloudtrail list-public-keys`)"
@@ -88,6 +102,7 @@ impl LogsPlan {
             place,
             given_keys,
             reports,
+            snapshot: note,
         })
     }
 

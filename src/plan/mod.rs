@@ -5,6 +5,7 @@ mod logs;
 mod place;
 mod query;
 mod reports;
+mod snapshot;
 mod time;
 
 pub use keys::KEYS_FOLDER;

@@ -5,8 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::snapshot::{self, OfSnapshot, of_snapshot};
 use crate::cli::{AwsArgs, LogsArgs, Size};
 use crate::engine::{Limits, Stop};
+use crate::report::SnapshotNote;
+use crate::source::snapshot::SnapshotSource;
 use crate::source::{
     CloudTrailKeys, Connection, FolderSource, Narrowing, S3Place, S3Source, Settings, Source,
     TrailArn,
@@ -24,15 +27,27 @@ const MEMORY: usize = 256 * 1024 * 1024;
 pub enum Place {
     /// A local folder.
     Folder(FolderSource),
+    /// A snapshot.
+    Snapshot(Box<SnapshotSource>),
     /// Live buckets.
     S3(Box<S3Source>),
 }
 
 impl Place {
+    /// What it is, in one way only, whatever way it was written.
+    pub fn identity(&self) -> String {
+        match self {
+            Self::Folder(folder) => folder.path().display().to_string(),
+            Self::Snapshot(snapshot) => snapshot.head().source.clone(),
+            Self::S3(s3) => s3.name(),
+        }
+    }
+
     /// The source that it is.
     pub fn source(&self) -> &dyn Source {
         match self {
             Self::Folder(folder) => folder,
+            Self::Snapshot(snapshot) => &**snapshot,
             Self::S3(s3) => &**s3,
         }
     }
@@ -48,6 +63,10 @@ pub(super) struct Resolved {
     pub(super) limits: Limits,
     /// Where keys are asked for, if they can be.
     pub(super) cloudtrail: Option<CloudTrailKeys>,
+    /// What a snapshot's head decides.
+    pub(super) of_snapshot: Option<OfSnapshot>,
+    /// What a snapshot is told to be.
+    pub(super) note: Option<SnapshotNote>,
 }
 
 pub(super) fn resolve(
@@ -69,17 +88,32 @@ pub(super) fn resolve(
             })?;
             s3(args, bounds, now, stop, Target::Trail(arn))
         }
-        Some(_) | None => folder(args, &args.source, bounds),
+        Some(_) | None => folder(args, &args.source, bounds, stop),
     }
 }
 
-fn folder(args: &LogsArgs, path: &Path, bounds: Bounds) -> Result<Resolved> {
+fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<Resolved> {
     if let Some(option) = args.aws.first_used() {
         bail!("{option} is for buckets (s3://…) and trails (arn:…); the source is a folder");
     }
+    let threads = args.concurrency.map_or_else(folder_threads, usize::from);
+    let cannot_use = || format!("cannot use the snapshot {}", path.display());
+    if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {
+        let of_snapshot = of_snapshot(source.head(), args, bounds)?;
+        let note = snapshot::check(&mut source, threads, stop).with_context(cannot_use)?;
+        return Ok(Resolved {
+            place: Place::Snapshot(Box::new(source)),
+            narrowing: Narrowing::default(),
+            trail: None,
+            bounds: of_snapshot.bounds,
+            limits: limits(args, threads),
+            cloudtrail: None,
+            of_snapshot: Some(of_snapshot),
+            note: Some(note),
+        });
+    }
     let (source, narrowing) = FolderSource::open(path)
         .with_context(|| format!("cannot open the folder {}", path.display()))?;
-    let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     Ok(Resolved {
         place: Place::Folder(source),
         narrowing,
@@ -87,6 +121,8 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds) -> Result<Resolved> {
         bounds,
         limits: limits(args, threads),
         cloudtrail: None,
+        of_snapshot: None,
+        note: None,
     })
 }
 
@@ -130,6 +166,8 @@ fn s3(
         bounds,
         limits: limits(args, threads),
         cloudtrail,
+        of_snapshot: None,
+        note: None,
     })
 }
 

@@ -74,7 +74,7 @@ impl QueryPlan {
                 let (keys, sources) = keys::from_folder(folder)?;
                 (Arc::new(GivenKeys::new(keys)), sources)
             }
-            (None, None, Place::S3(_)) => bail!(
+            (None, None, Place::Snapshot(_) | Place::S3(_)) => bail!(
                 "no public keys: unsigned requests cannot ask CloudTrail for them, so name a file with --public-keys (the output of `aws cloudtrail list-public-keys`)"
             ),
         };

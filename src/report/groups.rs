@@ -141,6 +141,10 @@ fn noun(code: Code) -> (&'static str, &'static str) {
             "logs in time that nothing covers",
         ),
         Code::LogUnreadable => ("log unreadable", "logs unreadable"),
+        Code::SnapshotAltered => (
+            "file of the snapshot altered",
+            "files of the snapshot altered",
+        ),
         Code::CoverageEndsEarly => ("chain that ends early", "chains that end early"),
         Code::NoDigests => ("run that found no digest", "runs that found no digest"),
         Code::CoverageGap => ("gap in coverage", "gaps in coverage"),

@@ -5,7 +5,7 @@
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,8 @@ struct Counts {
     logs: AtomicU64,
     bytes: AtomicU64,
     findings: AtomicU64,
+    /// How many bytes there are, and how many are done, where bytes are what counts.
+    bytes_of: OnceLock<(u64, Arc<AtomicU64>)>,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +79,11 @@ impl Progress {
             // Without a thread to spare nothing is shown, and nothing else is lost.
             thread: thread.and_then(Result::ok),
         }
+    }
+
+    /// Counts bytes instead of objects: `done`, of `total`.
+    pub fn by_bytes(&self, total: u64, done: Arc<AtomicU64>) {
+        let _ = self.counts.bytes_of.set((total, done));
     }
 
     /// What a run observes with.
@@ -151,8 +158,9 @@ fn show(mode: ProgressMode, counts: &Counts, end: &End) {
         let rate = rates.update(Instant::now(), now);
         match &bar {
             Some(bar) => {
-                bar.set_length(now.listed.max(now.done()).max(1));
-                bar.set_position(now.done());
+                let (done, total) = now.copied.unwrap_or((now.done(), now.listed));
+                bar.set_length(total.max(done).max(1));
+                bar.set_position(done);
                 bar.set_message(line(now, rate));
             }
             // Nobody may be reading; that must not end the run.
@@ -186,11 +194,18 @@ struct Snapshot {
     logs: u64,
     bytes: u64,
     findings: u64,
+    /// Bytes done, and of how many, where bytes are what counts.
+    copied: Option<(u64, u64)>,
 }
 
 impl Snapshot {
     fn done(self) -> u64 {
         self.digests + self.logs
+    }
+
+    /// The bytes whose rate is told.
+    fn flow(self) -> u64 {
+        self.copied.map_or(self.bytes, |(done, _)| done)
     }
 }
 
@@ -203,6 +218,10 @@ impl Counts {
             logs: read(&self.logs),
             bytes: read(&self.bytes),
             findings: read(&self.findings),
+            copied: self
+                .bytes_of
+                .get()
+                .map(|(total, done)| (read(done), *total)),
         }
     }
 }
@@ -236,12 +255,15 @@ impl Rates {
         let per_second = |number: u64| number.saturating_mul(1000) / millis.max(1);
         Rate {
             objects: per_second(counted.done() - before.done()),
-            bytes: per_second(counted.bytes - before.bytes),
+            bytes: per_second(counted.flow() - before.flow()),
         }
     }
 }
 
 fn line(now: Snapshot, rate: Rate) -> String {
+    if let Some((done, total)) = now.copied {
+        return copied_line(now, (done, total.max(done)), rate);
+    }
     let total = now.listed.max(now.done());
     let mut line = format!(
         "{} of {}, {}/s, {}/s",
@@ -256,11 +278,32 @@ fn line(now: Snapshot, rate: Rate) -> String {
         line.push_str(&duration(left));
         line.push_str(" left");
     }
+    push_findings(&mut line, now);
+    line
+}
+
+fn copied_line(now: Snapshot, (done, total): (u64, u64), rate: Rate) -> String {
+    let mut line = format!(
+        "{} of {}, {}/s",
+        bytes(done),
+        bytes(total),
+        bytes(rate.bytes)
+    );
+    if let Some(seconds) = (total - done).checked_div(rate.bytes) {
+        let left = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        line.push_str(", ");
+        line.push_str(&duration(left));
+        line.push_str(" left");
+    }
+    push_findings(&mut line, now);
+    line
+}
+
+fn push_findings(line: &mut String, now: Snapshot) {
     if now.findings > 0 {
         line.push_str(", ");
         line.push_str(&counted(now.findings, "finding", "findings"));
     }
-    line
 }
 
 #[cfg(test)]

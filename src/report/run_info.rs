@@ -1,6 +1,7 @@
 //! What a report tells of the run itself: nothing here bears on the verdict.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::verify::finding::Code;
 
@@ -51,6 +52,26 @@ pub struct Filters {
     pub trails: Vec<String>,
 }
 
+/// A snapshot that was verified, and whether it is still what its manifest says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotNote {
+    /// What it is a copy of.
+    pub of: String,
+    /// When it was taken.
+    pub taken: Timestamp,
+    /// Who took it.
+    pub user: Option<String>,
+    /// Where.
+    pub host: Option<String>,
+    /// How many files its manifest names.
+    pub files: u64,
+    /// How many of its files are not what the manifest says.
+    pub altered: u64,
+    /// SHA-256 of the manifest.
+    pub manifest: String,
+}
+
 /// Who ran what, when, on which source, and with which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
@@ -70,6 +91,8 @@ pub struct RunInfo {
     pub source: String,
     /// Where the keys came from.
     pub keys: Vec<KeySource>,
+    /// The snapshot that was verified, if it was one.
+    pub snapshot: Option<SnapshotNote>,
     /// Whether logs were left unread.
     pub digests_only: bool,
     /// What the run was narrowed to.

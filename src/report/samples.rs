@@ -120,6 +120,7 @@ fn run(end: Timestamp) -> Run<'static> {
             name: "keys.json".into(),
             fingerprints: vec![FINGERPRINT.into(), "0".repeat(32).into()],
         }],
+        snapshot: None,
     }
 }
 

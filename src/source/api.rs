@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::snapshot::Altered;
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
@@ -237,6 +238,11 @@ pub trait Source: Send + Sync {
     fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
         let _ = (root, path, id);
         Err(SourceError::NotFound)
+    }
+
+    /// The files that are no longer what a manifest says they were.
+    fn altered(&self) -> &[Altered] {
+        &[]
     }
 
     /// The root that `location` lies in, and its path there, where a digest in `from` names it

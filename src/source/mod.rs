@@ -4,6 +4,7 @@ mod api;
 mod folder;
 mod keyring;
 mod s3;
+pub mod snapshot;
 
 pub use api::{
     Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,

@@ -1,6 +1,7 @@
 //! What a finding means, what can cause it, and what to do about it.
 
 mod coverage;
+mod custody;
 mod digests;
 mod logs;
 mod notices;
@@ -50,6 +51,7 @@ impl Code {
             Self::LogUnreferenced => &logs::UNREFERENCED,
             Self::LogUncovered => &logs::UNCOVERED,
             Self::LogUnreadable => &logs::UNREADABLE,
+            Self::SnapshotAltered => &custody::ALTERED,
             Self::CoverageEndsEarly => &coverage::ENDS_EARLY,
             Self::NoDigests => &coverage::NO_DIGESTS,
             Self::CoverageGap => &coverage::GAP,

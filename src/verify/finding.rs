@@ -97,6 +97,8 @@ codes! {
     LogUncovered = "log-uncovered", Unverified;
     /// The log could not be read.
     LogUnreadable = "log-unreadable", Unverified;
+    /// A file of a snapshot is missing, or is not the one that its manifest names.
+    SnapshotAltered = "snapshot-altered", Invalid;
     /// The newest verified digest ended more than 1 h 45 min before the end asked for.
     CoverageEndsEarly = "coverage-ends-early", Unverified;
     /// Nothing was found to verify.

@@ -87,6 +87,7 @@ impl<'a> Run<'a> {
             allow: run.allow.clone(),
             deny: run.deny.clone(),
             public_keys: run.keys.iter().map(Keys::new).collect(),
+            snapshot: run.snapshot.clone(),
         }
     }
 }

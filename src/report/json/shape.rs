@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::named;
-use crate::report::run_info::KeyOrigin;
+use crate::report::run_info::{KeyOrigin, SnapshotNote};
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -86,6 +86,9 @@ pub struct Run<'a> {
     pub deny: Vec<Code>,
     /// Where the keys came from.
     pub public_keys: Vec<Keys<'a>>,
+    /// The snapshot that was verified, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotNote>,
 }
 
 /// What the run was narrowed to; an empty list narrows nothing.

@@ -176,6 +176,7 @@ impl Findings<'_> {
             | Code::LogUnreferenced
             | Code::LogUncovered
             | Code::LogUnreadable
+            | Code::SnapshotAltered
             | Code::NoDigests
             | Code::RegionSilent
             | Code::KindUndigested

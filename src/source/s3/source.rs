@@ -136,6 +136,11 @@ impl S3Source {
         source
     }
 
+    /// What is read, as users write it.
+    pub fn name(&self) -> String {
+        format!("s3://{}/{}", self.place.bucket, self.place.prefix)
+    }
+
     fn root(&self, root: RootId) -> Result<Place, SourceError> {
         let roots = self.roots.read().unwrap_or_else(PoisonError::into_inner);
         let place = roots.get(root.0 as usize);

@@ -43,9 +43,25 @@ pub fn check(outcome: &Outcome) {
     if case.lost_metadata() {
         archive.store.clear_all_metadata();
     }
+    let weights = weights(&arguments);
     let served = Served::serving(store(&archive.store)).args(arguments);
     let (bucket, _) = archive.store.keys().next().expect("an object");
-    let from_bucket = whole(served.command(&format!("s3://{bucket}")), "the bucket");
+    let source = format!("s3://{bucket}");
+    let from_bucket = whole(served.command(&source), "the bucket");
+    let dir = case.beside("snapshot");
+    let taken = whole(served.snapshot(&source, &dir), "the taking of a snapshot");
+    assert_eq!(
+        compared(taken),
+        compared(from_bucket.clone()),
+        "taking a snapshot (left) tells otherwise than the bucket (right)"
+    );
+    let mut offline = program();
+    offline.arg("logs").arg(&dir).args(weights);
+    assert_eq!(
+        compared(whole(offline, "the snapshot")),
+        compared(from_bucket.clone()),
+        "the snapshot (left) tells otherwise than the bucket (right)"
+    );
     let (mut from_bucket, folder) = (compared(from_bucket), compared(folder));
     without_histories(&mut from_bucket, &folder);
     assert_eq!(
@@ -68,6 +84,22 @@ fn without_histories(bucket: &mut Value, folder: &Value) {
             ours["message"] = theirs["message"].clone();
         }
     }
+}
+
+/// What a snapshot does not decide of itself: how findings are weighed, and whether logs are read.
+fn weights(arguments: &[String]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let has_value = ["--allow", "--deny"].contains(&argument.as_str());
+        if has_value || argument == "--digests-only" {
+            kept.push(argument.clone());
+        }
+        if has_value {
+            kept.extend(arguments.next().cloned());
+        }
+    }
+    kept
 }
 
 /// A bucket needs a range: it gets the one that the folder told, where it had none of its own.

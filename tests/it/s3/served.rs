@@ -1,5 +1,6 @@
 //! An archive of the forge, served; and runs of the program on it.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -93,6 +94,18 @@ impl Served {
             .envs(self.server.environment())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .args(["logs", source])
+            .args(&self.arguments);
+        command
+    }
+
+    /// `ct-verify snapshot SOURCE DIR`, in the same environment.
+    pub fn snapshot(&self, source: &str, dir: &Path) -> Command {
+        let mut command = program();
+        command
+            .envs(self.server.environment())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .args(["snapshot", source])
+            .arg(dir)
             .args(&self.arguments);
         command
     }

@@ -1,0 +1,137 @@
+//! A snapshot as SOURCE: its own range, filters and keys are those of the run.
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+
+use crate::cli::LogsArgs;
+use crate::engine::{Filters, Stop, in_parallel};
+use crate::report::{KeyOrigin, KeySource, SnapshotNote};
+use crate::source::snapshot::{Head, SnapshotKeys, SnapshotSource};
+use crate::verify::keys::{PublicKey, parse_keys};
+use crate::verify::time::Bounds;
+
+/// A file of keys is never larger.
+const MAX_KEY_FILE_LEN: u64 = 64 * 1024 * 1024;
+
+/// What a snapshot's head decides of a run, unless the user does.
+pub(super) struct OfSnapshot {
+    pub(super) bounds: Bounds,
+    pub(super) now: Timestamp,
+    pub(super) filters: Filters,
+}
+
+/// The range and the filters of a run over a snapshot.
+///
+/// # Errors
+/// Where more is asked for than the snapshot holds: what was never copied is not missing.
+pub(super) fn of_snapshot(head: &Head, args: &LogsArgs, asked: Bounds) -> Result<OfSnapshot> {
+    if head.filters.digests_only && !args.digests_only {
+        bail!("the snapshot holds digests and no logs: say --digests-only");
+    }
+    let ranges = head.ranges();
+    let told = || {
+        let side = |at: Option<Timestamp>| at.map_or_else(|| "…".to_owned(), |at| at.to_string());
+        let range = |(bounds, _): &(Bounds, Timestamp)| {
+            format!("{} to {}", side(bounds.start()), side(bounds.end()))
+        };
+        ranges.iter().map(range).collect::<Vec<_>>().join(", ")
+    };
+    let holds = |bounds: &Bounds| {
+        let starts = |own: Timestamp| asked.start().is_none_or(|start| start >= own);
+        let ends = |own: Timestamp| asked.end().is_none_or(|end| end <= own);
+        let meets = asked.start().zip(bounds.end()).is_none_or(|(a, b)| a < b)
+            && asked.end().zip(bounds.start()).is_none_or(|(a, b)| a > b);
+        bounds.start().is_none_or(starts) && bounds.end().is_none_or(ends) && meets
+    };
+    let fitting = ranges.iter().filter(|(bounds, _)| holds(bounds));
+    let (bounds, now) = fitting
+        .max_by_key(|(_, began)| *began)
+        .with_context(|| format!("the snapshot does not hold that range, but {}", told()))?;
+    let start = asked.start().or(bounds.start());
+    let end = asked.end().or(bounds.end());
+    let own = &head.filters;
+    let set = |names: &[String]| names.iter().cloned().collect();
+    Ok(OfSnapshot {
+        bounds: Bounds::new(start, end).context("the range is empty")?,
+        now: *now,
+        filters: Filters {
+            accounts: set(&own.accounts),
+            regions: set(&own.regions),
+            trails: set(&own.trails),
+            home_region: own.home_region.clone(),
+        },
+    })
+}
+
+/// Filters that were typed count instead of the snapshot's own.
+pub(super) fn narrowed(own: Filters, typed: Filters) -> Filters {
+    let or = |typed: std::collections::BTreeSet<String>, own| {
+        if typed.is_empty() { own } else { typed }
+    };
+    Filters {
+        accounts: or(typed.accounts, own.accounts),
+        regions: or(typed.regions, own.regions),
+        trails: or(typed.trails, own.trails),
+        home_region: own.home_region,
+    }
+}
+
+/// The keys that came with the snapshot.
+pub(super) fn keys(source: &SnapshotSource) -> Result<(SnapshotKeys, Vec<KeySource>)> {
+    let mut keys = SnapshotKeys::default();
+    let mut sources = Vec::new();
+    for recorded in &source.head().keys {
+        let held: Result<Vec<PublicKey>, Box<str>> = match (&recorded.file, &recorded.why) {
+            (Some(file), _) => {
+                let content = source
+                    .small_file(file, MAX_KEY_FILE_LEN)
+                    .with_context(|| format!("cannot read the snapshot's {file}"))?;
+                let parsed = parse_keys(&content)
+                    .with_context(|| format!("cannot use the public keys in {file}"))?;
+                sources.push(KeySource {
+                    origin: KeyOrigin::Evidence,
+                    name: file.clone(),
+                    fingerprints: parsed
+                        .iter()
+                        .map(|key| key.fingerprint().to_string())
+                        .collect(),
+                });
+                Ok(parsed)
+            }
+            (None, Some(why)) => Err(why.as_str().into()),
+            (None, None) => Err("the snapshot holds none".into()),
+        };
+        keys.add(recorded.region.clone(), held);
+    }
+    Ok((keys, sources))
+}
+
+/// Compares the snapshot with its manifest, before anything else is made of it.
+pub(super) fn check(
+    source: &mut SnapshotSource,
+    threads: usize,
+    stop: &Stop,
+) -> Result<SnapshotNote> {
+    let checked = source.check(&|files, compare| {
+        in_parallel(threads, files, |file| {
+            if stop.is_stopped() {
+                None
+            } else {
+                compare(file)
+            }
+        })
+    })?;
+    let head = source.head();
+    let last = head.runs.last().context("its head names no run")?;
+    let note = SnapshotNote {
+        of: head.source.clone(),
+        taken: last.finished.unwrap_or(last.started),
+        user: last.user.clone(),
+        host: last.host.clone(),
+        files: checked.files,
+        altered: checked.altered.len() as u64,
+        manifest: checked.manifest,
+    };
+    source.take_altered(checked.altered);
+    Ok(note)
+}

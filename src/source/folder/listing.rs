@@ -1,0 +1,147 @@
+//! The listing of one folder.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cap_std::fs::Dir;
+
+use super::super::api::{Level, ListedObject, Problem, SourceError};
+use super::file::explain_folder;
+use crate::verify::time::{Bounds, parse_day};
+
+/// The listing of one folder, at any depth. Links are named, and not followed.
+pub(in super::super) struct Listing<'a> {
+    bounds: &'a Bounds,
+    visit: &'a mut dyn FnMut(ListedObject<'_>),
+    problems: Vec<Problem>,
+    /// Folders still to be listed: their paths, and what reports call them.
+    waiting: Vec<(PathBuf, String)>,
+}
+
+impl<'a> Listing<'a> {
+    /// The listing of a folder, whose objects are shown to `visit`.
+    pub(in super::super) fn new(
+        bounds: &'a Bounds,
+        visit: &'a mut dyn FnMut(ListedObject<'_>),
+    ) -> Self {
+        Self {
+            bounds,
+            visit,
+            problems: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    pub(in super::super) fn run(mut self, base: &Dir) -> Vec<Problem> {
+        self.waiting.push((PathBuf::from("."), String::new()));
+        while let Some((path, rest)) = self.waiting.pop() {
+            match base.open_dir(&path) {
+                Ok(dir) => self.look_into(&dir, &path, rest),
+                Err(error) => self.problem(&rest, &error),
+            }
+        }
+        self.problems
+    }
+
+    fn look_into(&mut self, dir: &Dir, path: &Path, mut rest: String) {
+        let entries = match dir.entries() {
+            Ok(entries) => entries,
+            Err(error) => return self.problem(&rest, &error),
+        };
+        if !rest.is_empty() {
+            rest.push('/');
+        }
+        let folder = rest.len();
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.problem(&rest, &error);
+                    continue;
+                }
+            };
+            let name = entry.file_name();
+            rest.push_str(&readable(&name));
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => {
+                    if self.may_hold_objects(&rest) {
+                        self.waiting.push((path.join(&name), rest.clone()));
+                    }
+                }
+                Ok(_) => (self.visit)(ListedObject {
+                    rest: &rest,
+                    archived: false,
+                    size: &|| entry.metadata().ok().map(|metadata| metadata.len()),
+                }),
+                Err(error) => self.problem(&rest, &error),
+            }
+            rest.truncate(folder);
+        }
+    }
+
+    /// Whether a folder is not that of a day outside of the bounds.
+    fn may_hold_objects(&self, rest: &str) -> bool {
+        let mut parts = rest.split('/');
+        match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(year), Some(month), Some(day), None) => {
+                parse_day(year, month, day).is_none_or(|day| self.bounds.reads_day(day))
+            }
+            _ => true,
+        }
+    }
+
+    fn problem(&mut self, rest: &str, error: &io::Error) {
+        // What vanished while it was looked at is not there.
+        if error.kind() != io::ErrorKind::NotFound {
+            self.problems.push(Problem {
+                path: rest.to_owned(),
+                error: explain_folder(error),
+            });
+        }
+    }
+}
+
+/// What lies right in the folder at `path` below `dir`.
+pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceError> {
+    let dir = dir.open_dir(path);
+    let dir = dir.map_err(|error| explain_folder(&error))?;
+    let mut level = Level::default();
+    for entry in dir.entries().map_err(|error| explain_folder(&error))? {
+        let entry = entry.map_err(|error| explain_folder(&error))?;
+        let name = entry.file_name();
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                if let Some(name) = name.to_str() {
+                    level.folders.push(name.to_owned());
+                } else {
+                    let why = SourceError::Failed("its name is no text".into());
+                    level.problems.push((readable(&name), why));
+                }
+            }
+            Ok(_) => level.objects.push((readable(&name), false)),
+            // What vanished while it was looked at is not there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => level
+                .problems
+                .push((readable(&name), explain_folder(&error))),
+        }
+    }
+    level.folders.sort();
+    level.objects.sort();
+    Ok(level)
+}
+
+/// A name as text; bytes that are no text are written as `\xHH`, so that no two names are alike.
+fn readable(name: &OsStr) -> String {
+    let bytes = name.as_encoded_bytes();
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str("\\x");
+            text.push_str(&hex::encode([*byte]));
+        }
+    }
+    text
+}

@@ -1,0 +1,220 @@
+//! A local folder as the engine sees it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, File};
+
+use super::super::api::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use super::file::{
+    body, explain, is_absent, is_safe, open_file, read_attributes, read_sidecar, read_small,
+};
+use super::listing::{Listing, level};
+use super::narrowing::{Narrowing, above_aws_logs};
+use super::search::Search;
+use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::time::Bounds;
+
+/// A local folder.
+#[derive(Debug)]
+pub struct FolderSource {
+    dir: Dir,
+    path: PathBuf,
+    roots: OnceLock<Vec<(PathBuf, Dir)>>,
+}
+
+impl FolderSource {
+    /// The folder at `path`. Where it is itself `AWSLogs`, or an account's or region's folder
+    /// below it, the folder that holds `AWSLogs` is opened, and what was named is told.
+    ///
+    /// # Errors
+    /// Where it is no folder, or cannot be opened.
+    pub fn open(path: &Path) -> io::Result<(Self, Narrowing)> {
+        let path = path.canonicalize()?;
+        let (path, narrowing) = above_aws_logs(&path).unwrap_or((path, Narrowing::default()));
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
+        let source = Self {
+            dir,
+            path,
+            roots: OnceLock::new(),
+        };
+        Ok((source, narrowing))
+    }
+
+    /// The folder at `path` as one root, wherever `AWSLogs` lies. What of its own path leads from
+    /// an `AWSLogs` folder on is told; it is empty where nothing does.
+    ///
+    /// # Errors
+    /// Where it is no folder, or cannot be opened.
+    pub fn open_whole(path: &Path) -> io::Result<(Self, String)> {
+        let path = path.canonicalize()?;
+        let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
+        let above = above_aws_logs(&path);
+        let below = above.and_then(|(above, _)| path.strip_prefix(above).ok()?.to_str());
+        let below = below.unwrap_or_default().to_owned();
+        let whole = dir.try_clone()?;
+        let source = Self {
+            dir,
+            path: path.clone(),
+            roots: OnceLock::from(vec![(path, whole)]),
+        };
+        Ok((source, below))
+    }
+
+    /// The folder that is looked at.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The files right below the folder `name` whose names end with `ending`, with their content,
+    /// of at most `limit` bytes each. None where there is no such folder.
+    ///
+    /// # Errors
+    /// Where one cannot be read, or is larger.
+    pub fn small_files(
+        &self,
+        name: &str,
+        ending: &str,
+        limit: u64,
+    ) -> io::Result<Vec<(String, Vec<u8>)>> {
+        let dir = match self.dir.open_dir(name) {
+            Ok(dir) => dir,
+            Err(error) if is_absent(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut files = Vec::new();
+        for entry in dir.entries()? {
+            let file_name = entry?.file_name();
+            let Some(file_name) = file_name.to_str().filter(|name| name.ends_with(ending)) else {
+                continue;
+            };
+            let content = read_small(open_file(&dir, file_name)?, limit)?;
+            files.push((format!("{name}/{file_name}"), content));
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn root(&self, root: RootId) -> Result<&Dir, SourceError> {
+        let roots = self.roots.get().map(Vec::as_slice).unwrap_or_default();
+        let (_, dir) = roots.get(root.0 as usize).ok_or(SourceError::NotFound)?;
+        Ok(dir)
+    }
+
+    fn open_object(&self, root: RootId, path: &str) -> Result<File, SourceError> {
+        if !is_safe(path) {
+            return Err(SourceError::Failed(
+                "its key cannot be the name of a file".into(),
+            ));
+        }
+        open_file(self.root(root)?, path).map_err(|error| explain(&error))
+    }
+}
+
+impl Source for FolderSource {
+    fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
+        let mut search = Search::default().run(&self.dir);
+        search.found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let described = search
+            .found
+            .iter()
+            .enumerate()
+            .map(|(number, (path, _))| Root {
+                id: RootId(u32::try_from(number).unwrap_or(u32::MAX)),
+                name: path.to_string_lossy().into_owned(),
+            });
+        let described = described.collect();
+        // A source is searched once; a second search would find what the first one did.
+        let _ = self.roots.set(search.found);
+        Ok((described, search.problems))
+    }
+
+    fn stated(&self, _: RootId) -> Option<(Arc<str>, Arc<str>)> {
+        None
+    }
+
+    fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
+        let dir = self
+            .root(root)?
+            .open_dir(path)
+            .map_err(|error| explain(&error))?;
+        let mut names = Vec::new();
+        for entry in dir.entries().map_err(|error| explain(&error))? {
+            let entry = entry.map_err(|error| explain(&error))?;
+            if entry.file_type().map_err(|error| explain(&error))?.is_dir()
+                && let Some(name) = entry.file_name().to_str()
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
+        level(self.root(root)?, if path.is_empty() { "." } else { path })
+    }
+
+    fn list(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        let listing = Listing::new(bounds, visit);
+        let dir = self
+            .root(root)
+            .and_then(|dir| dir.open_dir(path).map_err(|error| explain(&error)));
+        match dir {
+            Ok(dir) => {
+                let mut problems = listing.run(&dir);
+                for problem in &mut problems {
+                    problem.path = format!("{path}/{}", problem.path);
+                }
+                problems
+            }
+            Err(SourceError::NotFound) => Vec::new(),
+            Err(error) => vec![Problem {
+                path: path.to_owned(),
+                error,
+            }],
+        }
+    }
+
+    fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        let file = self.open_object(root, path)?;
+        let metadata = match self.open_object(root, &format!("{path}.metadata.json")) {
+            Ok(sidecar) => read_sidecar(sidecar)?,
+            Err(SourceError::NotFound) => read_attributes(&file)?,
+            Err(error) => return Err(error),
+        };
+        let mut body = body(file);
+        let pairs = metadata.pairs();
+        body.facts.metadata = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Ok((body, metadata))
+    }
+
+    fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        self.open_object(root, path).map(body)
+    }
+
+    fn elsewhere(&self, from: RootId, location: &ObjectLocation) -> Option<(RootId, String)> {
+        let (_, path) = location.split()?;
+        if !is_safe(path) {
+            return None;
+        }
+        let roots = self.roots.get()?;
+        let others = (0..u32::try_from(roots.len()).ok()?).map(RootId);
+        // Another root first; but two buckets may have been copied into one.
+        let mut order: Vec<_> = others.filter(|root| *root != from).collect();
+        order.push(from);
+        let holds = |root: &RootId| self.root(*root).is_ok_and(|dir| dir.exists(path));
+        order
+            .into_iter()
+            .find(holds)
+            .map(|root| (root, path.to_owned()))
+    }
+}

@@ -1,0 +1,197 @@
+//! Whether a snapshot is still what its manifest says.
+
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::folder::{is_absent, open_file};
+use super::layout::{ENCODED, KEYS, MANIFEST, OBJECTS, SIDECAR};
+use super::replay::SnapshotSource;
+use super::store::{SnapshotError, at};
+use crate::verify::location::RootId;
+
+/// How a file of a snapshot is not what the manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Alteration {
+    /// It is not there.
+    Missing,
+    /// Its SHA-256 is another one.
+    Changed {
+        /// What the manifest says.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// The manifest does not name it.
+    Added,
+    /// It could not be read.
+    Unreadable(String),
+}
+
+/// A file of a snapshot that is not what the manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Altered {
+    /// The file.
+    pub file: String,
+    /// The object that it holds, or whose metadata it holds.
+    pub object: Option<(RootId, String)>,
+    /// How.
+    pub how: Alteration,
+}
+
+/// What a check of a snapshot came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// How many files the manifest names.
+    pub files: u64,
+    /// The SHA-256 of the manifest itself.
+    pub manifest: String,
+    /// What does not fit, in the order of the files.
+    pub altered: Vec<Altered>,
+}
+
+/// A line of the manifest: a hash and the name of a file.
+pub type Named = (String, String);
+/// Does a piece of work for every line, several at a time.
+pub type Parallel<'a> = dyn Fn(&[Named], &(dyn Fn(&Named) -> Option<Alteration> + Sync)) -> Vec<Option<Alteration>>
+    + 'a;
+
+impl SnapshotSource {
+    /// Compares every file with the manifest, with the help of `parallel`, which is given pieces
+    /// of work to do at the same time.
+    ///
+    /// # Errors
+    /// Where the manifest itself cannot be read.
+    pub fn check(&self, parallel: &Parallel<'_>) -> Result<Checked, SnapshotError> {
+        let file = match open_file(&self.dir, MANIFEST) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Ok(self.without_manifest()),
+            Err(error) => return Err(at(MANIFEST)(error)),
+        };
+        let mut reader = BufReader::with_capacity(128 * 1024, file);
+        let mut whole = Sha256::new();
+        let hasher = RandomState::new();
+        let mut named = HashSet::new();
+        let mut checked = Checked::default();
+        let mut batch = Vec::new();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = reader
+                .by_ref()
+                .take(16 * 1024)
+                .read_until(b'\n', &mut line)
+                .map_err(at(MANIFEST))?;
+            whole.update(&line);
+            let text = std::str::from_utf8(&line).unwrap_or_default();
+            if let Some((hash, name)) = text.trim_end_matches('\n').split_once("  ") {
+                named.insert(hasher.hash_one(name));
+                checked.files += 1;
+                batch.push((hash.to_owned(), name.to_owned()));
+            }
+            if batch.len() == 4096 || read == 0 {
+                let told = parallel(&batch, &|(hash, name)| self.compare(hash, name));
+                for ((_, name), how) in std::mem::take(&mut batch).into_iter().zip(told) {
+                    checked
+                        .altered
+                        .extend(how.map(|how| self.altered_file(name, how)));
+                }
+            }
+            if read == 0 {
+                break;
+            }
+        }
+        checked.manifest = hex::encode(whole.finalize());
+        let stated = self.head.manifest.as_ref();
+        if let Some(stated) = stated.filter(|stated| stated.sha256 != checked.manifest) {
+            let how = Alteration::Changed {
+                expected: stated.sha256.clone(),
+                actual: checked.manifest.clone(),
+            };
+            checked
+                .altered
+                .push(self.altered_file(MANIFEST.to_owned(), how));
+        }
+        self.each_file(&mut |name| {
+            if !named.contains(&hasher.hash_one(&*name)) {
+                checked
+                    .altered
+                    .push(self.altered_file(name, Alteration::Added));
+            }
+        })?;
+        checked.altered.sort_by(|a, b| a.file.cmp(&b.file));
+        Ok(checked)
+    }
+
+    fn without_manifest(&self) -> Checked {
+        Checked {
+            altered: vec![self.altered_file(MANIFEST.to_owned(), Alteration::Missing)],
+            ..Checked::default()
+        }
+    }
+
+    fn altered_file(&self, file: String, how: Alteration) -> Altered {
+        let object = self.object_in(file.strip_suffix(SIDECAR).unwrap_or(&file));
+        Altered { file, object, how }
+    }
+
+    fn compare(&self, hash: &str, name: &str) -> Option<Alteration> {
+        let mut file = match open_file(&self.dir, name) {
+            Ok(file) => file,
+            Err(error) if is_absent(&error) => return Some(Alteration::Missing),
+            Err(error) => return Some(Alteration::Unreadable(error.to_string())),
+        };
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Some(Alteration::Unreadable(error.to_string())),
+            }
+        }
+        let actual = hex::encode(hasher.finalize());
+        (actual != hash).then(|| Alteration::Changed {
+            expected: hash.to_owned(),
+            actual,
+        })
+    }
+
+    /// Shows all files that the verdict may hang on.
+    fn each_file(&self, visit: &mut dyn FnMut(String)) -> Result<(), SnapshotError> {
+        let mut waiting: Vec<PathBuf> = [OBJECTS, ENCODED, KEYS].map(PathBuf::from).into();
+        while let Some(folder) = waiting.pop() {
+            let name = folder.to_string_lossy().into_owned();
+            let entries = match self.dir.read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if is_absent(&error) => continue,
+                Err(error) => return Err(at(&name)(error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(at(&name))?;
+                let path = folder.join(entry.file_name());
+                if entry.file_type().map_err(at(&name))?.is_dir() {
+                    waiting.push(path);
+                } else {
+                    visit(path.to_string_lossy().into_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What does not fit, by the object that it bears on.
+pub(crate) fn by_object(altered: &[Altered]) -> BTreeMap<(RootId, String), Vec<&Altered>> {
+    let mut by_object: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for one in altered {
+        if let Some(object) = &one.object {
+            by_object.entry(object.clone()).or_default().push(one);
+        }
+    }
+    by_object
+}

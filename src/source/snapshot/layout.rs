@@ -1,0 +1,115 @@
+//! What lies where in a snapshot, and under which name.
+
+use sha2::{Digest as _, Sha256};
+
+/// Who took the snapshot, of what, when, and what it came to.
+pub(super) const HEAD: &str = "snapshot.json";
+/// Every file with its SHA-256, as `sha256sum -c` reads it.
+pub(super) const MANIFEST: &str = "MANIFEST.sha256";
+/// What the source told of every object, a line each.
+pub(super) const INDEX: &str = "objects.jsonl";
+/// Objects under their own keys, by bucket.
+pub(super) const OBJECTS: &str = "objects";
+/// Objects whose keys are no names for files.
+pub(super) const ENCODED: &str = "objects-encoded";
+/// The public keys, by region.
+pub(super) const KEYS: &str = "public-keys";
+/// What a run that has not ended keeps.
+pub(super) const WORK: &str = "unfinished";
+/// The index of a run that has not ended.
+pub(super) const JOURNAL: &str = "unfinished/objects.jsonl";
+/// An object's metadata, beside it, as `aws s3api head-object` writes it.
+pub(super) const SIDECAR: &str = ".metadata.json";
+
+/// No part of a name is longer; file systems take 255, and some write a byte as three.
+const MOST_PART: usize = 200;
+/// No path is longer: that much is left of the least that systems take.
+const MOST_PATH: usize = 1000;
+
+/// The file of an object: under its own key, where every file system takes that as it stands.
+pub(super) fn file_of(root: &str, path: &str) -> String {
+    let plain = format!("{OBJECTS}/{root}/{path}");
+    if is_plain(&plain) {
+        plain
+    } else {
+        encoded(root, path)
+    }
+}
+
+/// A name that no other object has, and that leads nowhere.
+pub(super) fn encoded(root: &str, path: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(root.len().to_be_bytes());
+    hasher.update(root);
+    hasher.update(path);
+    format!("{ENCODED}/{}", hex::encode(hasher.finalize()))
+}
+
+fn is_plain(path: &str) -> bool {
+    let mut parts = path.split('/');
+    let name = parts.next_back().unwrap_or_default();
+    path.len() <= MOST_PATH
+        && is_plain_part(name)
+        && !name.ends_with(SIDECAR)
+        // A folder must not stand where an object or its metadata may.
+        && parts.all(|part| is_plain_part(part) && !part.to_ascii_lowercase().ends_with(".json.gz") && !part.ends_with(SIDECAR))
+}
+
+fn is_plain_part(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or_default();
+    let is_device = matches!(
+        stem.to_ascii_lowercase().as_bytes(),
+        b"con" | b"prn" | b"aux" | b"nul" | [b'c', b'o', b'm', _] | [b'l', b'p', b't', _]
+    );
+    let is_usual = |byte: u8| (b' '..=b'~').contains(&byte) && !br#"<>:"\|?*"#.contains(&byte);
+    !part.is_empty()
+        && part.len() <= MOST_PART
+        && part.bytes().all(is_usual)
+        && !part.starts_with(' ')
+        && !part.ends_with([' ', '.'])
+        && part != ".."
+        && !is_device
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_keys_are_names() {
+        let path = "AWSLogs/o-abc/123456789012/CloudTrail/us-east-1/2024/03/01/123456789012_CloudTrail_us-east-1_20240301T0005Z_AbCdEfGhIjKlMnOp.json.gz";
+        assert_eq!(
+            file_of("bucket/my prefix", path),
+            format!("objects/bucket/my prefix/{path}")
+        );
+    }
+
+    #[test]
+    fn what_is_no_name_everywhere_is_encoded() {
+        let long = "x".repeat(201);
+        for path in [
+            "AWSLogs/../../etc/passwd",
+            "/etc/passwd",
+            "AWSLogs//x.json.gz",
+            "AWSLogs/./x.json.gz",
+            "AWSLogs/nul\0.json.gz",
+            "AWSLogs/a\\b.json.gz",
+            "AWSLogs/con/x.json.gz",
+            "AWSLogs/x.json.gz/y.json.gz",
+            "AWSLogs/x.json.gz.metadata.json",
+            "AWSLogs/end./x.json.gz",
+            "AWSLogs/ü.json.gz",
+            "AWSLogs/line\nfeed.json.gz",
+            &long,
+            "",
+        ] {
+            let file = file_of("bucket", path);
+            assert!(
+                file.starts_with("objects-encoded/"),
+                "{path:?} lies in {file}"
+            );
+            assert_eq!(file.len(), "objects-encoded/".len() + 64);
+        }
+        assert_ne!(encoded("a", "b/c"), encoded("a/b", "c"));
+    }
+}

@@ -1,0 +1,23 @@
+//! Snapshots: copies of what a range needs, that are verified offline for ever.
+//!
+//! `recording` stands before any source and keeps what is read from it; `replay` is a source again.
+
+mod check;
+mod copying;
+mod finishing;
+mod head;
+mod index;
+mod keys;
+mod layout;
+mod recording;
+mod replay;
+mod store;
+
+pub(crate) use check::by_object;
+pub use check::{Alteration, Altered, Checked, Named, Parallel};
+pub use finishing::Finished;
+pub use head::{Head, RecordedKeys, RecordedRun, RunFilters};
+pub use keys::SnapshotKeys;
+pub use recording::Recording;
+pub use replay::SnapshotSource;
+pub use store::{SnapshotError, Store};

@@ -1,0 +1,352 @@
+//! A source before which everything that is read is kept.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::super::folder::read_sidecar;
+use super::copying::Copying;
+use super::head::RecordedRoot;
+use super::index::{Folders, Line, Unlisted, Unread, Versions, Why};
+use super::layout::SIDECAR;
+use super::store::Store;
+use crate::source::{
+    Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+};
+use crate::verify::location::{DigestKey, LogPath, ObjectLocation, RootId};
+use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
+
+/// Stands before a source, and keeps what is read from it.
+pub struct Recording<'a> {
+    inner: &'a dyn Source,
+    store: Arc<Store>,
+    bounds: Bounds,
+    roots: Mutex<HashMap<RootId, RecordedRoot>>,
+    /// The objects that listings showed, and whether they were read.
+    listed: Mutex<HashMap<u64, bool>>,
+    /// The folders that were listed.
+    folders: Mutex<BTreeSet<(RootId, String)>>,
+}
+
+impl std::fmt::Debug for Recording<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'a> Recording<'a> {
+    /// Keeps what is read from `inner` for a run over `bounds`.
+    pub fn new(inner: &'a dyn Source, store: Arc<Store>, bounds: Bounds) -> Self {
+        Self {
+            inner,
+            store,
+            bounds,
+            roots: Mutex::default(),
+            listed: Mutex::default(),
+            folders: Mutex::default(),
+        }
+    }
+
+    /// What the index calls a root.
+    fn name(&self, root: RootId) -> String {
+        let mut roots = locked(&self.roots);
+        let recorded = roots
+            .entry(root)
+            .or_insert_with(|| self.describe(root, None));
+        recorded.name.clone()
+    }
+
+    fn describe(&self, root: RootId, named: Option<&str>) -> RecordedRoot {
+        let (bucket, prefix) = self.inner.stated(root).unzip();
+        let name = match (&bucket, &prefix) {
+            (Some(bucket), Some(prefix)) if prefix.is_empty() => bucket.to_string(),
+            (Some(bucket), Some(prefix)) => format!("{bucket}/{prefix}"),
+            (_, _) => match named {
+                None | Some(".") => "copy".to_owned(),
+                Some(named) => format!("copy/{}", named.trim_start_matches("./")),
+            },
+        };
+        RecordedRoot {
+            name,
+            bucket: bucket.map(|bucket| bucket.to_string()),
+            prefix: prefix.map(|prefix| prefix.to_string()),
+            own: named.is_some(),
+        }
+    }
+
+    /// All roots: the source's own in its order, then those that chains led to.
+    pub(super) fn roots_in_order(&self) -> Vec<RecordedRoot> {
+        let roots = locked(&self.roots);
+        let mut roots: Vec<_> = roots.iter().map(|(id, root)| (*id, root.clone())).collect();
+        roots.sort_by(|(a, x), (b, y)| {
+            let place = |id: &RootId, root: &RecordedRoot| (!root.own, root.own.then_some(*id));
+            (place(a, x), &x.name).cmp(&(place(b, y), &y.name))
+        });
+        roots.into_iter().map(|(_, root)| root).collect()
+    }
+
+    fn note(&self, line: &Line) {
+        if self.store.is_halted() {
+            return;
+        }
+        if let Err(error) = self.store.note(line) {
+            self.store.fail(error);
+        }
+    }
+
+    fn unread(&self, name: &str, path: &str, listed: bool, error: &SourceError) {
+        if !listed && *error == SourceError::NotFound {
+            return;
+        }
+        self.note(&Line::Unread(Unread {
+            root: name.to_owned(),
+            path: path.to_owned(),
+            listed,
+            why: error.into(),
+        }));
+    }
+
+    /// Takes note that an object is read; tells whether a listing showed it.
+    fn take(&self, name: &str, path: &str) -> bool {
+        let mut listed = locked(&self.listed);
+        match listed.get_mut(&self.store.hash(name, path)) {
+            Some(taken) => {
+                *taken = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// An object of the snapshot, where it is whole already, else of the source, copied as it is
+    /// read.
+    fn open(
+        &self,
+        root: RootId,
+        path: &str,
+        fetch: impl FnOnce() -> Result<(Body, Metadata), SourceError>,
+    ) -> Result<(Body, Metadata), SourceError> {
+        let name = self.name(root);
+        let listed = self.take(&name, path);
+        if let Some((file, file_name)) = self.store.whole(&name, path) {
+            let metadata = match super::super::folder::open_file(
+                &self.store.dir,
+                &format!("{file_name}{SIDECAR}"),
+            ) {
+                Ok(sidecar) => read_sidecar(sidecar)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Metadata::default(),
+                Err(error) => return Err(SourceError::Failed(error.to_string().into())),
+            };
+            let body = Body {
+                reader: Box::new(file),
+                facts: Facts::default(),
+            };
+            return Ok((body, metadata));
+        }
+        let (body, metadata) = match fetch() {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                self.unread(&name, path, listed, &error);
+                return Err(error);
+            }
+        };
+        let writing = self
+            .store
+            .begin(&name, path, &body.facts)
+            .map_err(|error| SourceError::Failed(self.store.fail(error).to_string().into()))?;
+        let copying = Copying {
+            body: body.reader,
+            writing: Some(writing),
+            store: Arc::clone(&self.store),
+            root: name,
+            path: path.to_owned(),
+            listed,
+        };
+        let body = Body {
+            reader: Box::new(copying),
+            facts: body.facts,
+        };
+        Ok((body, metadata))
+    }
+
+    /// Whether a run over the range takes note of an object at all.
+    fn is_wanted(&self, path: &str) -> bool {
+        if let Some(key) = DigestKey::parse(path) {
+            return self.bounds.reads_digest(key.end());
+        }
+        let time = LogPath::parse(path).and_then(|log| log.time);
+        time.is_none_or(|time| {
+            let start = self.bounds.start();
+            let end = self.bounds.end();
+            start.is_none_or(|start| time >= minus(start, NAME_SLACK))
+                && end.is_none_or(|end| time < plus(end, NAME_SLACK))
+        })
+    }
+
+    /// The objects that listings showed and that nothing has read: what is out of chain is
+    /// evidence too.
+    pub fn left_unread(&self) -> Vec<(RootId, String)> {
+        let mut left = Vec::new();
+        for (root, folder) in locked(&self.folders).iter() {
+            let name = self.name(*root);
+            let mut visit = |object: ListedObject<'_>| {
+                let path = format!("{folder}/{}", object.rest);
+                let was_listed = locked(&self.listed)
+                    .get(&self.store.hash(&name, &path))
+                    .copied();
+                if was_listed == Some(false) && self.is_wanted(&path) {
+                    left.push((*root, path));
+                }
+            };
+            // What could not be listed has been noted in the first listing.
+            let _ = self.inner.list(*root, folder, &self.bounds, &mut visit);
+        }
+        left
+    }
+
+    /// Copies an object that nothing has read.
+    pub fn copy(&self, (root, path): &(RootId, String)) {
+        let digest = DigestKey::parse(path).is_some();
+        let opened = if digest {
+            self.digest(*root, path).map(|(body, _)| body)
+        } else {
+            self.log(*root, path)
+        };
+        // A failure has been noted.
+        drop(opened);
+    }
+
+    /// What is kept.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+}
+
+impl Source for Recording<'_> {
+    fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
+        let (roots, problems) = self.inner.roots()?;
+        for root in &roots {
+            let recorded = self.describe(root.id, Some(&root.name));
+            locked(&self.roots).insert(root.id, recorded);
+        }
+        for problem in &problems {
+            self.note(&Line::Unlisted(Unlisted {
+                root: None,
+                folder: String::new(),
+                path: problem.path.clone(),
+                why: Why::from(&problem.error),
+            }));
+        }
+        Ok((roots, problems))
+    }
+
+    fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
+        self.inner.stated(root)
+    }
+
+    fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
+        let told = self.inner.folders(root, path);
+        let (names, why) = match &told {
+            Ok(names) => (names.clone(), None),
+            Err(error) => (Vec::new(), Some(Why::from(error))),
+        };
+        self.note(&Line::Folders(Folders {
+            root: self.name(root),
+            path: path.to_owned(),
+            names,
+            why,
+        }));
+        told
+    }
+
+    fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
+        self.inner.level(root, path)
+    }
+
+    fn list(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        let name = self.name(root);
+        locked(&self.folders).insert((root, path.to_owned()));
+        let mut archived = Vec::new();
+        let mut show = |object: ListedObject<'_>| {
+            if object.rest.ends_with(".json.gz") {
+                let key = format!("{path}/{}", object.rest);
+                let hash = self.store.hash(&name, &key);
+                locked(&self.listed).entry(hash).or_default();
+                if object.archived {
+                    archived.push(key);
+                }
+            }
+            visit(object);
+        };
+        let problems = self.inner.list(root, path, bounds, &mut show);
+        for key in archived {
+            let why =
+                SourceError::Archived("it was not restored when the snapshot was taken".into());
+            self.take(&name, &key);
+            self.unread(&name, &key, true, &why);
+        }
+        for problem in &problems {
+            self.note(&Line::Unlisted(Unlisted {
+                root: Some(name.clone()),
+                folder: path.to_owned(),
+                path: problem.path.clone(),
+                why: Why::from(&problem.error),
+            }));
+        }
+        problems
+    }
+
+    fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        self.open(root, path, || self.inner.digest(root, path))
+    }
+
+    fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        let fetch = || Ok((self.inner.log(root, path)?, Metadata::default()));
+        let (body, _) = self.open(root, path, fetch)?;
+        Ok(body)
+    }
+
+    fn requests(&self) -> Option<u64> {
+        self.inner.requests()
+    }
+
+    fn keeps_versions(&self) -> bool {
+        self.inner.keeps_versions()
+    }
+
+    fn versions(&self, root: RootId, path: &str) -> Result<Vec<ObjectVersion>, SourceError> {
+        self.inner.versions(root, path)
+    }
+
+    fn remembered(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        self.inner.remembered(root, path)
+    }
+
+    fn remember(&self, root: RootId, path: &str, told: &str) {
+        self.note(&Line::Versions(Versions {
+            root: self.name(root),
+            path: path.to_owned(),
+            told: told.to_owned(),
+        }));
+    }
+
+    fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
+        self.inner.version(root, path, id)
+    }
+
+    fn elsewhere(&self, from: RootId, location: &ObjectLocation) -> Option<(RootId, String)> {
+        self.inner.elsewhere(from, location)
+    }
+}
