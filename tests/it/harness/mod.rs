@@ -8,5 +8,5 @@ mod query;
 
 pub use case::{Case, Outcome, program, refused, text_of};
 pub use expect::{Chain, Expect, Finding, code, log_modified};
-pub use invariants::{SEVERITIES, check_bytes};
+pub use invariants::{SEVERITIES, check_bytes, severity_of};
 pub use query::{QueryCase, QueryOutcome};

@@ -2,6 +2,7 @@
 
 mod clean;
 mod denied;
+mod faults;
 mod names;
 pub mod parity;
 mod places;

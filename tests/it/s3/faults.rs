@@ -1,0 +1,318 @@
+//! Runs on a bucket that fails now and then. Whatever happens on the way, it is never told as tampering.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::served::{Served, codes, expect, messages};
+use crate::forge::{Archive, seed::Seed};
+use crate::harness::severity_of;
+use crate::scenarios::common::{audit, trail};
+use crate::server::{Fault, Operation, Options, Rule};
+
+const DAY: [&str; 4] = [
+    "--start-time",
+    "2024-03-10T00:00:00Z",
+    "--end-time",
+    "2024-03-10T06:00:00Z",
+];
+const SOURCE: &str = "s3://audit-logs";
+const S3: [Operation; 3] = [
+    Operation::GetObject,
+    Operation::ListObjectsV2,
+    Operation::ListObjectVersions,
+];
+
+fn html(status: u16) -> Fault {
+    let body = "<html><body>the proxy says no</body></html>".into();
+    Fault::Proxy { status, body }
+}
+
+/// Everything that passes, and everything that somebody in between may say.
+fn transport() -> Vec<(Fault, f64)> {
+    let refused = |status, code: &str| Fault::Refused {
+        status,
+        code: code.into(),
+    };
+    vec![
+        (Fault::SlowDown, 0.08),
+        (Fault::Throttled, 0.03),
+        (Fault::InternalError, 0.08),
+        (Fault::Reset, 0.05),
+        (Fault::ResetBody, 0.08),
+        (Fault::CutBody, 0.08),
+        (Fault::Stall(Duration::from_millis(30)), 0.05),
+        (Fault::StallBody(Duration::from_millis(30)), 0.05),
+        (html(502), 0.03),
+        (html(200), 0.03),
+        (html(404), 0.02),
+        (refused(503, "ServiceUnavailable"), 0.03),
+        (refused(400, "RequestTimeout"), 0.02),
+        (Fault::ExpiredToken, 0.02),
+    ]
+}
+
+/// What is wrong with the archive itself.
+fn archives() -> Vec<(&'static str, Archive)> {
+    let mut missing = audit();
+    missing.store.delete(&missing.log(3, 0));
+    let mut modified = audit();
+    modified
+        .store
+        .edit_content(&modified.log(4, 1), |it| it[30] ^= 1);
+    let mut digest = audit();
+    digest.store.delete(&digest.first().digests[2].at.clone());
+    let prefixed = trail(6)
+        .accounts(&["111122223333", "444455556666"])
+        .place("audit-logs", "a prefix")
+        .archive();
+    vec![
+        ("clean", audit()),
+        ("log missing", missing),
+        ("log modified", modified),
+        ("digest missing", digest),
+        ("two accounts", prefixed),
+    ]
+}
+
+fn without_run(report: &Value) -> Value {
+    let mut report = report.clone();
+    report["run"] = Value::Null;
+    report
+}
+
+/// What proves something wrong, by code and object; their messages may tell more or less of versions.
+fn proven(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let invalid = findings.filter(|finding| finding["severity"] == "invalid");
+    invalid
+        .map(|finding| {
+            format!(
+                "{} {} {}",
+                finding["code"], finding["bucket"], finding["key"]
+            )
+        })
+        .collect()
+}
+
+/// A run under faults tells what a run without them does, or that something could not be read; never more.
+#[track_caller]
+fn compare(faulty: &Value, whole: &Value, what: &str) {
+    if without_run(faulty) == without_run(whole) {
+        return;
+    }
+    let (found, known) = (proven(faulty), proven(whole));
+    for finding in &found {
+        assert!(known.contains(finding), "{what}: {finding} in {faulty:#}");
+    }
+    let unreadable = codes(faulty)
+        .into_keys()
+        .any(|code| code.ends_with("-unreadable"));
+    // Where everything was read, only what became of missing objects may be told otherwise.
+    assert!(unreadable || found == known, "{what}: {faulty:#}");
+    assert_ne!(faulty["verdict"], "valid", "{what}: {faulty:#}");
+    let logs_only = !codes(faulty).contains_key("digest-unreadable");
+    for code in codes(faulty).into_keys() {
+        // Only what an unread digest would have vouched for is left open besides.
+        let follows = matches!(
+            code.as_str(),
+            "log-uncovered"
+                | "log-pending"
+                | "coverage-ends-early"
+                | "coverage-starts-late"
+                | "no-digests"
+        );
+        let is_known = codes(whole).contains_key(&code);
+        assert!(
+            is_known || code.ends_with("-unreadable") || (follows && !logs_only),
+            "{what}: {code} in {faulty:#}"
+        );
+        assert_ne!((severity_of(&code), is_known), ("invalid", false), "{what}");
+    }
+}
+
+/// One run; nothing where it could not even begin.
+fn run(served: &Served, what: &str) -> Option<Value> {
+    let output = served.output(SOURCE);
+    let told = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(2) {
+        assert!(
+            told.contains("expired") || told.contains("(tried "),
+            "{what}: {told}"
+        );
+        return None;
+    }
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{what}: no report ({error}): {told}"));
+    let exit = match report["verdict"].as_str() {
+        Some("valid") => 0,
+        Some("invalid") => 1,
+        _ => 3,
+    };
+    assert_eq!(output.status.code(), Some(exit), "{what}: {report:#}");
+    Some(report)
+}
+
+#[test]
+fn faults_on_the_way_are_never_told_as_tampering() {
+    let archives: Vec<_> = archives()
+        .into_iter()
+        .map(|(name, archive)| {
+            let whole = Served::new(&archive).args(DAY).run(SOURCE);
+            (name, archive, whole)
+        })
+        .collect();
+    let (mut same, mut unread) = (0, 0);
+    for seed in 0..40 {
+        let mut dice = Seed::of(seed, &["faults"]);
+        let (name, archive, whole) = &archives[dice.below(archives.len())];
+        let options = Options {
+            seed,
+            page_size: [1, 5, 1000][dice.below(3)],
+            ..Options::default()
+        };
+        // Few attempts, so that some requests fail for good.
+        let attempts = ["1", "2", "4", "6"][dice.below(4)];
+        let often = [0.1, 0.3, 1.0][dice.below(3)];
+        let concurrency = ["4", "16", "200"][dice.below(3)];
+        let served = Served::with(archive, options)
+            .args(DAY)
+            .args(["--concurrency", concurrency])
+            .env("AWS_MAX_ATTEMPTS", attempts);
+        for (fault, chance) in transport() {
+            served
+                .server
+                .faults()
+                .add(Rule::new(fault).chance(chance * often));
+        }
+        let what =
+            format!("seed {seed}, {name}, {attempts} attempts, {often}, {concurrency} at a time");
+        if let Some(report) = run(&served, &what) {
+            compare(&report, whole, &what);
+            if without_run(&report) == without_run(whole) {
+                same += 1;
+            } else {
+                unread += 1;
+            }
+        }
+    }
+    assert!(
+        same > 5 && unread > 5,
+        "the dice are loaded: {same} {unread}"
+    );
+}
+
+#[test]
+fn what_passes_changes_nothing() {
+    for (fault, _) in transport() {
+        let told = format!("{fault:?}");
+        if told.contains("404") {
+            continue;
+        }
+        let served = Served::new(&audit()).args(DAY);
+        let rule = Rule::new(fault).attempts(0..2);
+        served.server.faults().add(rule);
+        let report = served.run(SOURCE);
+        assert_eq!(codes(&report).len(), 0, "{told}: {report:#}");
+        assert_eq!(report["verdict"], "valid", "{told}");
+    }
+}
+
+/// Each fault for good, on one log and on one digest.
+#[test]
+fn what_does_not_pass_is_unreadable() {
+    for (fault, _) in transport() {
+        if matches!(fault, Fault::Stall(_) | Fault::StallBody(_)) {
+            continue;
+        }
+        for (key, expected) in [
+            ("*_CloudTrail_*T0220Z_*", &[("log-unreadable", 1)][..]),
+            (
+                "*CloudTrail-Digest*T030000Z*",
+                &[("digest-unreadable", 1), ("log-uncovered", 2)],
+            ),
+        ] {
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+            let rule = Rule::new(fault.clone()).on(&[Operation::GetObject]);
+            served.server.faults().add(rule.key(key));
+            let report = served.run(SOURCE);
+            let codes = codes(&report);
+            let expected = expected
+                .iter()
+                .map(|(code, count)| ((*code).to_owned(), *count));
+            assert_eq!(codes, expected.collect(), "{fault:?} {report:#}");
+        }
+    }
+}
+
+/// Answers that S3 does not give, though they look as if something were missing or denied.
+#[test]
+fn a_proxy_that_says_no_does_not_make_objects_missing() {
+    for status in [401, 403, 404, 407, 410, 451, 500, 502, 503, 504] {
+        for body in ["", "<html>no</html>", "{\"error\": \"no\"}", "<Error/>"] {
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+            let body = body.to_owned();
+            let rule = Rule::new(Fault::Proxy { status, body }).on(&[Operation::GetObject]);
+            served.server.faults().add(rule.key("*_CloudTrail_*"));
+            let report = served.run(SOURCE);
+            expect(&report, "unverified", &[("log-unreadable", 12)]);
+        }
+    }
+}
+
+/// What a proxy gives with a good status is no object: it is shorter or longer than what was listed, or has no ETag.
+#[test]
+fn a_page_in_an_objects_place_is_not_a_modified_object() {
+    for body in ["", "<html>please log in</html>"] {
+        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+        let rule = Rule::new(Fault::Proxy {
+            status: 200,
+            body: body.into(),
+        });
+        let rule = rule.on(&[Operation::GetObject]);
+        served.server.faults().add(rule);
+        let report = served.run(SOURCE);
+        assert_eq!(report["verdict"], "unverified", "{report:#}");
+        assert!(proven(&report).is_empty(), "{report:#}");
+    }
+}
+
+#[test]
+fn listings_that_fail_for_good_hide_nothing() {
+    for fault in [
+        Fault::InternalError,
+        Fault::SlowDown,
+        html(404),
+        Fault::CutBody,
+    ] {
+        for prefix in ["*CloudTrail-Digest/us-east-1*", "*CloudTrail/us-east-1*"] {
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+            let rule = Rule::new(fault.clone()).on(&S3).key(prefix);
+            served.server.faults().add(rule);
+            let report = served.run(SOURCE);
+            assert_eq!(report["verdict"], "unverified", "{fault:?} {report:#}");
+            assert!(proven(&report).is_empty(), "{fault:?} {report:#}");
+            assert!(
+                messages(&report).contains("could not be listed"),
+                "{report:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_busy_all_the_time_is_served_in_the_end() {
+    use crate::server::When;
+    // No more than a few requests at a time are let in.
+    let archive = trail(6).logs(crate::forge::Logs::Each(30)).archive();
+    let options = Options {
+        latency: Duration::from_millis(5),
+        ..Options::default()
+    };
+    let served = Served::with(&archive, options).args(DAY);
+    let rule = Rule::new(Fault::SlowDown).on(&[Operation::GetObject]);
+    served.server.faults().add(rule.when(When::Crowded(12)));
+    let report = served.run(SOURCE);
+    expect(&report, "valid", &[]);
+    assert_eq!(report["totals"]["logs"]["valid"], 180);
+}
