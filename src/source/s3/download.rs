@@ -137,7 +137,10 @@ impl Download {
                         "more bytes came than its Content-Length says".into(),
                     ));
                 }
-                Ok(None) if self.at == self.length => return Ok(None),
+                Ok(None) if self.at == self.length => {
+                    self.service.answered();
+                    return Ok(None);
+                }
                 Ok(None) => "the body ended early".to_owned(),
                 Ok(Some(Err(error))) => format!("the body broke off ({error})"),
                 Err(_) => format!("no byte of the body came for {} s", stall.as_secs()),

@@ -86,6 +86,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is one of those that pass, though it did not as long as it was waited for.
+    pub(super) fn is_of_the_moment(&self) -> bool {
+        matches!(self.kind, Kind::Transient | Kind::Throttled)
+    }
+
     /// What the engine is told.
     pub(super) fn into_source_error(self) -> SourceError {
         let told = self.told.into();

@@ -142,7 +142,8 @@ impl KeyRing for CloudTrailKeys {
         for (region, asked) in asked {
             had_any |= match &asked {
                 Ok(answer) => !answer.keys.is_empty(),
-                Err(fault) => may_pass(fault),
+                // Listings were answered: credentials have expired on the way, if they have.
+                Err(fault) => fault.is_of_the_moment() || fault.kind == Kind::Expired,
             };
             let (keys, held, calls) = match asked {
                 Ok(answer) => {
@@ -259,10 +260,6 @@ impl KeyRing for CloudTrailKeys {
         };
         regions.iter().map(holding).collect()
     }
-}
-
-fn may_pass(fault: &Fault) -> bool {
-    matches!(fault.kind, Kind::Transient | Kind::Throttled)
 }
 
 fn no_keys(region: &str) -> Box<str> {

@@ -12,6 +12,7 @@ mod fault;
 mod folder;
 mod gate;
 mod keys;
+mod outage;
 mod pages;
 mod place;
 mod request;

@@ -65,6 +65,7 @@ pub(super) async fn page(
             }
         })
         .await?;
+    service.answered();
     read(&output, token)
 }
 

@@ -10,6 +10,7 @@ use super::backoff::Backoff;
 use super::clients::Clients;
 use super::fault::{Fault, Kind};
 use super::gate::{Gate, Pass};
+use super::outage::Outage;
 use super::wait::Waiter;
 
 /// Memory for bodies is given out in pieces of this many bytes.
@@ -26,6 +27,7 @@ pub(super) struct Service {
     memory: Arc<Semaphore>,
     pieces: usize,
     requests: AtomicU64,
+    outage: Outage,
 }
 
 impl Service {
@@ -37,6 +39,7 @@ impl Service {
             memory: Arc::new(Semaphore::new(pieces)),
             pieces,
             requests: AtomicU64::new(0),
+            outage: Outage::default(),
             waiter,
             clients,
         }
@@ -45,6 +48,24 @@ impl Service {
     /// How many requests were made so far.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// A request was answered to its last byte, if only with a refusal.
+    pub(super) fn answered(&self) {
+        self.outage.over();
+    }
+
+    /// Refuses a request where none has been answered for a long time.
+    fn still_there(&self) -> Result<(), Fault> {
+        let limit = self.clients.settings().patience.outage;
+        if !self.outage.lasts(limit) {
+            return Ok(());
+        }
+        let told = format!(
+            "it was not asked for, since no request has been answered for {} s",
+            limit.as_secs()
+        );
+        Err(Fault::new(Kind::Lasting, told))
     }
 
     /// Waits for a pass, which ends with the answer's last byte.
@@ -75,6 +96,7 @@ impl Service {
         let mut backoff = Backoff::new(self.clients.settings().patience);
         let mut redirects = 0;
         loop {
+            self.still_there()?;
             let (client, generation) = self.clients.s3(bucket);
             self.requests.fetch_add(1, Ordering::Relaxed);
             let fault = match attempt(client).await {
@@ -121,10 +143,14 @@ impl Service {
     {
         let mut backoff = Backoff::new(self.clients.settings().patience);
         loop {
+            self.still_there()?;
             let (client, generation) = self.clients.cloudtrail(region);
             self.requests.fetch_add(1, Ordering::Relaxed);
             match attempt(client).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.answered();
+                    return Ok(answer);
+                }
                 Err(fault) => self.recover(fault, generation, &mut backoff).await?,
             }
         }
@@ -151,9 +177,13 @@ impl Service {
             | Kind::Elsewhere(_)
             | Kind::Changed
             | Kind::NoCredentials
-            | Kind::Lasting => return Err(fault),
+            | Kind::Lasting => {
+                self.answered();
+                return Err(fault);
+            }
         };
         let Some(wait) = backoff.failed() else {
+            self.outage.goes_on();
             fault.told = format!("{} (tried {} times)", fault.told, backoff.failures());
             return Err(fault);
         };

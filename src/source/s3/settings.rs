@@ -50,6 +50,8 @@ pub struct Patience {
     pub longest_wait: Duration,
     /// After this time nothing is tried again.
     pub limit: Duration,
+    /// After this time without any answer to any request, nothing is tried at all.
+    pub outage: Duration,
     /// So long no byte may come.
     pub stall: Duration,
     /// So long a connection may take to be made.
@@ -63,6 +65,7 @@ impl Default for Patience {
             first_wait: Duration::from_millis(100),
             longest_wait: Duration::from_secs(8),
             limit: Duration::from_secs(90),
+            outage: Duration::from_mins(3),
             stall: Duration::from_secs(20),
             connect: Duration::from_secs(10),
         }

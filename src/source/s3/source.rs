@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::aws;
 use super::clients::Clients;
 use super::download::{Coming, Download, Target};
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::folder::Listing;
 use super::keys::CloudTrailKeys;
 use super::place::S3Place;
@@ -194,17 +194,20 @@ impl Source for S3Source {
         let (prefixes, problems) = if self.place.is_root {
             (vec![prefix.clone()], Vec::new())
         } else {
-            let found = self.service.waiter.wait(async {
-                let found = search(&self.service, bucket, prefix).await;
-                found.map_err(Fault::into_source_error)
-            });
+            let found = self
+                .service
+                .waiter
+                .wait(async { Ok(search(&self.service, bucket, prefix).await) })?;
             let found = match found {
-                // It is there, and may not be looked into: that is told, like all that may not.
-                Err(error @ SourceError::Denied(_)) => {
+                Ok(found) => found,
+                // It is there, and may not be looked into, or cannot be just now: that is told,
+                // like all that could not be read.
+                Err(fault) if fault.is_of_the_moment() || fault.kind == Kind::Denied => {
                     let path = format!("s3://{bucket}/{prefix}");
+                    let error = fault.into_source_error();
                     return Ok((Vec::new(), vec![Problem { path, error }]));
                 }
-                found => found?,
+                Err(fault) => return Err(fault.into_source_error()),
             };
             (found.prefixes.into_iter().collect(), found.problems)
         };

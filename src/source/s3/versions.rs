@@ -42,6 +42,7 @@ pub(super) async fn versions(
                 }
             })
             .await?;
+        service.answered();
         let beyond = take(&output, key, &mut found);
         // The first key that begins with the object's is the object's own.
         if beyond || output.is_truncated() != Some(true) {

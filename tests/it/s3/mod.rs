@@ -3,6 +3,7 @@
 mod clean;
 mod denied;
 mod faults;
+mod interrupt;
 mod names;
 pub mod parity;
 mod places;
