@@ -11,3 +11,4 @@ mod queries;
 pub mod served;
 mod setup;
 mod versions;
+mod ways;

@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) log: bool,
     /// `X-Amz-Meta-Signature` instead of `x-amz-meta-signature`.
     pub(crate) title_case: bool,
+    /// HTTPS, with a certificate of an authority that nobody else knows: [`super::AUTHORITY`].
+    pub(crate) tls: bool,
     /// 0: any free port.
     pub(crate) port: u16,
 }
@@ -40,6 +42,7 @@ impl Default for Options {
             secret: None,
             log: true,
             title_case: false,
+            tls: false,
             port: 0,
         }
     }

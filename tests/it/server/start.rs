@@ -10,8 +10,10 @@ use hyper_util::rt::TokioIo;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_rustls::TlsAcceptor;
 
 use super::backend::Backend;
 use super::cloudtrail::CloudTrail;
@@ -19,6 +21,7 @@ use super::fault::Faults;
 use super::front::{Front, State};
 use super::log::Log;
 use super::options::{ACCESS_KEY, Options};
+use super::secure;
 use super::socket::{ResetSwitch, Socket};
 use super::store::Store;
 
@@ -58,7 +61,12 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.state.options.tls {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address)
     }
 
     /// The buckets, to be changed while the server runs.
@@ -160,17 +168,29 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
+    let tls = state.options.tls.then(secure::acceptor);
     loop {
         if let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, Arc::clone(&state)));
+            tokio::spawn(welcome(stream, tls.clone(), Arc::clone(&state)));
         }
     }
 }
 
-async fn serve(stream: TcpStream, state: Arc<State>) {
+async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, state: Arc<State>) {
     let _ = stream.set_nodelay(true);
     let reset = ResetSwitch::default();
-    let socket = TokioIo::new(Socket::new(stream, reset.clone()));
+    let socket = Socket::new(stream, reset.clone());
+    let Some(tls) = tls else {
+        return serve(socket, reset, state).await;
+    };
+    // A client that does not trust the server hangs up.
+    if let Ok(socket) = tls.accept(socket).await {
+        serve(socket, reset, state).await;
+    }
+}
+
+async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin, reset: ResetSwitch, state: Arc<State>) {
+    let socket = TokioIo::new(socket);
     let mut builder = http1::Builder::new();
     builder.title_case_headers(state.options.title_case);
     let front = Front::new(state, reset);
