@@ -7,6 +7,7 @@ pub(crate) const ACCESS_KEY: &str = "AKIDEXAMPLE";
 
 /// Start from `Options::default()` and change what a test is about.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Options {
     /// At most so many keys in a page of a listing, whatever is asked for.
     pub(crate) page_size: usize,
