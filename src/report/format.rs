@@ -51,16 +51,6 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Whether this release writes it.
-    pub fn is_written(self) -> bool {
-        match self {
-            Self::Text | Self::Json | Self::Jsonl | Self::Markdown | Self::Junit | Self::Sarif => {
-                true
-            }
-            Self::Html => false,
-        }
-    }
-
     /// The ending of a file in this format, without its dot.
     pub fn ending(self) -> &'static str {
         match self {

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod forecast;
 pub mod format;
 pub mod groups;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod junit;
@@ -31,6 +32,7 @@ pub mod shown_json;
 pub mod sink;
 pub mod text;
 pub mod timeline;
+pub mod trouble;
 pub mod verbose;
 pub mod wrap;
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::format::Format;
+use super::html;
 use super::json::Report;
 use super::jsonl;
 use super::junit;
@@ -28,7 +29,7 @@ pub fn render(
         Format::Markdown => markdown::write(report, out),
         Format::Junit => junit::write(report, out),
         Format::Sarif => sarif::write(report, out),
-        Format::Html => Err(io::Error::new(io::ErrorKind::Unsupported, format.name())),
+        Format::Html => html::write(report, out),
     }?;
     out.flush()
 }

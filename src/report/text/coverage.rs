@@ -9,13 +9,10 @@ use crate::report::amounts::{between, counted, percent};
 use crate::report::escape::visible;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::look::{Look, Verbosity};
-use crate::report::timeline::{
-    AllMarks, Cell, State, cause_in_words, covered_time, even_edges, state_of,
-};
+use crate::report::timeline::{AllMarks, Cell, State, covered_time, even_edges, state_of};
+use crate::report::trouble::{Trouble, is_pending, why};
 use crate::report::wrap::hanging;
-use crate::verify::chain::GapCause;
 use crate::verify::finding::Severity;
-use crate::verify::time::OVERDUE;
 
 /// With more chains than this, those with nothing to tell are only counted.
 const CHAINS_IN_FULL: usize = 12;
@@ -169,31 +166,7 @@ impl<'r> Coverage<'r> {
 
     /// What makes marks in the strip, besides gaps.
     fn trouble(&self, chain: &Chain<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let (astray, uncovered) = self.marks.beside(chain);
-        let (digests, logs) = (&chain.digests, &chain.logs);
-        let wrong = [
-            (digests.invalid, "digest invalid", "digests invalid"),
-            (digests.missing, "digest missing", "digests missing"),
-            (logs.invalid, "log invalid", "logs invalid"),
-            (logs.missing, "log missing", "logs missing"),
-            (astray, "log out of chain", "logs out of chain"),
-        ];
-        let open = [
-            (
-                digests.unverified,
-                "digest not verified",
-                "digests not verified",
-            ),
-            (logs.unverified, "log not verified", "logs not verified"),
-            (uncovered, "log not covered", "logs not covered"),
-        ];
-        let told = |counts: &[(u64, &str, &str)]| {
-            let some = counts.iter().filter(|(number, _, _)| *number > 0);
-            let told: Vec<_> = some
-                .map(|(number, one, many)| counted(*number, one, many))
-                .collect();
-            told.join(", ")
-        };
+        let trouble = Trouble::of(chain, &self.marks);
         let mut line = |state, text: &str| {
             if text.is_empty() {
                 return Ok(());
@@ -201,16 +174,12 @@ impl<'r> Coverage<'r> {
             let block = hanging(&format!("    {} ", symbol(state)), text, self.look.width);
             out.write_all(block.as_bytes())
         };
-        line(State::Invalid, &told(&wrong))?;
-        line(State::Unverified, &told(&open))
+        line(State::Invalid, &trouble.wrong)?;
+        line(State::Unverified, &trouble.open)
     }
 
     fn gap(&self, gap: &ChainGap, out: &mut dyn Write) -> io::Result<()> {
-        let why = if is_pending(gap) {
-            "the next digest is not yet due"
-        } else {
-            cause_in_words(gap.cause)
-        };
+        let why = why(gap);
         let state = state_of(gap.cause);
         let text = format!(
             "{} to {} ({}): {why}",
@@ -240,9 +209,4 @@ fn symbol(state: State) -> &'static str {
         State::Unverified => "?",
         State::Invalid => "x",
     }
-}
-
-/// Whether a gap is only time whose digest is not yet due.
-fn is_pending(gap: &ChainGap) -> bool {
-    gap.cause == GapCause::EndsEarly && gap.end.duration_since(gap.start) <= OVERDUE
 }

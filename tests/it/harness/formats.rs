@@ -93,11 +93,12 @@ pub fn check_all(report: &[u8]) {
     };
     let again = rendered(Format::Json);
     assert!(again == report, "a report read back and written again");
-    for format in Format::ALL.into_iter().filter(|it| it.is_written()) {
+    for format in Format::ALL {
         let bytes = rendered(format);
         check_shown(format, &bytes);
         match format {
-            Format::Text | Format::Json | Format::Html => {}
+            Format::Text | Format::Json => {}
+            Format::Html => check_html(std::str::from_utf8(&bytes).expect("UTF-8")),
             Format::Markdown => assert!(bytes.len() < 60_000, "{} bytes", bytes.len()),
             Format::Jsonl => {
                 let (_, findings) = check_lines(&bytes);
@@ -110,10 +111,49 @@ pub fn check_all(report: &[u8]) {
     }
 }
 
-/// Nothing of it acts on a terminal. Markdown has an emoji that is two characters.
+/// Nothing of it acts on a terminal.
 fn check_shown(format: Format, bytes: &[u8]) {
     assert!(!bytes.is_empty(), "{}", format.name());
     check_bytes(bytes);
+}
+
+/// The page, as a tree: it is also well-formed XML.
+#[track_caller]
+pub fn parse_html(page: &str) -> roxmltree::Document<'_> {
+    let options = roxmltree::ParsingOptions {
+        allow_dtd: true,
+        ..roxmltree::ParsingOptions::default()
+    };
+    roxmltree::Document::parse_with_options(page, options)
+        .unwrap_or_else(|error| panic!("{error}: {page}"))
+}
+
+/// A page loads nothing and runs nothing, whatever names are in it, and is not too large.
+#[track_caller]
+fn check_html(page: &str) {
+    const ELEMENTS: [&str; 43] = [
+        "a", "article", "body", "circle", "code", "dd", "defs", "div", "dl", "dt", "footer", "h1",
+        "h2", "h3", "h4", "h5", "head", "header", "html", "li", "line", "main", "meta", "ol", "p",
+        "path", "pattern", "pre", "rect", "section", "span", "strong", "style", "svg", "table",
+        "tbody", "td", "text", "th", "thead", "title", "tr", "ul",
+    ];
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+    let document = parse_html(page);
+    let mut policies = 0;
+    for element in document.descendants().filter(roxmltree::Node::is_element) {
+        let tag = element.tag_name().name();
+        assert!(ELEMENTS.contains(&tag), "{tag}");
+        for attribute in element.attributes() {
+            let (name, value) = (attribute.name(), attribute.value());
+            assert!(
+                !name.starts_with("on") && !["src", "style", "srcset"].contains(&name),
+                "{name} of {tag}"
+            );
+            assert!(name != "href" || value.starts_with('#'), "{value}");
+            policies += usize::from(value.starts_with("default-src 'none'; style-src 'sha256-"));
+        }
+    }
+    assert_eq!(policies, 1);
 }
 
 /// The rules of the two XML schemas that are in use: the one of Ant's reports, and the one of Jenkins.

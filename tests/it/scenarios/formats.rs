@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// Each format with the ending of its files.
-const FORMATS: [(&str, &str); 6] = [
+const FORMATS: [(&str, &str); 7] = [
     ("text", "txt"),
     ("json", "json"),
     ("jsonl", "jsonl"),
     ("markdown", "md"),
     ("junit", "xml"),
     ("sarif", "sarif"),
+    ("html", "html"),
 ];
 
 fn tampered() -> Archive {
@@ -303,7 +304,7 @@ fn report_files_that_cannot_be_written() {
     let (exit, stdout, stderr) = text_of(&output);
     refused(exit, &stdout, &stderr, &["twice"]);
     // A full disk under one of them: it is told, and the others are there.
-    for ending in ["json", "jsonl", "md", "xml", "sarif"] {
+    for ending in ["json", "jsonl", "md", "xml", "sarif", "html"] {
         let full = case.beside(&format!("full.{ending}"));
         std::os::unix::fs::symlink("/dev/full", &full).unwrap();
         let mut command = case.command();

@@ -4,17 +4,17 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::amounts::{between, count, counted, percent};
-use super::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
-use super::escape::visible;
-use super::groups::{Group, Part, groups, object_name, told};
-use super::json::{Chain, Finding, Report};
-use super::timeline::{cause_in_words, covered_time, state_of};
+use crate::report::amounts::{between, count, counted, percent};
+use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
+use crate::report::escape::visible;
+use crate::report::groups::{Group, Part, groups, object_name, told};
+use crate::report::json::{Chain, Finding, Report};
+use crate::report::timeline::{cause_in_words, covered_time, state_of};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
 
 /// The report is never longer, in bytes.
-const MAX_LEN: usize = 60_000;
+pub(super) const MAX_LEN: usize = 60_000;
 
 /// How much is shown of what there may be much of.
 #[derive(Clone, Copy)]
@@ -350,83 +350,5 @@ impl Page<'_> {
     /// The same in a table, where a bar would end the cell.
     fn cell(&self, text: &str) -> String {
         self.code(text).replace('|', "\\|")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::escape::is_hidden;
-    use crate::report::samples;
-
-    fn page(report: &Report<'_>) -> String {
-        let mut page = Vec::new();
-        write(report, &mut page).unwrap();
-        String::from_utf8(page).unwrap()
-    }
-
-    #[test]
-    fn it_is_never_too_long() {
-        let mut vast = samples::many(3_000);
-        for finding in &mut vast.findings {
-            finding.message = "`|<".repeat(3_000).into();
-            finding.key = Some("é".repeat(1_000).into());
-            finding.chain = Some(format!("{}{}", "x".repeat(1_000), finding.message.len()).into());
-        }
-        vast.source = "\u{202e}".repeat(100_000).into();
-        let reports = samples::all().into_iter().chain([("vast", vast)]);
-        for (name, report) in reports {
-            let page = page(&report);
-            assert!(page.len() <= MAX_LEN, "{name}: {}", page.len());
-            assert!(page.starts_with("## "), "{name}");
-        }
-    }
-
-    #[test]
-    fn names_are_code_and_nothing_else() {
-        let page = page(&samples::hostile());
-        assert!(
-            !page
-                .chars()
-                .any(|c| c != '\n' && c != '\u{fe0f}' && is_hidden(c))
-        );
-        // Outside of code there is nothing of a name.
-        let mut outside = String::new();
-        let mut rest = page.as_str();
-        while let Some(open) = rest.find('`') {
-            outside.push_str(&rest[..open]);
-            rest = &rest[open..];
-            let fence = rest.len() - rest.trim_start_matches('`').len();
-            let body = &rest[fence..];
-            let mut close = 0;
-            loop {
-                let at = close + body[close..].find('`').expect("the code ends");
-                let run = body[at..].len() - body[at..].trim_start_matches('`').len();
-                close = at + run;
-                if run == fence {
-                    break;
-                }
-            }
-            assert!(!body[..close].contains('\n'));
-            rest = &body[close..];
-        }
-        outside.push_str(rest);
-        for part in [
-            "script",
-            "alert",
-            "javascript",
-            "cmd(",
-            "@team",
-            "example.com",
-            "CDATA",
-        ] {
-            assert!(!outside.contains(part), "{part} in {outside}");
-        }
-        // A table's row has its five cells, whatever a chain is called.
-        let row = page
-            .lines()
-            .find(|line| line.contains("CDATA") && line.starts_with('|'));
-        let bars = row.unwrap().replace("\\|", "").matches('|').count();
-        assert_eq!(bars, 6);
     }
 }

@@ -1,0 +1,7 @@
+//! Reports to try the formats on.
+
+mod parts;
+mod reports;
+
+pub(super) use parts::at;
+pub(super) use reports::{all, hostile, many, tampered, year};
