@@ -94,6 +94,30 @@ pub fn keys_warning(report: &Report<'_>) -> Option<&'static str> {
         )
 }
 
+/// What the snapshot that was verified is, and whether it still is, a sentence each. The names are
+/// not escaped.
+pub fn snapshot_in_words(report: &Report<'_>) -> Option<[String; 3]> {
+    let snapshot = report.run.snapshot.as_ref()?;
+    let by = match (&snapshot.user, &snapshot.host) {
+        (Some(user), Some(host)) => format!(" by {user} on {host}"),
+        (Some(user), None) => format!(" by {user}"),
+        (None, Some(host)) => format!(" on {host}"),
+        (None, None) => String::new(),
+    };
+    let files = counted(snapshot.files, "file", "files");
+    let fit = if snapshot.altered == 0 {
+        format!("all {files} of its manifest are unchanged")
+    } else {
+        let altered = counted(snapshot.altered, "file is", "files are");
+        format!("its manifest names {files}, and {altered} not what it says")
+    };
+    Some([
+        format!("of {}, taken at {}{by}", snapshot.of, snapshot.taken),
+        fit,
+        format!("SHA-256 of the manifest: {}", snapshot.manifest),
+    ])
+}
+
 /// Where keys come from, in words.
 pub fn origin_in_words(origin: KeyOrigin) -> &'static str {
     match origin {

@@ -34,11 +34,14 @@ pub(super) struct Axis {
 impl Axis {
     pub(super) fn new(start: Timestamp, end: Timestamp) -> Self {
         let whole = end.duration_since(start).as_secs();
-        let (unit, edges) = match whole {
-            ..=HOURS_UP_TO => ("an hour", aligned(start, end, HOUR)),
-            ..=DAYS_UP_TO => ("a day", aligned(start, end, DAY)),
-            ..=WEEKS_UP_TO => ("a week", aligned(start, end, 7 * DAY)),
-            _ => ("an equal part", even_edges(start, end, MOST_CELLS)),
+        let (unit, edges) = if whole <= HOURS_UP_TO {
+            ("an hour", aligned(start, end, HOUR))
+        } else if whole <= DAYS_UP_TO {
+            ("a day", aligned(start, end, DAY))
+        } else if whole <= WEEKS_UP_TO {
+            ("a week", aligned(start, end, 7 * DAY))
+        } else {
+            ("an equal part", even_edges(start, end, MOST_CELLS))
         };
         Self {
             start,

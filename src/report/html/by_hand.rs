@@ -12,7 +12,7 @@ const GET_DIGEST: &str =
     r#"aws s3api get-object --bucket "$BUCKET" --key="$DIGEST" digest.json.gz > digest.meta.json"#;
 const HASH_DIGEST: &str = "gzip -dc digest.json.gz | sha256sum";
 const NAMED_HASH: &str = r#"gzip -dc digest.json.gz | jq -r --arg log "$LOG" '.logFiles[] | select(.s3Object == $log) | .hashValue'"#;
-const NAMED_DIGEST: &str = r#"gzip -dc digest.json.gz | jq -r '.previousDigestS3Object, .previousDigestHashValue, .previousDigestSignature'"#;
+const NAMED_DIGEST: &str = r"gzip -dc digest.json.gz | jq -r '.previousDigestS3Object, .previousDigestHashValue, .previousDigestSignature'";
 const LOOK_FOR: &str = r#"aws s3api head-object --bucket "$BUCKET" --key="$KEY""#;
 const LIST_DIGESTS: &str = r#"aws s3 cp --recursive "s3://$BUCKET/$(dirname "$LOG" | sed 's|/CloudTrail[^/]*/|/CloudTrail-Digest/|')" digests"#;
 const SEARCH_DIGESTS: &str =
@@ -104,9 +104,27 @@ pub(super) fn by_hand(finding: &Finding<'_>) -> Option<ByHand> {
                 needs_signature: true,
             });
         }
+        (Code::ResultModified, _) => (
+            &[
+                r#"aws s3api get-object --bucket "$BUCKET" --key="$KEY" result.csv.gz"#,
+                "sha256sum result.csv.gz",
+            ],
+            "The hash, taken of the file as it is stored, must be the one that the sign file names.",
+        ),
+        (Code::ResultMissing | Code::SignFileMissing, _) => (
+            &[LOOK_FOR],
+            "It says whether it is there (404: it is not).",
+        ),
         (
             Code::LogModified
             | Code::LogMalformed
+            | Code::SignFileModified
+            | Code::SignFileMalformed
+            | Code::ResultKeyUnknown
+            | Code::ResultUnreferenced
+            | Code::ResultUnreadable
+            | Code::NoResults
+            | Code::SnapshotAltered
             | Code::CoverageEndsEarly
             | Code::NoDigests
             | Code::CoverageGap

@@ -8,7 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::{by_hand, coverage, ending, findings};
 use crate::report::amounts::between;
-use crate::report::claims::{filters_in_words, headline, keys_warning, origin_in_words};
+use crate::report::claims::{
+    filters_in_words, headline, keys_warning, origin_in_words, snapshot_in_words,
+};
 use crate::report::escape::markup;
 use crate::report::groups::{Group, groups};
 use crate::report::json::{Keys, Report};
@@ -147,6 +149,9 @@ fn facts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             time(run.started)
         ),
     )?;
+    if let Some(told) = snapshot_in_words(report) {
+        fact("Snapshot", &markup(&told.join("; ")))?;
+    }
     if run.digests_only {
         fact("Logs", "were not read (--digests-only)")?;
     }

@@ -67,7 +67,7 @@ pub(super) fn strip(
     }
     // What is worse is drawn later, so that nothing covers it.
     for state in State::ALL {
-        for run in cells.chunk_by(|a, b| is_alike(a, b)) {
+        for run in cells.chunk_by(is_alike) {
             let (Some(first), Some(last)) = (run.first(), run.last()) else {
                 continue;
             };

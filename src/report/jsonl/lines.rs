@@ -12,6 +12,7 @@ use crate::report::json::{
     Chain, Finding, Keys, Report, Requested, Run, RunFilters, SCHEMA_VERSION, Tool, Totals,
 };
 use crate::report::named;
+use crate::report::run_info::SnapshotNote;
 use crate::report::shown_json::write_line;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -84,6 +85,8 @@ pub(super) struct Summary<'a> {
     interrupted: bool,
     // Keys are asked for as the run goes, so that only its end knows them all.
     public_keys: &'a [Keys<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: &'a Option<SnapshotNote>,
     requested: &'a Requested,
     #[serde(with = "named")]
     verdict: Verdict,
@@ -157,6 +160,7 @@ pub(super) fn summary(
         finished: report.run.finished,
         interrupted: report.run.interrupted,
         public_keys: &report.run.public_keys,
+        snapshot: &report.run.snapshot,
         requested: &report.requested,
         verdict: report.verdict,
         totals: &report.totals,

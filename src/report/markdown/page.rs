@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::report::amounts::{between, count, counted, percent};
-use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
+use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, groups, object_name, told};
 use crate::report::json::{Chain, Finding, Report};
@@ -102,6 +102,9 @@ impl Page<'_> {
         let _ = writeln!(top, "- Source: {}", self.code(&report.source));
         if let (Some(start), Some(end)) = (report.requested.start, report.requested.end) {
             let _ = writeln!(top, "- Range: {start} to {end} ({})", between(start, end));
+        }
+        if let Some(told) = snapshot_in_words(report) {
+            let _ = writeln!(top, "- Snapshot: {}", self.code(&told.join("; ")));
         }
         if let Some(filters) = filters_in_words(report) {
             let _ = writeln!(top, "- Only: {}", self.code(&filters));

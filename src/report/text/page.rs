@@ -144,31 +144,14 @@ fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<(
 }
 
 fn snapshot(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let Some(snapshot) = &report.run.snapshot else {
+    let Some(told) = snapshot_in_words(report) else {
         return Ok(());
     };
     heading(look, "Snapshot", out)?;
-    let by = match (&snapshot.user, &snapshot.host) {
-        (Some(user), Some(host)) => format!(" by {user} on {host}"),
-        (Some(user), None) => format!(" by {user}"),
-        (None, Some(host)) => format!(" on {host}"),
-        (None, None) => String::new(),
-    };
-    let taken = format!("of {}, taken at {}{by}", snapshot.of, snapshot.taken);
-    write!(out, "{}", hanging("  ", &visible(&taken), look.width))?;
-    let files = counted(snapshot.files, "file", "files");
-    let fit = if snapshot.altered == 0 {
-        format!("all {files} of its manifest are unchanged")
-    } else {
-        let altered = counted(snapshot.altered, "file is", "files are");
-        format!("its manifest names {files}, and {altered} not what it says")
-    };
-    write!(out, "{}", hanging("  ", &fit, look.width))?;
-    writeln!(
-        out,
-        "  SHA-256 of the manifest: {}",
-        visible(&snapshot.manifest)
-    )
+    for sentence in told {
+        write!(out, "{}", hanging("  ", &visible(&sentence), look.width))?;
+    }
+    Ok(())
 }
 
 /// Where keys came from, and which of them are `used`.
