@@ -81,7 +81,8 @@ pub(super) fn by_hand(finding: &Finding<'_>) -> Option<ByHand> {
             ],
             "The hash must be the one that the digest after it names, and so must the signature in previous.meta.json.",
         ),
-        (Code::LogMissing | Code::DigestMissing, None) => {
+        (Code::LogMissing | Code::DigestMissing, None)
+        | (Code::ResultMissing | Code::SignFileMissing, _) => {
             (&[LOOK_FOR], "It says whether it is there (404: it is not).")
         }
         (
@@ -110,10 +111,6 @@ pub(super) fn by_hand(finding: &Finding<'_>) -> Option<ByHand> {
                 "sha256sum result.csv.gz",
             ],
             "The hash, taken of the file as it is stored, must be the one that the sign file names.",
-        ),
-        (Code::ResultMissing | Code::SignFileMissing, _) => (
-            &[LOOK_FOR],
-            "It says whether it is there (404: it is not).",
         ),
         (
             Code::LogModified

@@ -32,7 +32,7 @@ fn has_tools() -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(tool).exists())
     };
-    TOOLS.iter().all(|tool| there(tool))
+    TOOLS.iter().all(there)
 }
 
 /// An `aws` that gets objects from a folder, and prints their metadata as the AWS CLI does.
