@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::report::amounts::{between, count, counted, percent};
-use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words};
+use crate::report::claims::{
+    filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words,
+};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, groups, object_name, told};
 use crate::report::json::{Chain, Finding, Report};

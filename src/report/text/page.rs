@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use super::{coverage, findings};
 use crate::report::amounts::{between, bytes, count, counted};
-use crate::report::claims::{filters_in_words, headline, keys_warning, limits, origin_in_words};
+use crate::report::claims::{
+    filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words,
+};
 use crate::report::escape::visible;
 use crate::report::groups::groups;
 use crate::report::json::{Keys, Report, Run};
