@@ -320,3 +320,88 @@ fn markup_lines(findings: &[&Finding<'_>]) -> String {
     lines.push('\n');
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::escape::is_hidden;
+    use crate::report::samples;
+
+    fn xml(report: &Report<'_>) -> String {
+        let mut xml = Vec::new();
+        write(report, &mut xml).unwrap();
+        String::from_utf8(xml).unwrap()
+    }
+
+    /// The test cases of a suite, each with what became of it.
+    fn cases(xml: &str, suite: &str) -> Vec<(String, String)> {
+        let document = roxmltree::Document::parse(xml).unwrap();
+        let mut suites = document
+            .descendants()
+            .filter(|it| it.has_tag_name("testsuite"));
+        let suite = suites
+            .find(|it| it.attribute("name") == Some(suite))
+            .unwrap();
+        let cases = suite.children().filter(|it| it.has_tag_name("testcase"));
+        let outcome = |case: roxmltree::Node<'_, '_>| {
+            let told = case.children().find(roxmltree::Node::is_element);
+            told.map_or("passed", |it| it.tag_name().name()).to_owned()
+        };
+        cases
+            .map(|it| (it.attribute("name").unwrap().to_owned(), outcome(it)))
+            .collect()
+    }
+
+    #[test]
+    fn a_case_for_each_day_of_a_chain() {
+        let report = samples::tampered();
+        let cases = cases(&xml(&report), "123456789012/us-east-1/audit");
+        assert_eq!(cases.len(), 1 + 31);
+        let failed: Vec<_> = cases
+            .iter()
+            .filter(|(_, outcome)| outcome == "failure")
+            .collect();
+        let days: Vec<_> = failed.iter().map(|(day, _)| day.as_str()).collect();
+        assert_eq!(days, ["2024-03-05", "2024-03-17"]);
+        // The rest has passed: a gap is a notice.
+        assert_eq!(
+            cases
+                .iter()
+                .filter(|(_, outcome)| outcome == "passed")
+                .count(),
+            30
+        );
+    }
+
+    #[test]
+    fn names_are_text_whatever_they_are() {
+        let xml = xml(&samples::hostile());
+        assert!(!xml.chars().any(|c| c != '\n' && is_hidden(c)));
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        let known = [
+            "testsuites",
+            "testsuite",
+            "properties",
+            "testcase",
+            "failure",
+            "error",
+            "skipped",
+            "system-out",
+            "system-err",
+        ];
+        for element in document.descendants().filter(roxmltree::Node::is_element) {
+            assert!(known.contains(&element.tag_name().name()));
+        }
+        assert!(!xml.contains("<![CDATA[") && !xml.contains("]]>"));
+    }
+
+    #[test]
+    fn a_century_is_one_case_and_blank_names_are_none() {
+        let mut report = samples::tampered();
+        report.run.host = Some(" ".into());
+        report.chains[0].covered[0].start = samples::at("1800-01-01T00:00:00Z");
+        let xml = xml(&report);
+        assert_eq!(cases(&xml, "123456789012/eu-west-1/audit").len(), 1);
+        assert!(xml.contains("hostname=\"-\""));
+    }
+}

@@ -123,10 +123,15 @@ fn facts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             "Range",
             &format!("{} to {} ({})", time(start), time(end), between(start, end)),
         )?,
-        (start, end) => {
-            let told = |at: Option<_>| at.map_or("?".to_owned(), time);
-            fact("Range", &format!("{} to {}", told(start), told(end)))?;
+        (Some(start), None) => {
+            let told = format!("from {} on; nothing tells its end", time(start));
+            fact("Range", &told)?;
         }
+        (None, Some(end)) => {
+            let told = format!("up to {}; nothing tells its start", time(end));
+            fact("Range", &told)?;
+        }
+        (None, None) => fact("Range", "not known: nothing was found that tells it")?,
     }
     if let Some(filters) = filters_in_words(report) {
         fact("Only", &markup(&filters))?;

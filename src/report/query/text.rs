@@ -11,6 +11,7 @@ use crate::report::groups::groups_of;
 use crate::report::look::{Look, Verbosity};
 use crate::report::text::{self, heading};
 use crate::report::wrap::hanging;
+use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Severity;
 use crate::verify::query::FileVerdict;
 
@@ -28,8 +29,8 @@ pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) 
     }
     let groups = groups_of(&report.findings);
     let told = headline(report, &groups);
-    let (verdict, rest) = told.split_once(':').unwrap_or((&told, ""));
-    writeln!(out, "{}:{rest}\n", look.verdict(report.verdict, verdict))?;
+    text::verdict(report.verdict, &told, look, out)?;
+    writeln!(out)?;
     let source = hanging("Source    ", &visible(&report.source), look.width);
     out.write_all(source.as_bytes())?;
     text::codes(&report.run, look, out)?;
@@ -51,7 +52,11 @@ pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) 
     for limit in limits(report) {
         write!(out, "{}", hanging("  - ", &visible(&limit), look.width))?;
     }
-    Ok(())
+    // Of a long report a terminal shows the end.
+    writeln!(out)?;
+    let status = ExitStatus::of(report.verdict, report.run.interrupted);
+    let told = format!("{told} (exit status {})", status.code());
+    text::verdict(report.verdict, &told, look, out)
 }
 
 fn exports(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {

@@ -211,7 +211,7 @@ pub(in crate::report) fn all() -> Vec<(&'static str, Report<'static>)> {
         ("empty", empty),
         ("clean", clean()),
         ("tampered", tampered()),
-        ("many", many(2_000)),
+        ("many", many(1_000)),
         ("year", year(50)),
         ("hostile", hostile()),
     ]

@@ -13,6 +13,7 @@ use crate::report::groups::groups;
 use crate::report::json::{Keys, Report, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
+use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Code;
 
 /// How many keys are named, unless all findings are asked for.
@@ -29,8 +30,7 @@ pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Resul
     }
     let groups = groups(report);
     let told = headline(report, &groups);
-    let (verdict, rest) = told.split_once(':').unwrap_or((&told, ""));
-    writeln!(out, "{}:{rest}", look.verdict(report.verdict, verdict))?;
+    verdict(report.verdict, &told, look, out)?;
     writeln!(out)?;
     scope(report, look, out)?;
     coverage::write(report, look, out)?;
@@ -44,7 +44,24 @@ pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Resul
         .collect();
     let warning = keys_warning(report);
     keys(&report.run.public_keys, &used, warning, look, out)?;
-    not_proven(report, look, out)
+    not_proven(report, look, out)?;
+    // Of a long report a terminal shows the end.
+    writeln!(out)?;
+    let told = format!("{told} (exit status {})", report.exit_status().code());
+    verdict(report.verdict, &told, look, out)
+}
+
+/// The verdict and what it rests on, in one sentence.
+pub(in crate::report) fn verdict(
+    verdict: Verdict,
+    told: &str,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (name, rest) = told.split_once(": ").unwrap_or((told, ""));
+    let block = hanging(&format!("{name}: "), rest, look.width);
+    let painted = look.verdict(verdict, name);
+    out.write_all(block.replacen(name, &painted, 1).as_bytes())
 }
 
 /// A heading, with an empty line before it.
@@ -63,10 +80,9 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
             "Range",
             &format!("{start} to {end} ({})", between(start, end)),
         ),
-        (start, end) => {
-            let told = |at: Option<_>| at.map_or("?".to_owned(), |at| format!("{at}"));
-            line("Range", &format!("{} to {}", told(start), told(end)))
-        }
+        (Some(start), None) => line("Range", &format!("from {start} on; nothing tells its end")),
+        (None, Some(end)) => line("Range", &format!("up to {end}; nothing tells its start")),
+        (None, None) => line("Range", "not known: nothing was found that tells it"),
     }?;
     if let Some(filters) = filters_in_words(report) {
         line("Only", &visible(&filters))?;
