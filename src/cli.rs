@@ -70,6 +70,12 @@ pub struct LogsArgs {
     /// Check the chain and the signatures, and read no logs
     #[arg(long)]
     pub digests_only: bool,
+    /// Verify what is newer than an earlier run, which this file remembers, and that the chains lead back to it
+    ///
+    /// The file is written by the first run, which needs a start time for a bucket; in later runs the file tells where to begin. It
+    /// is replaced in one step, and of each chain only by a run that found it valid.
+    #[arg(long, value_name = "FILE", conflicts_with = "digests_only")]
+    pub state: Option<PathBuf>,
     /// Objects read at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,

@@ -70,6 +70,9 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     info.finished = whole_seconds(Timestamp::now());
     info.keys = plan.key_sources();
     outputs.conclude(&conclusion, &info)?;
+    if let Some(state) = plan.state.filter(|_| !conclusion.interrupted) {
+        state.update(&plan.place.identity(), &conclusion, plan.job.weights.now)?;
+    }
     Ok(conclusion.exit_status())
 }
 

@@ -21,6 +21,9 @@ const BESIDE: u64 = 1024;
 
 pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     let logs = &args.logs;
+    if logs.state.is_some() {
+        bail!("--state is for `ct-verify logs`: a snapshot is of a whole range");
+    }
     let started = whole_seconds(Timestamp::now());
     let plan = match LogsPlan::resolve(logs, started, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),

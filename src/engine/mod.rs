@@ -17,6 +17,6 @@ mod threads;
 
 pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};
-pub use run::{Filters, Job, Limits, run};
+pub use run::{Filters, Job, Limits, Remembrance, run};
 pub use stop::Stop;
 pub(crate) use threads::in_parallel;

@@ -1,6 +1,6 @@
 //! One run, whole: survey, listings, walks, logs, conclusion.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::custody::tell_altered;
@@ -15,10 +15,10 @@ use super::survey::{Survey, survey};
 use super::threads::in_threads;
 use crate::event::{Event, Observer};
 use crate::source::{KeyRing, Problem, Source, SourceError};
-use crate::verify::chain::{ChainSummary, WalkEvent};
+use crate::verify::chain::{ChainSummary, Remembered, WalkEvent};
 use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::{ChainId, DIGEST_FOLDER};
+use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER};
 
 /// Which accounts, regions and trails are verified; where a set is empty, all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,9 @@ pub struct Limits {
     pub digest_memory: usize,
 }
 
+/// The chains that an earlier run has seen, and what it verified last of each, if anything.
+pub type Remembrance = BTreeMap<ChainId, Option<Remembered>>;
+
 /// What is to be verified, and against what.
 #[derive(Debug)]
 pub struct Job {
@@ -73,8 +76,32 @@ pub struct Job {
     pub weights: Weights,
     /// Whether logs are left unread.
     pub digests_only: bool,
+    /// What an earlier run verified last of each chain, where one did. Chains that it has not
+    /// seen are followed to their beginnings.
+    pub remembered: Option<Remembrance>,
     /// How much is done at a time.
     pub limits: Limits,
+}
+
+impl Job {
+    /// The chains that an earlier run has seen, and that are asked for.
+    pub(super) fn remembered_chains(&self) -> impl Iterator<Item = (&ChainId, &Remembered)> {
+        let asked = |chain: &ChainId| {
+            self.filters.takes_account(chain.place().account())
+                && self.filters.takes_region(chain.place().region())
+                && self.filters.takes_chain(chain)
+        };
+        let chains = self.remembered.iter().flatten();
+        chains
+            .filter_map(|(chain, remembered)| Some((chain, remembered.as_ref()?)))
+            .filter(move |(chain, _)| asked(chain))
+    }
+
+    /// Where they are. What is gone from there altogether is missed too.
+    fn remembered_places(&self) -> impl Iterator<Item = AccountRegion> {
+        self.remembered_chains()
+            .map(|(chain, _)| chain.place().clone())
+    }
 }
 
 /// What all workers of a run share.
@@ -111,6 +138,10 @@ pub fn run(
         places: places.keys().cloned().collect(),
         ..Tally::default()
     };
+    let mut places = places;
+    for place in job.remembered_places() {
+        places.entry(place).or_default();
+    }
     let groups = places
         .into_iter()
         .map(|(place, holdings)| Arc::new(Group::new(place, holdings)));

@@ -11,6 +11,7 @@ use super::keys;
 use super::place::{self, Place, Resolved};
 use super::reports::reports;
 use super::snapshot::{self, narrowed};
+use super::state::State;
 use super::time::instant;
 use crate::cli::{LogsArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
@@ -32,6 +33,8 @@ pub struct LogsPlan {
     given_keys: Vec<KeySource>,
     /// What the source is told to be, where it is a snapshot.
     pub snapshot: Option<SnapshotNote>,
+    /// What earlier runs verified, and what this one does, if that is asked for.
+    pub state: Option<State>,
     /// What is written.
     pub reports: Vec<(Format, PathBuf)>,
 }
@@ -42,7 +45,14 @@ impl LogsPlan {
     /// # Errors
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &LogsArgs, now: Timestamp, stop: &Stop) -> Result<Self> {
-        let bounds = bounds(&args.range, now)?;
+        let mut bounds = bounds(&args.range, now)?;
+        let state = args.state.as_deref().map(State::load).transpose()?;
+        if let Some(start) = state.as_ref().and_then(State::start) {
+            // A start that was typed is that of the first run.
+            bounds = Bounds::new(Some(start), bounds.end()).with_context(|| {
+                format!("the state begins at {start}, and --end-time lies before")
+            })?;
+        }
         let reports = reports(&args.output.show)?;
         let allow = codes("--allow", &args.output.allow)?;
         let deny = codes("--deny", &args.output.deny)?;
@@ -60,6 +70,10 @@ impl LogsPlan {
             of_snapshot,
             note,
         } = place::resolve(args, bounds, now, stop)?;
+        let remembered = match &state {
+            Some(state) => state.remembered(&place.identity())?,
+            None => None,
+        };
         let mut filters = filters(&args.range, narrowing)?;
         if let Some((name, home_region)) = trail {
             filters.trails = BTreeSet::from([name]);
@@ -95,6 +109,7 @@ impl LogsPlan {
                 deny,
             },
             digests_only: args.digests_only,
+            remembered,
             limits,
         };
         Ok(Self {
@@ -102,6 +117,7 @@ impl LogsPlan {
             place,
             given_keys,
             reports,
+            state,
             snapshot: note,
         })
     }

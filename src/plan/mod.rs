@@ -6,6 +6,7 @@ mod place;
 mod query;
 mod reports;
 mod snapshot;
+mod state;
 mod time;
 
 pub use keys::KEYS_FOLDER;

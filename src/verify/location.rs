@@ -182,6 +182,11 @@ pub struct DigestKey {
 }
 
 impl DigestKey {
+    /// The key of a digest of `chain` that ends at `end`.
+    pub fn new(chain: Arc<ChainId>, end: Timestamp) -> Self {
+        Self { chain, end }
+    }
+
     /// Reads a path such as
     /// `AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOME_YYYYMMDDTHHMMSSZ.json.gz`.
     ///

@@ -21,6 +21,11 @@ impl Signature {
         (!bytes.is_empty()).then(|| Self(bytes.into()))
     }
 
+    /// The hexadecimal digits that it is kept in.
+    pub fn to_hex(&self) -> String {
+        hex::encode(&self.0)
+    }
+
     /// Whether it is `key`'s, over `text`: RSA PKCS#1 v1.5 with SHA-256.
     pub fn is_valid(&self, key: &PublicKey, text: &[u8]) -> bool {
         key.verifier().0.verify_sig(text, &self.0).is_ok()

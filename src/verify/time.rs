@@ -57,6 +57,15 @@ impl Bounds {
         }
     }
 
+    /// The same without a start: all that there ever was is asked for.
+    #[must_use]
+    pub fn from_the_beginning(self) -> Self {
+        Self {
+            start: Some(Timestamp::MIN),
+            ..self
+        }
+    }
+
     /// The start asked for.
     pub fn start(&self) -> Option<Timestamp> {
         self.start

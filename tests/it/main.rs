@@ -15,3 +15,4 @@ mod readme;
 mod s3;
 mod scenarios;
 mod server;
+mod state;

@@ -57,6 +57,8 @@ pub(super) struct State {
     pub(super) followed: BTreeSet<RootId>,
     /// The chains that lie in the source, and whose walk has not ended.
     pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
+    /// The chains that an earlier run has seen, and whose walk has not begun.
+    pub(super) remembered: BTreeSet<Arc<ChainId>>,
     /// Whether the walk waits for a listing.
     pub(super) paused: bool,
     finished: bool,
@@ -137,6 +139,10 @@ impl Group {
         if state.followed.is_empty() {
             let chains = listed.iter().map(|waiting| waiting.digest.key.chain());
             state.chains_ahead = chains.cloned().collect();
+            let remembered = shared.job.remembered_chains();
+            let here = remembered.filter(|(chain, _)| *chain.place() == self.place);
+            state.remembered = here.map(|(chain, _)| Arc::new(chain.clone())).collect();
+            shared.tally().digests_seen += state.remembered.len() as u64;
         }
         if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
             // A chain leads on to what is older, whatever else lies there.

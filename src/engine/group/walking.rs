@@ -11,7 +11,7 @@ use super::life::{Group, Part, State, Walking};
 use super::line::Waiting;
 use crate::verify::chain::{ListedDigest, Sighting, Walk, WalkEvent, key_of};
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{LogKind, ObjectLocation, RootId};
+use crate::verify::location::{ChainId, LogKind, ObjectLocation, RootId};
 
 impl Group {
     /// Reads a digest, and walks on as far as what was read allows.
@@ -51,8 +51,15 @@ impl Group {
                 }
                 self.end_walk(shared, state);
                 match &next {
-                    Some(next) => Self::begin_walk(shared, state, next),
-                    None => return self.finish(shared, state),
+                    Some(next) => {
+                        let chain = Arc::clone(next.digest.key.chain());
+                        Self::begin_walk(shared, state, chain, next.silent);
+                    }
+                    // Nothing is left of a chain but what an earlier run saw of it.
+                    None => match state.remembered.first().cloned() {
+                        Some(chain) => Self::begin_walk(shared, state, chain, false),
+                        None => return self.finish(shared, state),
+                    },
                 }
                 continue;
             }
@@ -79,14 +86,22 @@ impl Group {
         })
     }
 
-    fn begin_walk(shared: &Shared<'_>, state: &mut State, first: &Waiting) {
-        let chain = first.digest.key.chain();
+    fn begin_walk(shared: &Shared<'_>, state: &mut State, chain: Arc<ChainId>, silent: bool) {
         let keys = shared.job.keys.of_region(chain.place().region()).ok();
+        let mut bounds = shared.job.weights.bounds;
+        let mut walked_to = None;
+        if let Some(remembered) = shared.job.remembered.as_ref().filter(|_| !silent) {
+            match remembered.get(&chain) {
+                Some(known) => walked_to.clone_from(known),
+                None => bounds = bounds.from_the_beginning(),
+            }
+        }
+        state.remembered.remove(&chain);
         state.walking = Some(Walking {
-            walk: Walk::new(Arc::clone(chain), shared.job.weights.bounds, keys),
-            chain: Arc::clone(chain),
+            walk: Walk::new(Arc::clone(&chain), bounds, keys).back_to(walked_to),
             logs: Arc::new(ChainLogs::new(chain.to_string().into())),
-            silent: first.silent,
+            chain,
+            silent,
         });
     }
 

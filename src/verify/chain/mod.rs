@@ -1,12 +1,14 @@
 //! One chain of digests: what is seen of it, and the walk from its newest digest to its oldest.
 
 mod binding;
+mod remembered;
 mod sighting;
 mod summary;
 mod telling;
 mod walk;
 
 pub use binding::Binding;
+pub use remembered::Remembered;
 pub use sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 pub use summary::{ChainSummary, DigestCounts, Gap, GapCause, OpenEnd};
 pub use walk::{Walk, key_of};

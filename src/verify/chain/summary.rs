@@ -11,6 +11,7 @@ use super::super::keys::Fingerprint;
 use super::super::location::{ChainId, RootId};
 use super::super::time::TimeRange;
 use super::binding::Binding;
+use super::remembered::Remembered;
 use super::sighting::DigestVerdict;
 
 /// Why no digest of a chain covers a stretch of time.
@@ -94,6 +95,8 @@ pub struct ChainSummary {
     pub digests: DigestCounts,
     /// The keys that signed its verified digests.
     pub fingerprints: BTreeSet<Fingerprint>,
+    /// The newest verified digest.
+    pub newest: Option<Remembered>,
     /// When the newest verified digest ends.
     pub newest_end: Option<Timestamp>,
     /// When what the oldest verified digest covers begins.
@@ -122,6 +125,7 @@ impl ChainSummary {
             gaps: Vec::new(),
             digests: DigestCounts::default(),
             fingerprints: BTreeSet::new(),
+            newest: None,
             newest_end: None,
             oldest_start: None,
             stored_plain: 0,

@@ -20,7 +20,13 @@ impl Walk {
         demanded: bool,
     ) {
         // What an unverified digest says of its window is not believed: its key's hour is taken.
-        let in_range = hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
+        let is_remembered = self.is_remembered(&at.key);
+        let in_range = is_remembered
+            || hour_before(at.key.end()).is_some_and(|hour| self.bounds.overlaps(hour));
+        if is_remembered {
+            // Whatever it is now, it is told.
+            self.remembered = None;
+        }
         let may_be_skipped = matches!(
             finding.code,
             Code::DigestModified | Code::DigestKeyUnknown | Code::DigestUnsigned
@@ -100,6 +106,10 @@ impl Walk {
     pub(super) fn missing_finding(&self, demand: &Demand, since: Option<Timestamp>) -> Finding {
         let subject = Subject::Object(demand.predecessor.location().clone());
         let detail = match since {
+            Some(since) if since == Timestamp::MIN => format!(
+                "the next digest names it, and it is not there; no digest is left before {}, and the chain is followed to its beginning since no earlier run has seen it",
+                demand.until
+            ),
             Some(since) => format!(
                 "the next digest names it, and it is not there; no digest is left from {since} to {}",
                 demand.until
@@ -110,11 +120,12 @@ impl Walk {
                 demand.until
             ),
         };
+        let more = demand.more.as_deref().unwrap_or_default();
         Finding::new(Code::DigestMissing, subject)
             .in_chain(&self.name)
             .by_digest(&demand.by)
             .compared(demand.predecessor.hash(), &"absent")
-            .detail(detail)
+            .detail(format!("{detail}{more}"))
     }
 
     pub(super) fn open_end(&self, demand: &Demand) -> OpenEnd {

@@ -15,6 +15,7 @@ use super::super::keys::KeySet;
 use super::super::location::{ChainId, DigestKey, ObjectLocation};
 use super::super::time::{Bounds, hour_before};
 use super::binding::bind;
+use super::remembered::{Remembered, Wanted};
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 use super::summary::{ChainSummary, GapCause};
 use super::telling::moved;
@@ -31,6 +32,8 @@ pub(super) struct Demand {
     pub(super) until: Timestamp,
     /// Whether its absence is a finding.
     pub(super) required: bool,
+    /// What else there is to say of its absence.
+    pub(super) more: Option<Arc<str>>,
 }
 
 impl Demand {
@@ -66,6 +69,8 @@ pub struct Walk {
     /// Nothing where no keys could be had for the chain's region: then nothing is proven.
     pub(super) keys: Option<Arc<KeySet>>,
     pub(super) demand: Option<Demand>,
+    /// What an earlier run verified last, until the walk has come to it.
+    pub(super) remembered: Option<Remembered>,
     pub(super) candidate: Option<Predecessor>,
     pub(super) skipped: Vec<Failed>,
     pub(super) missing: Option<Demand>,
@@ -84,6 +89,7 @@ impl Walk {
             bounds,
             keys,
             demand: None,
+            remembered: None,
             candidate: None,
             skipped: Vec::new(),
             missing: None,
@@ -102,16 +108,26 @@ impl Walk {
     /// The digest that must be looked for before `next` is shown, because the listing does not
     /// have it.
     pub fn demands_before(&self, next: Option<&ListedDigest>) -> Option<&ObjectLocation> {
-        let demand = self.demand.as_ref()?;
-        let listed = next.is_some_and(|next| match &demand.key {
-            Some(key) => next.key.end() >= key.end(),
-            None => next.key.end() >= demand.until,
-        });
-        (!listed && demand.required).then(|| demand.predecessor.location())
+        let (end, wanted) = self.wanted()?;
+        if next.is_some_and(|next| next.key.end() >= end) {
+            return None;
+        }
+        match wanted {
+            Wanted::Predecessor => Some(self.demand.as_ref()?.predecessor.location()),
+            Wanted::Remembered => Some(self.remembered.as_ref()?.location()),
+        }
     }
 
     /// Takes note that the digest demanded is not there.
     pub fn demanded_is_absent(&mut self) -> Vec<WalkEvent> {
+        if matches!(self.wanted(), Some((_, Wanted::Remembered))) {
+            self.remembered_is_absent();
+            return std::mem::take(&mut self.events);
+        }
+        let key = self.demand.as_ref().and_then(|demand| demand.key.clone());
+        if key.is_some_and(|key| self.is_remembered(&key)) {
+            self.remembered = None;
+        }
         self.broken_by = self.broken_by.max(Some(GapCause::DigestMissing));
         self.settle_skipped(false);
         self.missing = self.demand.take();
@@ -228,7 +244,12 @@ impl Walk {
         let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
         let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
         let expected = named.map(|named| named.hash().to_string());
-        let signature = named.and_then(Predecessor::signature);
+        let remembered = self.remembered.as_ref().filter(|remembered| {
+            remembered.key() == &at.key && remembered.location() == digest.location()
+        });
+        let signature = named
+            .and_then(Predecessor::signature)
+            .or_else(|| remembered.map(|remembered| remembered.signature().clone()));
         let digest = match signature.zip(self.keys.as_deref()) {
             None => Err(Box::new(digest)),
             Some((signature, keys)) => digest
@@ -237,6 +258,12 @@ impl Walk {
         };
         match digest {
             Ok(digest) => self.accept(at, subject, digest, demanded, Some(doubt)),
+            Err(digest)
+                if matches!(doubt, Doubt::KeyUnknown(_))
+                    && self.is_unchanged(&at.key, &subject, &digest) =>
+            {
+                self.demand = self.demand.take().filter(|_| !demanded);
+            }
             Err(digest) => {
                 let finding = self.doubtful(
                     subject,
@@ -308,6 +335,8 @@ impl Walk {
         doubt: Option<&Doubt>,
     ) {
         let in_range = self.bounds.overlaps(digest.window());
+        let is_remembered = self.is_remembered(&at.key);
+        let is_told = in_range || is_remembered;
         let mut verdict = DigestVerdict::Valid;
         match doubt {
             // Without the key nothing proves it, so that doubt never comes to pass here.
@@ -318,13 +347,16 @@ impl Walk {
                 let finding = Finding::new(Code::DigestModified, subject.clone()).detail(format!(
                     "{why}; its content is proven by the next digest all the same"
                 ));
-                self.find(finding, in_range);
+                self.find(finding, is_told);
             }
         }
-        if demanded && !self.compare_with_demand(&subject, &digest, in_range) {
+        if demanded && !self.compare_with_demand(&subject, &digest, is_told) {
             verdict = DigestVerdict::Invalid;
         }
-        self.judge(subject, verdict, in_range);
+        if is_remembered && !self.compare_with_remembered(&subject, &digest) {
+            verdict = DigestVerdict::Invalid;
+        }
+        self.judge(subject, verdict, is_told);
         if self.is_beside(at) && !demanded {
             // Another copy of what was passed already: it vouches for the logs beside it.
             self.vouch(at, digest, in_range);
@@ -393,8 +425,10 @@ impl Walk {
             let end = key.as_ref().map_or(until, DigestKey::end);
             let required = self.summary.chain.is_backfill().not()
                 && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
+            let is_remembered = key.as_ref().is_some_and(|key| self.is_remembered(key));
             Demand {
-                required,
+                required: required || is_remembered,
+                more: self.was_remembered(key.as_ref()),
                 predecessor: predecessor.clone(),
                 key,
                 by,
@@ -409,6 +443,10 @@ impl Walk {
         let summary = &mut self.summary;
         let covers = digest.covers();
         summary.covered.entry(at.root).or_default().add(covers);
+        let ends_in_range = self.bounds.end().is_none_or(|end| at.key.end() <= end);
+        if ends_in_range && summary.newest.is_none() {
+            summary.newest = Remembered::of(&digest);
+        }
         summary.newest_end = summary.newest_end.max(Some(at.key.end()));
         let oldest = summary.oldest_start.unwrap_or(covers.start());
         summary.oldest_start = Some(oldest.min(covers.start()));

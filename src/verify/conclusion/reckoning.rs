@@ -133,6 +133,7 @@ impl<'a> Reckoning<'a> {
             (_, _) => Covered::default(),
         };
         let result = ChainResult {
+            newest: summary.newest,
             covered,
             gaps,
             digests,

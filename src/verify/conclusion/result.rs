@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::chain::{Binding, DigestCounts, Gap};
+use super::super::chain::{Binding, DigestCounts, Gap, Remembered};
 use super::super::coverage::Covered;
+use super::super::finding::Severity;
 use super::super::location::ChainId;
 use super::reckoning::Reckoning;
 use super::tally::{LogCounts, Tally, Weights};
@@ -17,6 +18,8 @@ use super::weighing::Weighed;
 pub struct ChainResult {
     /// Which chain.
     pub chain: Arc<ChainId>,
+    /// Its newest verified digest.
+    pub newest: Option<Remembered>,
     /// What it covers of the range.
     pub covered: Covered,
     /// What it does not, in order.
@@ -62,6 +65,18 @@ impl Conclusion {
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
         self.verdict
+    }
+
+    /// Whether a chain is as valid as the whole run would have to be: nothing of it, of its account
+    /// and region, or of the run as a whole weighs more than a notice.
+    pub fn is_clean(&self, chain: &ChainId) -> bool {
+        let (name, place) = (chain.to_string(), chain.place().to_string());
+        let bears_on_it = |weighed: &Weighed| {
+            let about = weighed.finding.chain.as_deref();
+            about.is_none_or(|about| about == name || about == place)
+        };
+        let mut weighty = self.findings.iter();
+        !self.interrupted && !weighty.any(|it| it.severity > Severity::Notice && bears_on_it(it))
     }
 
     /// What the program tells whoever started it.

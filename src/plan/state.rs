@@ -1,0 +1,290 @@
+//! `--state`: what earlier runs verified last of each chain.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::engine::Remembrance;
+use crate::verify::chain::Remembered;
+use crate::verify::conclusion::Conclusion;
+use crate::verify::hashing::Sha256Hash;
+use crate::verify::location::{ChainId, DigestKey, ObjectLocation};
+use crate::verify::signature::Signature;
+use crate::verify::time::{OVERDUE, PAST_END, minus};
+
+/// The version of the file.
+const VERSION: u32 = 1;
+/// A state is never larger: that is room for 100,000 chains.
+const MAX_LEN: u64 = 256 * 1024 * 1024;
+/// The hour before what was verified last is verified again, with what was delivered late in it.
+const AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// A file that remembers, and what it holds.
+#[derive(Debug)]
+pub struct State {
+    path: PathBuf,
+    /// What it is the state of; nothing before the first run.
+    source: Option<String>,
+    chains: Chains,
+}
+
+/// What is known of the chains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Chains {
+    valid: BTreeMap<ChainId, Known>,
+    /// Those that the first run saw and did not find valid, and from when on it looked at them.
+    unproven: BTreeMap<ChainId, Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    newest: Remembered,
+    verified_to: Timestamp,
+}
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    state_version: u32,
+    tool: String,
+    source: String,
+    written: Timestamp,
+    /// SHA-256 over the chains, so that a damaged file is not taken for tampering with the bucket.
+    checksum: String,
+    chains: Vec<SavedChain>,
+    unproven: Vec<Unproven>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unproven {
+    chain: String,
+    /// The key that a digest of it would have at that time: it tells the chain whole.
+    key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedChain {
+    chain: String,
+    bucket: String,
+    key: String,
+    end: Timestamp,
+    signature: String,
+    hash: String,
+    verified_to: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    state_version: u32,
+}
+
+impl State {
+    /// Reads the file at `path`, which need not be there yet.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no whole state.
+    pub(super) fn load(path: &Path) -> Result<Self> {
+        let cannot_use = || format!("cannot use the state {}", path.display());
+        let mut text = Vec::new();
+        match File::open(path) {
+            Ok(file) => {
+                let read = file.take(MAX_LEN + 1).read_to_end(&mut text);
+                read.with_context(cannot_use)?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    source: None,
+                    chains: Chains::default(),
+                });
+            }
+            Err(error) => return Err(error).with_context(cannot_use),
+        }
+        let (source, chains) = parse(&text).with_context(cannot_use)?;
+        Ok(Self {
+            path: path.to_owned(),
+            source: Some(source),
+            chains,
+        })
+    }
+
+    /// Where the run has to begin; nothing in the first one.
+    pub(super) fn start(&self) -> Option<Timestamp> {
+        let resume = |known: &Known| {
+            let end = known.newest.key().end();
+            // A chain that had ended by then, and was accepted so, is not read from its end on again.
+            let is_current = minus(known.verified_to, OVERDUE) <= end;
+            let from = if is_current {
+                end
+            } else {
+                end.max(minus(known.verified_to, PAST_END))
+            };
+            minus(from, AGAIN)
+        };
+        let unproven = self.chains.unproven.values().copied();
+        self.chains.valid.values().map(resume).chain(unproven).min()
+    }
+
+    /// What the run has to lead back to; nothing in the first one.
+    ///
+    /// # Errors
+    /// Where it is the state of another source.
+    pub(super) fn remembered(&self, source: &str) -> Result<Option<Remembrance>> {
+        let Some(own) = &self.source else {
+            return Ok(None);
+        };
+        if own != source {
+            bail!(
+                "{} is the state of {own}, not of {source}: give each source a file of its own",
+                self.path.display()
+            );
+        }
+        let valid = self.chains.valid.iter();
+        let valid = valid.map(|(chain, known)| (chain.clone(), Some(known.newest.clone())));
+        let unproven = self
+            .chains
+            .unproven
+            .keys()
+            .map(|chain| (chain.clone(), None));
+        Ok(Some(unproven.chain(valid).collect()))
+    }
+
+    /// Replaces the file in one step. Of a chain that is not valid, what was known is kept.
+    ///
+    /// # Errors
+    /// Where it cannot be written. The file is then as it was.
+    pub fn update(&self, source: &str, conclusion: &Conclusion, now: Timestamp) -> Result<()> {
+        let mut chains = self.chains.clone();
+        for result in &conclusion.chains {
+            let newest = result.newest.clone().zip(conclusion.end);
+            let chain = (*result.chain).clone();
+            match newest.filter(|_| conclusion.is_clean(&chain)) {
+                Some((newest, verified_to)) => {
+                    let known = Known {
+                        newest,
+                        verified_to: verified_to.min(now),
+                    };
+                    chains.unproven.remove(&chain);
+                    chains.valid.insert(chain, known);
+                }
+                None => {
+                    if let (None, Some(start)) = (&self.source, conclusion.start) {
+                        chains.unproven.insert(chain, start);
+                    }
+                }
+            }
+        }
+        if chains == self.chains || chains.valid.is_empty() {
+            // Nothing came to be known.
+            return Ok(());
+        }
+        let cannot_write = || format!("cannot write the state {}", self.path.display());
+        self.replace(source, &chains, now)
+            .with_context(cannot_write)
+    }
+
+    fn replace(&self, source: &str, chains: &Chains, now: Timestamp) -> Result<()> {
+        let unproven = chains.unproven.iter().map(|(chain, from)| Unproven {
+            chain: chain.to_string(),
+            key: DigestKey::new(Arc::new(chain.clone()), *from).path(),
+        });
+        let unproven: Vec<_> = unproven.collect();
+        let chains: Vec<_> = chains.valid.iter().map(SavedChain::new).collect();
+        let saved = Saved {
+            state_version: VERSION,
+            tool: format!("ct-verify {}", env!("CARGO_PKG_VERSION")),
+            source: source.to_owned(),
+            written: now,
+            checksum: checksum(source, &chains, &unproven)?,
+            chains,
+            unproven,
+        };
+        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
+        let mut aside = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        serde_json::to_writer_pretty(&mut aside, &saved)?;
+        aside.write_all(b"\n")?;
+        aside.as_file().sync_all()?;
+        aside.persist(&self.path)?;
+        Ok(())
+    }
+}
+
+impl SavedChain {
+    fn new((chain, known): (&ChainId, &Known)) -> Self {
+        let newest = &known.newest;
+        Self {
+            chain: chain.to_string(),
+            bucket: newest.location().bucket().to_string(),
+            key: newest.location().key().to_string(),
+            end: newest.key().end(),
+            signature: newest.signature().to_hex(),
+            hash: newest.hash().to_string(),
+            verified_to: known.verified_to,
+        }
+    }
+
+    fn known(&self) -> Option<(ChainId, Known)> {
+        let location = ObjectLocation::new(self.bucket.as_str(), self.key.as_str());
+        let hash = Sha256Hash::from_hex(&self.hash)?;
+        let signature = Signature::from_hex(&self.signature)?;
+        let newest = Remembered::new(location, hash, signature)?;
+        let chain = (**newest.key().chain()).clone();
+        let known = Known {
+            verified_to: self.verified_to,
+            newest,
+        };
+        (known.newest.key().end() == self.end && chain.to_string() == self.chain)
+            .then_some((chain, known))
+    }
+}
+
+fn checksum(source: &str, chains: &[SavedChain], unproven: &[Unproven]) -> Result<String> {
+    let mut hasher = Sha256::new();
+    hasher.update(source.as_bytes());
+    hasher.update(serde_json::to_vec(&(chains, unproven))?);
+    Ok(hex::encode(hasher.finalize()))
+}
+
+fn parse(text: &[u8]) -> Result<(String, Chains)> {
+    if text.len() as u64 > MAX_LEN {
+        bail!("it is larger than {MAX_LEN} bytes");
+    }
+    let damaged =
+        "it is damaged, or no state: restore it, or verify from a --start-time into a new file";
+    let Versioned { state_version } = serde_json::from_slice(text).context(damaged)?;
+    if state_version > VERSION {
+        bail!("it has version {state_version}, and this program knows {VERSION}: use a newer one");
+    }
+    let saved: Saved = serde_json::from_slice(text).context(damaged)?;
+    if checksum(&saved.source, &saved.chains, &saved.unproven)? != saved.checksum {
+        bail!("{damaged} (its checksum does not fit)");
+    }
+    let mut chains = Chains::default();
+    for saved in &saved.chains {
+        let (chain, known) = saved.known().context(damaged)?;
+        if chains.valid.insert(chain, known).is_some() {
+            bail!("{damaged} (it names a chain twice)");
+        }
+    }
+    for saved in &saved.unproven {
+        let key = DigestKey::parse(&saved.key);
+        let key = key.filter(|key| key.chain().to_string() == saved.chain);
+        let key = key.context(damaged)?;
+        chains.unproven.insert((**key.chain()).clone(), key.end());
+    }
+    if chains.valid.is_empty() {
+        bail!("{damaged} (it names no chain)");
+    }
+    Ok((saved.source, chains))
+}

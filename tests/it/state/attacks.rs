@@ -1,0 +1,88 @@
+//! What an attacker does to what was verified already.
+
+use super::Nights;
+use crate::forge::{Archive, Json, Sign, TestKey};
+use crate::scenarios::common::trail;
+
+fn archive() -> Archive {
+    trail(48).archive()
+}
+
+#[test]
+fn what_was_remembered_is_missed() {
+    let mut archive = archive();
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    let remembered = archive.digest(24);
+    archive.store.delete(&remembered);
+    let second = nights.night(&archive, None, "2024-03-12");
+    assert_eq!(second.exit, 1);
+    let finding = second.finding("digest-missing", &remembered);
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains("earlier run verified it"), "{message}");
+}
+
+#[test]
+fn a_bucket_rolled_back_to_an_older_state_is_told() {
+    let archive = archive();
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    // The bucket as it was at noon: whole, signed and in chain.
+    let older = trail(12).archive();
+    let alone = Nights::new();
+    alone.first(&older, "2024-03-10T12:00:00Z");
+    let second = nights.night(&older, None, "2024-03-11");
+    assert_eq!(second.exit, 1, "{:#}", second.report);
+    second.finding("digest-missing", &archive.digest(24));
+}
+
+#[test]
+fn a_bucket_that_was_emptied_is_told() {
+    let full = archive();
+    let nights = Nights::new();
+    nights.first(&full, "2024-03-11");
+    let mut emptied = full.clone();
+    for digest in &full.first().digests {
+        emptied.store.delete(&digest.at);
+        for log in &digest.logs {
+            emptied.store.delete(log);
+        }
+    }
+    let other = crate::forge::Trail::new("other", "2024-03-10T00:00:00Z", 48)
+        .accounts(&["444455556666"])
+        .archive();
+    emptied.store.merge(other.store);
+    let second = nights.night(&emptied, None, "2024-03-12");
+    assert_eq!(second.exit, 1, "{:#}", second.report);
+    second.finding("digest-missing", &full.digest(24));
+}
+
+#[test]
+fn a_history_written_anew_with_cloudtrails_own_key_is_told() {
+    let mut archive = archive();
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    let remembered = archive.digest(24);
+    archive.edit_digest(&remembered, Sign::With(TestKey::a()), |doc| {
+        doc.set("newestEventTime", Json::text("2024-03-10T23:10:00Z"));
+    });
+    archive.relink(0, 24, None);
+    // Nothing is wrong with it but that it was another one.
+    let alone = Nights::new();
+    alone.first(&archive, "2024-03-12");
+    let second = nights.night(&archive, None, "2024-03-12");
+    assert_eq!(second.exit, 1, "{:#}", second.report);
+    let finding = second.finding("digest-link-broken", &remembered);
+    assert_ne!(finding["expected"], finding["actual"]);
+}
+
+#[test]
+fn metadata_lost_since_is_made_up_for_by_what_is_remembered() {
+    let mut archive = trail(24).archive();
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    let newest = archive.digest(24);
+    archive.store.clear_metadata(&newest);
+    let second = nights.night(&archive, None, "2024-03-11T00:30:00Z");
+    assert_eq!(second.exit, 0, "{:#}", second.report);
+}
