@@ -84,6 +84,7 @@ impl Group {
                     entry: number,
                     place,
                     archived,
+                    is_beside: time.is_some_and(|time| !bounds.contains(time)),
                 });
             }
         }

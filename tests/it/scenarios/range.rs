@@ -107,6 +107,35 @@ fn a_log_at_the_edge_named_by_the_next_digest() {
 }
 
 #[test]
+fn a_copy_cut_by_days_misses_nothing_of_its_days() {
+    let mut trail = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8);
+    // The first digest of the day names a log of ten minutes before midnight, which lies in the folder of the day before.
+    trail.early_minutes = 10;
+    let mut archive = trail.archive();
+    let before: Vec<_> = archive
+        .store
+        .keys()
+        .filter(|at| at.1.contains("/2024/03/09/"))
+        .cloned()
+        .collect();
+    for at in before {
+        archive.store.delete(&at);
+    }
+    let day = ["2024-03-10T00:00:00Z", "2024-03-10T04:00:00Z"];
+    let report = Case::new(archive.clone())
+        .range(day[0], day[1])
+        .run()
+        .report();
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+    assert_eq!(report["findings"], serde_json::json!([]));
+    // What is of the day itself is missed all the same.
+    let log = archive.first().digests[6].logs[0].clone();
+    archive.store.delete(&log);
+    let report = Case::new(archive).range(day[0], day[1]).run().report();
+    assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
+}
+
+#[test]
 fn what_is_wrong_outside_the_range_is_no_finding() {
     let mut archive = archive();
     let expect = expect(&archive, START, END, 2, 4);
