@@ -45,6 +45,11 @@ pub enum Command {
     /// It verifies while it copies, with one read for each object, and reports like `logs`. What is tampered is kept too. If it is
     /// interrupted, the same command goes on where it ended. `ct-verify logs DIR` needs no network and no options then.
     Snapshot(Box<SnapshotArgs>),
+    /// Verify known-good and known-bad archives, which come with the program
+    ///
+    /// They run through the same pipeline as any other. The exit status is 0 where each got the verdict and the finding that it
+    /// must get, and 2 where one did not: then nothing that this program says here is to be relied on.
+    Selftest,
     /// Tell what a finding means, what can cause it, and what to do next
     ///
     /// Without a code, all findings are listed with their severity.

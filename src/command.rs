@@ -36,6 +36,7 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
         }
         Command::QueryResults(args) => query::query_results(&args, stop),
         Command::Snapshot(args) => snapshot::snapshot(&args, stop),
+        Command::Selftest => selftest(stop),
         Command::Explain { code } => explain(code.as_deref()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -150,6 +151,28 @@ fn progress_mode(output: &OutputArgs) -> ProgressMode {
         When::Auto | When::Always if io::stderr().is_terminal() => ProgressMode::Bar,
         When::Auto | When::Always => ProgressMode::Lines,
     }
+}
+
+fn selftest(stop: &Stop) -> Result<ExitStatus> {
+    let outcomes = crate::selftest::run(stop).context("cannot test itself")?;
+    if stop.is_stopped() {
+        return Ok(ExitStatus::Interrupted);
+    }
+    let look = Look {
+        width: width(),
+        color: io::stdout().is_terminal() && !no_color(),
+        verbosity: Verbosity::Normal,
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    crate::report::selftest::write(&outcomes, &look, &mut out)
+        .and_then(|()| out.flush())
+        .context("cannot write what came of it")?;
+    let is_right = outcomes.iter().all(crate::selftest::Outcome::is_right);
+    Ok(if is_right {
+        ExitStatus::Valid
+    } else {
+        ExitStatus::Setup
+    })
 }
 
 fn explain(code: Option<&str>) -> Result<ExitStatus> {

@@ -6,5 +6,6 @@ pub mod engine;
 pub mod event;
 pub mod plan;
 pub mod report;
+pub mod selftest;
 pub mod source;
 pub mod verify;

@@ -28,6 +28,7 @@ mod samples;
 pub mod sarif;
 pub mod saved;
 pub mod schema;
+pub mod selftest;
 pub mod shown_json;
 pub mod sink;
 pub mod text;

@@ -14,5 +14,6 @@ mod man;
 mod readme;
 mod s3;
 mod scenarios;
+mod selftest;
 mod server;
 mod state;

@@ -16,4 +16,4 @@ mod matrix;
 mod queries;
 mod range;
 mod reference;
-mod testdata;
+pub mod testdata;

@@ -112,11 +112,16 @@ fn sets() -> Vec<Set> {
     .collect()
 }
 
-fn clean_sets() -> Vec<Set> {
-    let two_regions = trail()
+/// The archive of the set `clean`.
+pub fn clean() -> Archive {
+    trail()
         .regions(&["us-east-1", "eu-west-1"])
         .rotate(2, TestKey::b())
-        .archive();
+        .archive()
+}
+
+fn clean_sets() -> Vec<Set> {
+    let two_regions = clean();
     let mut plain = audit();
     for log in plain.first().digests[2].logs.clone() {
         plain.store.store_uncompressed(&log);
