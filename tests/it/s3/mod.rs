@@ -7,6 +7,7 @@ mod interrupt;
 mod names;
 pub mod parity;
 mod places;
+mod policy;
 mod queries;
 pub mod served;
 mod setup;
