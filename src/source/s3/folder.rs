@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::fault::Fault;
@@ -20,7 +21,8 @@ const WAITING: usize = 4;
 /// What a listing comes upon.
 #[derive(Debug)]
 enum News {
-    Objects(Vec<Entry>),
+    /// Names, and the right to hold them where there may be many.
+    Objects(Vec<Entry>, Option<OwnedSemaphorePermit>),
     Failed(String, SourceError),
     /// A piece that was found on the way.
     More(Piece),
@@ -62,7 +64,7 @@ impl Listing {
         let mut problems = Vec::new();
         while open > 0 {
             match self.service.waiter.wait(next(&mut news)) {
-                Ok(News::Objects(objects)) => objects.into_iter().for_each(&mut *visit),
+                Ok(News::Objects(objects, _held)) => objects.into_iter().for_each(&mut *visit),
                 Ok(News::Failed(prefix, error)) => problems.push((prefix, error)),
                 Ok(News::More(piece)) => {
                     open += 1;
@@ -107,9 +109,10 @@ impl Listing {
                 let query = self.query(prefix, false, None);
                 let mut token = None;
                 loop {
+                    let held = self.service.hold_page().await;
                     let page = self.page(&query, token.as_deref()).await?;
                     token.clone_from(&page.next);
-                    let _ = sender.send(News::Objects(page.objects)).await;
+                    let _ = sender.send(News::Objects(page.objects, held)).await;
                     if token.is_none() {
                         return Ok(());
                     }
@@ -136,6 +139,7 @@ impl Listing {
         let query = self.query(prefix, false, Some(begin));
         let mut token = None;
         loop {
+            let held = self.service.hold_page().await;
             let Page {
                 mut objects, next, ..
             } = self.page(&query, token.as_deref()).await?;
@@ -145,7 +149,7 @@ impl Listing {
             let ends = objects.first().zip(objects.last());
             let ends = ends.map(|(first, last)| (first.key.clone(), last.key.clone()));
             let listed = objects.len();
-            let _ = sender.send(News::Objects(objects)).await;
+            let _ = sender.send(News::Objects(objects, held)).await;
             if past_end || next.is_none() {
                 return Ok(());
             }
@@ -184,7 +188,7 @@ impl Listing {
         loop {
             let mut page = self.page(&query, token.as_deref()).await?;
             page.objects.retain(|object| is_beside(&object.key));
-            let _ = sender.send(News::Objects(page.objects)).await;
+            let _ = sender.send(News::Objects(page.objects, None)).await;
             for below in page.folders {
                 let name = below.strip_prefix(&prefix).unwrap_or_default();
                 if is_date(name, level) || !is_beside(&below) {

@@ -15,6 +15,9 @@ use super::wait::Waiter;
 
 /// Memory for bodies is given out in pieces of this many bytes.
 const PIECE: usize = 16 * 1024;
+/// So many pages of listings are held at a time, each of up to a thousand names: about a megabyte
+/// while it is read.
+const PAGES: usize = 32;
 /// A bucket that sends requests on and on is not followed further.
 const MOST_REDIRECTS: u32 = 3;
 
@@ -26,6 +29,7 @@ pub(super) struct Service {
     pub(super) waiter: Waiter,
     memory: Arc<Semaphore>,
     pieces: usize,
+    pages: Arc<Semaphore>,
     requests: AtomicU64,
     outage: Outage,
 }
@@ -38,6 +42,7 @@ impl Service {
             gate: Arc::new(Gate::new(settings.concurrency)),
             memory: Arc::new(Semaphore::new(pieces)),
             pieces,
+            pages: Arc::new(Semaphore::new(PAGES)),
             requests: AtomicU64::new(0),
             outage: Outage::default(),
             waiter,
@@ -82,6 +87,12 @@ impl Service {
             .acquire_many_owned(pieces)
             .await
             .ok()
+    }
+
+    /// Waits until a further page of names may be held.
+    pub(super) async fn hold_page(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.pages).acquire_owned().await.ok()
     }
 
     /// Makes requests to `bucket` until one is answered, or trying again is of no use.

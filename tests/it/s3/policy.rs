@@ -18,7 +18,9 @@ const DAY: [&str; 4] = [
 /// The right that an operation takes.
 fn action(operation: Operation) -> &'static str {
     match operation {
-        Operation::ListObjects | Operation::ListObjectsV2 | Operation::HeadBucket => "s3:ListBucket",
+        Operation::ListObjects | Operation::ListObjectsV2 | Operation::HeadBucket => {
+            "s3:ListBucket"
+        }
         Operation::ListObjectVersions => "s3:ListBucketVersions",
         Operation::GetObject | Operation::HeadObject => "s3:GetObject",
         Operation::GetBucketLocation => "s3:GetBucketLocation",
@@ -35,23 +37,29 @@ fn action(operation: Operation) -> &'static str {
 /// The actions of the policy, by statement.
 fn policy() -> Vec<BTreeSet<String>> {
     let readme = include_str!("../../../README.md");
-    let (_, rest) = readme.split_once("<!-- policy: begin -->\n```json\n").expect("a policy");
-    let (policy, _) = rest.split_once("```\n<!-- policy: end -->").expect("its end");
+    let (_, rest) = readme
+        .split_once("<!-- policy: begin -->\n```json\n")
+        .expect("a policy");
+    let (policy, _) = rest
+        .split_once("```\n<!-- policy: end -->")
+        .expect("its end");
     let policy: Value = serde_json::from_str(policy).expect("JSON");
     let statements = policy["Statement"].as_array().expect("statements").iter();
-    let actions = |statement: &Value| match &statement["Action"] {
-        Value::String(action) => BTreeSet::from([action.clone()]),
-        several => {
-            let several = several.as_array().expect("actions").iter();
-            several.map(|it| it.as_str().expect("text").to_owned()).collect()
-        }
+    let actions = |statement: &Value| {
+        let action = &statement["Action"];
+        let one = action.as_str().map(str::to_owned);
+        let several = action.as_array().into_iter().flatten();
+        let several = several.filter_map(|action| action.as_str().map(str::to_owned));
+        one.into_iter().chain(several).collect()
     };
     statements.map(actions).collect()
 }
 
 fn used(served: &Served) -> BTreeSet<String> {
     let log = served.server.log();
-    let used = Operation::ALL.into_iter().filter(|operation| log.count(*operation) > 0);
+    let used = Operation::ALL
+        .into_iter()
+        .filter(|operation| log.count(*operation) > 0);
     used.map(|operation| action(operation).to_owned()).collect()
 }
 
