@@ -9,6 +9,7 @@ pub mod parity;
 mod places;
 mod policy;
 mod queries;
+mod reference;
 pub mod served;
 mod setup;
 mod versions;
