@@ -5,5 +5,4 @@ mod cloudtrail;
 mod faults;
 mod listing;
 mod reading;
-mod reference;
 mod regions;

@@ -1,8 +1,8 @@
 //! The AWS CLI at work on the server: it takes it for S3 and CloudTrail.
 
-use super::super::{Fault, Operation, Options, PublicKey, Rule, Server, Store, Trail};
 use crate::forge;
 use crate::harness::aws_cli;
+use crate::server::{Fault, Operation, Options, PublicKey, Rule, Server, Store, Trail};
 
 const BUCKET: &str = "audit-logs";
 
