@@ -1,0 +1,194 @@
+//! The paths of logs, and their names in a few bytes.
+
+use jiff::Timestamp;
+
+use super::super::time::{day_folders, midnight, parse_day, parse_name_time};
+use super::place::{AccountRegion, Folders};
+
+/// What a log file records. CloudTrail keeps a folder for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogKind {
+    /// Management and data events.
+    CloudTrail,
+    /// Insights events.
+    Insight,
+    /// Network activity events.
+    NetworkActivity,
+    /// Aggregated events.
+    Aggregated,
+}
+
+impl LogKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 4] = [
+        Self::CloudTrail,
+        Self::Insight,
+        Self::NetworkActivity,
+        Self::Aggregated,
+    ];
+
+    /// The folder of this kind, which is also the second part of its logs' names.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::CloudTrail => "CloudTrail",
+            Self::Insight => "CloudTrail-Insight",
+            Self::NetworkActivity => "CloudTrail-NetworkActivity",
+            Self::Aggregated => "CloudTrail-Aggregated",
+        }
+    }
+
+    /// The kind whose folder is named so.
+    pub fn from_folder(folder: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.folder() == folder)
+    }
+}
+
+/// What a log's path says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPath {
+    /// Account and region.
+    pub place: AccountRegion,
+    /// What it records.
+    pub kind: LogKind,
+    /// The time in its name, where its name is a log's.
+    pub time: Option<Timestamp>,
+    /// The compact form, where folders and name are the usual ones: everything can be told from
+    /// it and `place`.
+    pub name: Option<LogName>,
+}
+
+impl LogPath {
+    /// Reads a path below a folder of logs; nothing where it lies in no such folder.
+    pub fn parse(path: &str) -> Option<Self> {
+        let folders = Folders::parse(path)?;
+        let kind = LogKind::from_folder(folders.kind)?;
+        let (time, name) = read_log_name(&folders.place, kind, folders.rest);
+        Some(Self {
+            place: folders.place,
+            kind,
+            time,
+            name,
+        })
+    }
+}
+
+/// Reads what follows `KIND/REGION/` in a log's path.
+pub fn read_log_name(
+    place: &AccountRegion,
+    kind: LogKind,
+    rest: &str,
+) -> (Option<Timestamp>, Option<LogName>) {
+    let (folders, name) = rest.rsplit_once('/').unwrap_or(("", rest));
+    let Some((time, unique)) = log_name_parts(place, kind, name) else {
+        return (None, None);
+    };
+    let Some(at) = parse_name_time(time) else {
+        return (None, None);
+    };
+    let mut parts = folders.split('/');
+    let day = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(year), Some(month), Some(day), None) => parse_day(year, month, day),
+        _ => None,
+    };
+    let usual = day == Some(midnight(at));
+    let compact = || {
+        Some(LogName {
+            kind,
+            minute: i32::try_from(at.as_second().div_euclid(60)).ok()?,
+            unique: unique.as_bytes().try_into().ok()?,
+        })
+    };
+    (Some(at), if usual { compact() } else { None })
+}
+
+/// The time and the unique part of `ACCOUNT_KIND_REGION_TIME_UNIQUE.json.gz`.
+fn log_name_parts<'a>(
+    place: &AccountRegion,
+    kind: LogKind,
+    name: &'a str,
+) -> Option<(&'a str, &'a str)> {
+    let (time, unique) = name
+        .strip_prefix(place.account())?
+        .strip_prefix('_')?
+        .strip_prefix(kind.folder())?
+        .strip_prefix('_')?
+        .strip_prefix(place.region())?
+        .strip_prefix('_')?
+        .strip_suffix(".json.gz")?
+        .split_once('_')?;
+    let fits = time.len() == 14
+        && unique.len() == 16
+        && unique.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    fits.then_some((time, unique))
+}
+
+/// A log's name in 21 bytes: with its account and region, its whole path can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogName {
+    kind: LogKind,
+    /// Minutes since 1970.
+    minute: i32,
+    unique: [u8; 16],
+}
+
+impl LogName {
+    /// What the log records.
+    pub fn kind(&self) -> LogKind {
+        self.kind
+    }
+
+    /// The time in its name.
+    pub fn time(&self) -> Timestamp {
+        Timestamp::from_second(i64::from(self.minute) * 60).unwrap_or(Timestamp::MAX)
+    }
+
+    /// The number of its day, counted from 1970.
+    pub fn day(&self) -> i32 {
+        self.minute.div_euclid(24 * 60)
+    }
+
+    /// The path that it was read from.
+    pub fn path(&self, place: &AccountRegion) -> String {
+        let at = self.time();
+        format!(
+            "{}/{}/{}_{}_{}_{}_{}.json.gz",
+            place.folder(self.kind.folder()),
+            day_folders(at),
+            place.account(),
+            self.kind.folder(),
+            place.region(),
+            at.strftime("%Y%m%dT%H%MZ"),
+            String::from_utf8_lossy(&self.unique),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_name_is_compact_and_whole() {
+        let path = "AWSLogs/123456789012/CloudTrail/eu-west-1/2020/01/02/123456789012_CloudTrail_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
+        let log = LogPath::parse(path).unwrap();
+        assert_eq!(log.kind, LogKind::CloudTrail);
+        assert_eq!(log.time, Some("2020-01-02T03:04:00Z".parse().unwrap()));
+        assert_eq!(log.name.unwrap().path(&log.place), path);
+    }
+
+    #[test]
+    fn odd_logs_keep_their_time_but_have_no_compact_name() {
+        let in_a_further_folder = "AWSLogs/123456789012/CloudTrail-Insight/eu-west-1/2020/01/02/x/123456789012_CloudTrail-Insight_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
+        let log = LogPath::parse(in_a_further_folder).unwrap();
+        assert_eq!((log.kind, log.name), (LogKind::Insight, None));
+        assert!(log.time.is_some());
+        let other_day = "AWSLogs/123456789012/CloudTrail/eu-west-1/2020/01/03/123456789012_CloudTrail_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
+        assert_eq!(LogPath::parse(other_day).unwrap().name, None);
+        let undated = "AWSLogs/123456789012/CloudTrail/eu-west-1/evil.json.gz";
+        assert_eq!(LogPath::parse(undated).unwrap().time, None);
+        assert_eq!(
+            LogPath::parse("AWSLogs/123456789012/Config/eu-west-1/x"),
+            None
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! Where objects lie: object locations, and the keys of digests and logs, parsed strictly.
+//!
+//! Keys are looked at from their `AWSLogs` folder on. That part is called the *path*; what stands
+//! before it is the bucket's *prefix*.
+
+mod digest_key;
+mod log_path;
+mod names;
+mod object;
+mod place;
+
+pub use digest_key::{ChainId, DigestKey};
+pub use log_path::{LogKind, LogName, LogPath, read_log_name};
+pub use names::{is_account, is_organization, is_region, is_trail};
+pub use object::{ObjectLocation, RootId, split_key};
+pub use place::{AWS_LOGS, AccountRegion, DIGEST_FOLDER, MAX_KEY_LEN};
