@@ -3,11 +3,15 @@
 //! An object is one whole gzip member, or plain bytes. Readers such as zcat and Athena go on to
 //! further members, so anything after the first one is a fault, and so is a cut-off trailer.
 
+mod input;
+
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
+
+use input::Input;
 
 /// How much is read and inflated at a time: more gains nothing, less costs.
 const CHUNK: usize = 128 * 1024;
@@ -227,92 +231,6 @@ impl ContentReader {
             stored: input.total,
             length,
         })
-    }
-}
-
-/// A buffered source that remembers its own failures, so that they are never taken for a fault
-/// of what it holds.
-#[derive(Default)]
-struct Input {
-    source: Option<Box<dyn Read + Send>>,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    total: u64,
-    failure: Option<io::Error>,
-}
-
-impl Input {
-    fn restart(&mut self, source: Box<dyn Read + Send>) {
-        self.buffer.resize(CHUNK, 0);
-        self.source = Some(source);
-        (self.start, self.end, self.total) = (0, 0, 0);
-        self.failure = None;
-    }
-
-    /// The first two bytes, or as many as there are.
-    fn peek(&mut self) -> io::Result<&[u8]> {
-        while self.end < GZIP_MAGIC.len() && self.read_more()? > 0 {}
-        Ok(&self.buffer[..self.end])
-    }
-
-    fn read_more(&mut self) -> io::Result<usize> {
-        let Some(source) = &mut self.source else {
-            return Ok(0);
-        };
-        loop {
-            match source.read(&mut self.buffer[self.end..]) {
-                Ok(read) => {
-                    self.end += read;
-                    self.total += read as u64;
-                    return Ok(read);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Tells a failure to read apart from a fault of the stream.
-    fn explain(&mut self, error: &io::Error) -> ContentError {
-        if let Some(failure) = self.failure.take() {
-            return ContentError::Read(failure);
-        }
-        let cut = error.kind() == io::ErrorKind::UnexpectedEof;
-        ContentError::Malformed(if cut {
-            GzipFault::Cut
-        } else {
-            GzipFault::Corrupt
-        })
-    }
-}
-
-impl Read for Input {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let available = self.fill_buf()?;
-        let taken = available.len().min(into.len());
-        into[..taken].copy_from_slice(&available[..taken]);
-        self.consume(taken);
-        Ok(taken)
-    }
-}
-
-impl BufRead for Input {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-            if let Err(error) = self.read_more() {
-                let kind = error.kind();
-                let told = io::Error::new(kind, error.to_string());
-                self.failure = Some(error);
-                return Err(told);
-            }
-        }
-        Ok(&self.buffer[self.start..self.end])
-    }
-
-    fn consume(&mut self, taken: usize) {
-        self.start = (self.start + taken).min(self.end);
     }
 }
 

@@ -1,0 +1,109 @@
+//! How the logs stand that nothing named.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::super::coverage::Covered;
+use super::super::finding::{Code, Finding, Subject};
+use super::super::inventory::Standing;
+use super::super::location::{AccountRegion, LogKind, RootId};
+use super::super::time::TimeRange;
+use super::reckoning::Reckoning;
+use super::tally::{ChainTally, LogCounts, Tally};
+
+impl Reckoning<'_> {
+    pub(super) fn leftovers(&mut self, logs: &mut LogCounts) {
+        let mut undigested: BTreeMap<LogKind, u64> = BTreeMap::new();
+        let nothing = Covered::default();
+        let due = self.due_for_logs();
+        for leftovers in std::mem::take(&mut self.tally.leftovers) {
+            let covered = self
+                .covered
+                .get(&(leftovers.place.clone(), leftovers.root))
+                .unwrap_or(&nothing);
+            let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
+            let name: Arc<str> = leftovers.place.to_string().into();
+            for log in leftovers.logs {
+                let bounds = self.weights.bounds;
+                let Some(standing) = log.standing(covered, doubtful, bounds, due) else {
+                    continue;
+                };
+                if leftovers.was_followed && standing != Standing::Unreferenced {
+                    continue;
+                }
+                let path = log.path(&leftovers.place);
+                if self.tally.named_from_afar.contains(path.as_str()) {
+                    continue;
+                }
+                let is_digested =
+                    log.kind == LogKind::CloudTrail || self.tally.kinds_named.contains(&log.kind);
+                if !is_digested {
+                    *undigested.entry(log.kind).or_default() += 1;
+                    continue;
+                }
+                let code = match standing {
+                    Standing::Unreferenced => {
+                        logs.unreferenced += 1;
+                        Code::LogUnreferenced
+                    }
+                    Standing::Uncovered => {
+                        logs.unverified += 1;
+                        Code::LogUncovered
+                    }
+                    Standing::Pending => Code::LogPending,
+                };
+                let subject = Subject::Listed {
+                    root: leftovers.root,
+                    time: log.time.begins(),
+                    path: path.into(),
+                };
+                self.findings
+                    .push(Finding::new(code, subject).in_chain(&name));
+            }
+        }
+        for (kind, count) in undigested {
+            let finding = Finding::new(Code::KindUndigested, Subject::Run).detail(format!(
+                "{count} logs of kind {} lie in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
+                kind.folder()
+            ));
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// What the verified hourly digests of all trails cover, for each account and region in each root.
+pub(super) fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, RootId), Covered> {
+    let mut places: BTreeMap<_, Covered> = BTreeMap::new();
+    for chain in chains {
+        let id = &chain.summary.chain;
+        if !id.is_backfill() {
+            for (root, covered) in &chain.summary.covered {
+                let place = (id.place().clone(), *root);
+                places.entry(place).or_default().add_all(covered);
+            }
+        }
+    }
+    places
+}
+
+/// The time whose logs unverified digests may name, for each account and region.
+pub(super) fn doubtful_places(tally: &Tally) -> BTreeMap<AccountRegion, Covered> {
+    let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
+    for chain in &tally.chains {
+        let summary = &chain.summary;
+        let place = places.entry(summary.chain.place().clone()).or_default();
+        place.add_all(&summary.doubtful);
+    }
+    for doubt in &tally.doubts {
+        let place = places.entry(doubt.place.clone()).or_default();
+        place.add_all(&doubt.time);
+    }
+    for place in &tally.unlisted_digests {
+        if let Some(always) = TimeRange::new(Timestamp::MIN, Timestamp::MAX) {
+            places.entry(place.clone()).or_default().add(always);
+        }
+    }
+    places
+}

@@ -1,0 +1,91 @@
+//! What is read, buffered.
+
+use std::io::{self, BufRead, Read};
+
+use super::{CHUNK, ContentError, GZIP_MAGIC, GzipFault};
+
+/// A buffered source that remembers its own failures, so that they are never taken for a fault
+/// of what it holds.
+#[derive(Default)]
+pub(super) struct Input {
+    pub(super) source: Option<Box<dyn Read + Send>>,
+    pub(super) buffer: Vec<u8>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) total: u64,
+    pub(super) failure: Option<io::Error>,
+}
+
+impl Input {
+    pub(super) fn restart(&mut self, source: Box<dyn Read + Send>) {
+        self.buffer.resize(CHUNK, 0);
+        self.source = Some(source);
+        (self.start, self.end, self.total) = (0, 0, 0);
+        self.failure = None;
+    }
+
+    /// The first two bytes, or as many as there are.
+    pub(super) fn peek(&mut self) -> io::Result<&[u8]> {
+        while self.end < GZIP_MAGIC.len() && self.read_more()? > 0 {}
+        Ok(&self.buffer[..self.end])
+    }
+
+    pub(super) fn read_more(&mut self) -> io::Result<usize> {
+        let Some(source) = &mut self.source else {
+            return Ok(0);
+        };
+        loop {
+            match source.read(&mut self.buffer[self.end..]) {
+                Ok(read) => {
+                    self.end += read;
+                    self.total += read as u64;
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tells a failure to read apart from a fault of the stream.
+    pub(super) fn explain(&mut self, error: &io::Error) -> ContentError {
+        if let Some(failure) = self.failure.take() {
+            return ContentError::Read(failure);
+        }
+        let cut = error.kind() == io::ErrorKind::UnexpectedEof;
+        ContentError::Malformed(if cut {
+            GzipFault::Cut
+        } else {
+            GzipFault::Corrupt
+        })
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let taken = available.len().min(into.len());
+        into[..taken].copy_from_slice(&available[..taken]);
+        self.consume(taken);
+        Ok(taken)
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if let Err(error) = self.read_more() {
+                let kind = error.kind();
+                let told = io::Error::new(kind, error.to_string());
+                self.failure = Some(error);
+                return Err(told);
+            }
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    fn consume(&mut self, taken: usize) {
+        self.start = (self.start + taken).min(self.end);
+    }
+}
