@@ -15,10 +15,11 @@ use crate::cli::{Cli, Command, LogsArgs, OutputArgs, ReportArgs, ShowArgs, When}
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
 use crate::plan::{LogsPlan, reports};
+use crate::report::saved::{self, Saved};
 use crate::report::{
-    Filters, Format, Look, Outputs, Progress, ProgressMode, Report, RunInfo, Verbose, Verbosity,
+    Filters, Format, Look, Outputs, Progress, ProgressMode, RunInfo, Verbose, Verbosity,
 };
-use crate::report::{explain, forecast, saved, schema};
+use crate::report::{explain, forecast, schema};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Code;
 
@@ -82,11 +83,12 @@ fn report(args: &ReportArgs) -> Result<ExitStatus> {
     let report =
         read_report(&args.saved).with_context(|| format!("cannot use {}", args.saved.display()))?;
     let show = &args.show;
-    Outputs::open(show.format, look(show), &reports(show)?)?.write(&report)?;
+    let outputs = Outputs::open(show.format, look(show), &reports(show)?)?;
+    outputs.write_with(|format, look, out| report.render(format, look, out))?;
     Ok(report.exit_status())
 }
 
-fn read_report(path: &Path) -> Result<Report<'static>> {
+fn read_report(path: &Path) -> Result<Saved> {
     if path == Path::new("-") {
         return Ok(saved::read(io::stdin().lock())?);
     }

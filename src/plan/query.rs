@@ -11,7 +11,7 @@ use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use super::reports::reports;
 use crate::cli::QueryArgs;
 use crate::engine::{QueryJob, Stop};
-use crate::report::{Format, KeyOrigin, KeySource, query};
+use crate::report::{Format, KeyOrigin, KeySource};
 use crate::source::{
     CloudTrailKeys, Connection, FolderSource, GivenKeys, KeyRing, S3Place, S3Source,
 };
@@ -47,7 +47,7 @@ impl QueryPlan {
     /// # Errors
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &QueryArgs, stop: &Stop) -> Result<Self> {
-        let reports = written(args)?;
+        let reports = reports(&args.output.show)?;
         let allow = codes("--allow", &args.output.allow)?;
         let deny = codes("--deny", &args.output.deny)?;
         if let Some(code) = allow.intersection(&deny).next() {
@@ -137,18 +137,4 @@ fn s3(args: &QueryArgs, url: &str, stop: &Stop) -> Result<Resolved> {
         threads,
         cloudtrail,
     })
-}
-
-fn written(args: &QueryArgs) -> Result<Vec<(Format, PathBuf)>> {
-    let show = &args.output.show;
-    let reports = reports(show)?;
-    let asked = reports.iter().map(|(format, _)| *format);
-    let mut asked = asked.chain([show.format]);
-    if let Some(format) = asked.find(|format| !query::is_written(*format)) {
-        bail!(
-            "this release does not write {} reports on query results yet; text and json are there",
-            format.name()
-        );
-    }
-    Ok(reports)
 }

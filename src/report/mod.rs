@@ -11,6 +11,7 @@ pub mod explain;
 pub mod forecast;
 pub mod format;
 pub mod groups;
+pub mod head;
 pub mod html;
 pub mod json;
 pub mod jsonl;

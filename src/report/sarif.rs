@@ -9,7 +9,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::escape::visible;
-use super::json::{Finding, Report, Totals};
+use super::head::Head;
+use super::json::{Finding, Report};
 use super::shown_json::write_pretty;
 use crate::verify::finding::{Code, Severity};
 
@@ -25,21 +26,21 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'=');
 
 #[derive(Serialize)]
-struct Log<'a> {
+struct Log<'a, T> {
     #[serde(rename = "$schema")]
     schema: &'a str,
     version: &'a str,
-    runs: [Run<'a>; 1],
+    runs: [Run<'a, T>; 1],
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
+struct Run<'a, T> {
     tool: Tool<'a>,
     invocations: [Invocation; 1],
     column_kind: &'a str,
     results: Vec<SarifResult<'a>>,
-    properties: RunProperties<'a>,
+    properties: RunProperties<'a, T>,
 }
 
 #[derive(Serialize)]
@@ -101,10 +102,10 @@ struct Invocation {
 }
 
 #[derive(Serialize)]
-struct RunProperties<'a> {
+struct RunProperties<'a, T> {
     verdict: &'a str,
     source: String,
-    totals: &'a Totals,
+    totals: &'a T,
 }
 
 #[derive(Serialize)]
@@ -160,6 +161,15 @@ struct ResultProperties<'a> {
 /// # Errors
 /// Where `out` fails.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_log(&Head::new(report), &report.totals, out)
+}
+
+/// Writes any kind of report as SARIF.
+pub(super) fn write_log<T: Serialize>(
+    report: &Head<'_>,
+    totals: &T,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut seen = BTreeMap::new();
     let log = Log {
         schema: SCHEMA,
@@ -181,15 +191,15 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
                 .collect(),
             properties: RunProperties {
                 verdict: report.verdict.name(),
-                source: visible(&report.source).into_owned(),
-                totals: &report.totals,
+                source: visible(report.source).into_owned(),
+                totals,
             },
         }],
     };
     write_pretty(&log, out)
 }
 
-fn invocation(report: &Report<'_>) -> Invocation {
+fn invocation(report: &Head<'_>) -> Invocation {
     let time = |at: jiff::Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let arguments = report.run.arguments.iter();
     Invocation {
@@ -288,7 +298,7 @@ fn camel(name: &str) -> String {
 }
 
 fn result<'a>(
-    report: &Report<'_>,
+    report: &Head<'_>,
     finding: &'a Finding<'_>,
     seen: &mut BTreeMap<String, u64>,
 ) -> SarifResult<'a> {
@@ -347,15 +357,15 @@ fn fingerprint(finding: &Finding<'_>) -> String {
     hex::encode(&hash.finalize()[..16])
 }
 
-fn uri(report: &Report<'_>, finding: &Finding<'_>) -> String {
+fn uri(report: &Head<'_>, finding: &Finding<'_>) -> String {
     let encode = |text: &str| utf8_percent_encode(text, IN_PATH).to_string();
     match (&finding.bucket, &finding.key) {
         (Some(bucket), Some(key)) => format!("s3://{}/{}", encode(bucket), encode(key)),
         (None, Some(key)) => encode(key),
         (_, None) => match report.source.strip_prefix("s3://") {
             Some(rest) => format!("s3://{}", encode(rest)),
-            None if report.source.starts_with('/') => format!("file://{}", encode(&report.source)),
-            None => encode(&report.source),
+            None if report.source.starts_with('/') => format!("file://{}", encode(report.source)),
+            None => encode(report.source),
         },
     }
 }

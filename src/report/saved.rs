@@ -2,13 +2,18 @@
 //! itself before anything is made of it.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::escape::visible;
-use super::json::{Report, SCHEMA_VERSION};
-use crate::verify::conclusion::Verdict;
+use super::format::Format;
+use super::json::{Finding, Report, SCHEMA_VERSION};
+use super::look::Look;
+use super::query::{self, QueryReport};
+use super::render::render;
+use crate::verify::conclusion::{ExitStatus, Verdict};
 use crate::verify::finding::Severity;
 
 /// No report is larger: that is more than a million findings.
@@ -65,6 +70,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 struct Version {
     schema_version: u64,
     tool: Option<ToolVersion>,
+    exports: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +82,7 @@ struct ToolVersion {
 ///
 /// # Errors
 /// Where it cannot be read, or is not a report that this program could have written.
-pub fn read(reader: impl Read) -> Result<Report<'static>, SavedError> {
+pub fn read(reader: impl Read) -> Result<Saved, SavedError> {
     let mut content = Vec::new();
     reader.take(MAX_LEN + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MAX_LEN {
@@ -85,23 +91,59 @@ pub fn read(reader: impl Read) -> Result<Report<'static>, SavedError> {
     let Version {
         schema_version,
         tool,
+        exports,
     } = parse(&content).map_err(SavedError::NotAReport)?;
     if schema_version != u64::from(SCHEMA_VERSION) {
         return Err(SavedError::Version(schema_version));
     }
-    let report = parse(&content).map_err(|error| {
-        // A later version may know more fields and codes than this one. To leave out what is not
-        // known would be to render another report than the one that was saved.
-        match tool.and_then(|tool| tool.version) {
-            Some(version) if version != VERSION => SavedError::AnotherVersion {
-                version: visible(&version).chars().take(40).collect(),
-                error,
-            },
-            Some(_) | None => SavedError::NotAReport(error),
-        }
-    })?;
+    // A later version may know more fields and codes than this one. To leave out what is not
+    // known would be to render another report than the one that was saved.
+    let unknown = |error| match tool.and_then(|tool| tool.version) {
+        Some(version) if version != VERSION => SavedError::AnotherVersion {
+            version: visible(&version).chars().take(40).collect(),
+            error,
+        },
+        Some(_) | None => SavedError::NotAReport(error),
+    };
+    // Only reports on query results have exports.
+    if exports.is_some() {
+        let report = parse(&content).map_err(unknown)?;
+        check_query(&report).map_err(SavedError::Contradiction)?;
+        return Ok(Saved::Query(Box::new(report)));
+    }
+    let report = parse(&content).map_err(unknown)?;
     check(&report).map_err(SavedError::Contradiction)?;
-    Ok(report)
+    Ok(Saved::Logs(Box::new(report)))
+}
+
+/// A saved report, of whatever kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// On logs.
+    Logs(Box<Report<'static>>),
+    /// On query results.
+    Query(Box<QueryReport<'static>>),
+}
+
+impl Saved {
+    /// Writes it in `format`, as the run would have done.
+    ///
+    /// # Errors
+    /// Where `out` fails: a full disk, a closed pipe.
+    pub fn render(&self, format: Format, look: &Look, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Logs(report) => render(report, format, look, out),
+            Self::Query(report) => query::render(report, format, look, out),
+        }
+    }
+
+    /// What a command that shows it tells whoever started it.
+    pub fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Logs(report) => report.exit_status(),
+            Self::Query(report) => ExitStatus::of(report.verdict, report.run.interrupted),
+        }
+    }
 }
 
 fn parse<'de, T: Deserialize<'de>>(content: &'de [u8]) -> Result<T, Told> {
@@ -129,16 +171,31 @@ fn check(report: &Report<'_>) -> Result<(), String> {
             ));
         }
     }
-    let worst = report.findings.iter().map(|finding| finding.severity).max();
+    fits(
+        &report.findings,
+        report.verdict,
+        report.totals.digests.valid > 0 && !report.run.interrupted,
+    )
+}
+
+fn check_query(report: &QueryReport<'_>) -> Result<(), String> {
+    fits(
+        &report.findings,
+        report.verdict,
+        report.totals.results.valid > 0 && !report.run.interrupted,
+    )
+}
+
+/// The verdict must follow from the findings, and without anything proven there is no valid.
+fn fits(findings: &[Finding<'_>], verdict: Verdict, is_proven: bool) -> Result<(), String> {
+    let worst = findings.iter().map(|finding| finding.severity).max();
     let fits = match worst {
-        Some(Severity::Invalid) => report.verdict == Verdict::Invalid,
-        Some(Severity::Unverified) => report.verdict == Verdict::Unverified,
-        Some(Severity::Notice) | None => report.verdict != Verdict::Invalid,
+        Some(Severity::Invalid) => verdict == Verdict::Invalid,
+        Some(Severity::Unverified) => verdict == Verdict::Unverified,
+        Some(Severity::Notice) | None => verdict != Verdict::Invalid,
     };
-    let is_proven = report.verdict != Verdict::Valid
-        || (report.totals.digests.valid > 0 && !report.run.interrupted);
-    if !fits || !is_proven {
-        let verdict = report.verdict.name();
+    if !fits || (verdict == Verdict::Valid && !is_proven) {
+        let verdict = verdict.name();
         return Err(format!("its findings do not come to the verdict {verdict}"));
     }
     Ok(())
@@ -159,7 +216,8 @@ mod tests {
     fn what_is_written_is_read_back() {
         for (name, report) in samples::all() {
             let json = written(&report);
-            assert_eq!(read(json.as_bytes()).unwrap(), report, "{name}");
+            let read = read(json.as_bytes()).unwrap();
+            assert_eq!(read, Saved::Logs(Box::new(report)), "{name}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The JSON Schema of the JSON report, and of the lines of the stream.
+//! The JSON Schema of JSON reports, and of the lines of the stream.
 
 use std::io::{self, Write};
 
@@ -25,6 +25,7 @@ mod tests {
     use crate::verify::chain::GapCause;
     use crate::verify::conclusion::Verdict;
     use crate::verify::finding::{Code, Severity};
+    use crate::verify::query::FileVerdict;
 
     fn names<T: Named>() -> Vec<Value> {
         T::all().iter().map(|value| value.named().into()).collect()
@@ -40,6 +41,7 @@ mod tests {
             ("code", names::<Code>()),
             ("origin", names::<KeyOrigin>()),
             ("cause", names::<GapCause>()),
+            ("judged", names::<FileVerdict>()),
         ] {
             assert_eq!(
                 definitions[definition]["enum"],
@@ -47,9 +49,9 @@ mod tests {
                 "{definition}"
             );
         }
-        assert_eq!(
-            schema["properties"]["schema_version"]["const"],
-            SCHEMA_VERSION
-        );
+        for report in ["report", "query-report"] {
+            let version = &definitions[report]["properties"]["schema_version"];
+            assert_eq!(version["const"], SCHEMA_VERSION, "{report}");
+        }
     }
 }

@@ -1,19 +1,19 @@
 //! The end of the page: what is proven and what is not, the totals, the keys, and the run.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use crate::report::amounts::{between, bytes, count};
-use crate::report::claims::{limits, origin_in_words, proves};
+use crate::report::claims::origin_in_words;
 use crate::report::escape::{markup, shell};
-use crate::report::json::Report;
+use crate::report::head::Head;
+use crate::report::json::SCHEMA_VERSION;
 
 /// So many keys are listed.
 const KEYS_SHOWN: usize = 400;
 
-pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    list("What this proves", &proves(report), out)?;
-    list("What this does not prove", &limits(report), out)?;
+pub(super) fn write(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
+    list("What this proves", &report.proves, out)?;
+    list("What this does not prove", &report.limits, out)?;
     totals(report, out)?;
     keys(report, out)?;
     run(report, out)
@@ -27,48 +27,25 @@ fn list(title: &str, sentences: &[String], out: &mut dyn Write) -> io::Result<()
     writeln!(out, "</ul>\n</section>")
 }
 
-fn totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn totals(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         r#"<section>
 <h2>Totals</h2>
-<table class="totals"><thead><tr><th></th><th class="n">Valid</th><th class="n">Invalid</th><th class="n">Missing</th><th class="n">Out of chain</th><th class="n">Unverified</th></tr></thead><tbody>"#
+<table class="totals"><thead><tr><th></th><th class="n">Valid</th><th class="n">Invalid</th><th class="n">Missing</th><th class="n">{}</th><th class="n">Unverified</th></tr></thead><tbody>"#,
+        report.astray
     )?;
-    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
-    let mut row = |name: &str, cells: [(&str, Option<u64>); 5]| {
+    for (name, cells) in &report.totals {
         write!(out, "<tr><th>{name}</th>")?;
-        for (class, number) in cells {
-            let class = if number.is_some_and(|it| it > 0) {
-                class
-            } else {
-                ""
-            };
+        for (number, class) in cells.iter().zip(["", "bad", "bad", "bad", "open"]) {
+            let is_some = number.is_some_and(|it| it > 0);
+            let class = if is_some { class } else { "" };
             let told = number.map_or("-".to_owned(), count);
             write!(out, r#"<td class="n {class}">{told}</td>"#)?;
         }
-        writeln!(out, "</tr>")
-    };
-    row(
-        "Digests",
-        [
-            ("", Some(digests.valid)),
-            ("bad", Some(digests.invalid)),
-            ("bad", Some(digests.missing)),
-            ("bad", None),
-            ("open", Some(digests.unverified)),
-        ],
-    )?;
-    row(
-        "Logs",
-        [
-            ("", Some(logs.valid)),
-            ("bad", Some(logs.invalid)),
-            ("bad", Some(logs.missing)),
-            ("bad", Some(logs.unreferenced)),
-            ("open", Some(logs.unverified)),
-        ],
-    )?;
-    let amount = &report.totals.bytes;
+        writeln!(out, "</tr>")?;
+    }
+    let amount = &report.bytes;
     writeln!(
         out,
         "</tbody></table>\n<p class=\"small muted\">{} read, {} of content hashed.</p>\n</section>",
@@ -77,19 +54,14 @@ fn totals(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn keys(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn keys(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section id=\"keys\">\n<h2>Public keys</h2>")?;
-    let used: BTreeSet<&str> = report
-        .chains
-        .iter()
-        .flat_map(|chain| chain.key_fingerprints.iter().map(AsRef::as_ref))
-        .collect();
     let all = || {
         let sources = report.run.public_keys.iter();
         sources.flat_map(|source| source.fingerprints.iter().map(move |key| (source, key)))
     };
     // Those that count come first.
-    let is_used = |key: &str| used.contains(key);
+    let is_used = |key: &str| report.used_keys.contains(key);
     let counting = all().filter(|(_, key)| is_used(key));
     let others = all().filter(|(_, key)| !is_used(key));
     writeln!(
@@ -122,8 +94,8 @@ fn keys(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn run(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let run = &report.run;
+fn run(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let run = report.run;
     let words: Vec<_> = run.arguments.iter().map(|word| quoted(word)).collect();
     let name = |text: Option<&str>| markup(text.unwrap_or("unknown")).into_owned();
     let version = markup(&report.tool.version).into_owned();
@@ -141,7 +113,7 @@ fn run(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         ("User", name(run.user.as_deref())),
         ("Host", name(run.host.as_deref())),
         ("Program", format!("ct-verify {version}")),
-        ("Report", format!("version {}", report.schema_version)),
+        ("Report", format!("version {SCHEMA_VERSION}")),
     ] {
         writeln!(out, "<dt>{title}</dt><dd>{told}</dd>")?;
     }
@@ -161,7 +133,7 @@ fn markup_quoted(command: &str) -> String {
     super::by_hand::markup_lines(command)
 }
 
-pub(super) fn footer(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn footer(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "<footer>Written by ct-verify {}. This page has no scripts and loads nothing. It is not signed: keep it, with the archive and the public \

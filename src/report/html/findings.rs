@@ -7,7 +7,8 @@ use super::by_hand::{by_hand, markup_lines};
 use crate::report::amounts::{count, counted};
 use crate::report::escape::markup;
 use crate::report::groups::{Group, Part, object_name, told};
-use crate::report::json::{Finding, Report};
+use crate::report::head::Head;
+use crate::report::json::Finding;
 use crate::verify::finding::{Code, Severity};
 
 /// So many chains of a code are shown.
@@ -24,11 +25,8 @@ const BYTES_SHOWN: usize = 3_000_000;
 const TEXT_SHOWN: usize = 2_000;
 
 /// Writes all findings. It tells whether any is to be checked by a digest's signature.
-pub(super) fn write(
-    report: &Report<'_>,
-    groups: &[Group<'_>],
-    out: &mut dyn Write,
-) -> io::Result<bool> {
+pub(super) fn write(report: &Head<'_>, out: &mut dyn Write) -> io::Result<bool> {
+    let groups = &report.groups;
     writeln!(out, "<section>\n<h2>Findings</h2>")?;
     if groups.is_empty() {
         writeln!(

@@ -12,3 +12,4 @@ mod strip;
 mod tests;
 
 pub use page::write;
+pub(super) use page::write_page;

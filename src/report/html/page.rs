@@ -7,13 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::{by_hand, coverage, ending, findings};
-use crate::report::amounts::between;
-use crate::report::claims::{
-    filters_in_words, headline, keys_warning, origin_in_words, snapshot_in_words,
-};
+use crate::report::amounts::{between, counted};
+use crate::report::claims::origin_in_words;
 use crate::report::escape::markup;
-use crate::report::groups::{Group, groups};
-use crate::report::json::{Keys, Report};
+use crate::report::head::Head;
+use crate::report::json::{Keys, Report, Requested};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Code;
 
@@ -26,14 +24,25 @@ const KEYS_SHOWN: usize = 4;
 /// # Errors
 /// Where `out` fails.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let groups = groups(report);
+    write_page(&Head::new(report), |out| coverage::write(report, out), out)
+}
+
+/// Writes a report of any kind as one page; `middle` writes the section on what was verified.
+///
+/// # Errors
+/// Where `out` fails.
+pub(in crate::report) fn write_page(
+    report: &Head<'_>,
+    middle: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     head(report, out)?;
     writeln!(out, "<body>")?;
-    top(report, &groups, out)?;
+    top(report, out)?;
     writeln!(out, "<main>")?;
     facts(report, out)?;
-    coverage::write(report, out)?;
-    let needs_by_hand = findings::write(report, &groups, out)?;
+    middle(out)?;
+    let needs_by_hand = findings::write(report, out)?;
     if needs_by_hand {
         by_hand::appendix(out)?;
     }
@@ -43,7 +52,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</body>\n</html>")
 }
 
-fn head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn head(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     // The one style is allowed by its hash, and nothing else at all: should a name ever get past
     // the escaping, it could load nothing and run nothing.
     let hash = STANDARD.encode(Sha256::digest(STYLE));
@@ -62,13 +71,13 @@ fn head(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 </head>
 "#,
         report.verdict.name().to_uppercase(),
-        markup(&report.source)
+        markup(report.source)
     )
 }
 
-fn top(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn Write) -> io::Result<()> {
-    let told = headline(report, groups);
-    let (verdict, sentence) = told.split_once(": ").unwrap_or((&told, ""));
+fn top(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let told = report.headline.as_str();
+    let (verdict, sentence) = told.split_once(": ").unwrap_or((told, ""));
     // A shape for each verdict, for eyes and paper that know no colours.
     let icon = match report.verdict {
         Verdict::Valid => {
@@ -86,16 +95,28 @@ fn top(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn Write) -> io::Re
 <div>
 <h1>{}</h1>
 <p>{}</p>
-<p class="by">Integrity of AWS CloudTrail logs, as verified by ct-verify {} on {}</p>
+<p class="by">Integrity of {}, as verified by ct-verify {} on {}</p>
 </div>
 </header>
 "#,
         report.verdict.name(),
         markup(verdict),
         markup(&capital(sentence)),
+        report.about,
         markup(&report.tool.version),
         time(report.run.started)
     )
+}
+
+fn range(requested: &Requested) -> String {
+    match (requested.start, requested.end) {
+        (Some(start), Some(end)) => {
+            format!("{} to {} ({})", time(start), time(end), between(start, end))
+        }
+        (Some(start), None) => format!("from {} on; nothing tells its end", time(start)),
+        (None, Some(end)) => format!("up to {}; nothing tells its start", time(end)),
+        (None, None) => "not known: nothing was found that tells it".to_owned(),
+    }
 }
 
 /// An instant, on one line.
@@ -112,31 +133,18 @@ fn capital(sentence: &str) -> String {
     }
 }
 
-fn facts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+fn facts(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, r#"<dl class="facts">"#)?;
     let mut fact = |name: &str, told: &str| writeln!(out, "<dt>{name}</dt><dd>{told}</dd>");
     let code = |text: &str| format!("<code>{}</code>", markup(text));
-    fact("Source", &code(&report.source))?;
-    let (start, end) = (report.requested.start, report.requested.end);
-    match (start, end) {
-        (Some(start), Some(end)) => fact(
-            "Range",
-            &format!("{} to {} ({})", time(start), time(end), between(start, end)),
-        )?,
-        (Some(start), None) => {
-            let told = format!("from {} on; nothing tells its end", time(start));
-            fact("Range", &told)?;
-        }
-        (None, Some(end)) => {
-            let told = format!("up to {}; nothing tells its start", time(end));
-            fact("Range", &told)?;
-        }
-        (None, None) => fact("Range", "not known: nothing was found that tells it")?,
+    fact("Source", &code(report.source))?;
+    if let Some(requested) = &report.requested {
+        fact("Range", &range(requested))?;
     }
-    if let Some(filters) = filters_in_words(report) {
-        fact("Only", &markup(&filters))?;
+    for (name, told) in &report.facts {
+        fact(name, &markup(told))?;
     }
-    let run = &report.run;
+    let run = report.run;
     let who = run.user.as_deref().unwrap_or("an unknown user");
     let host = run.host.as_deref().unwrap_or("an unknown host");
     let took = between(run.started, run.finished);
@@ -154,12 +162,6 @@ fn facts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             time(run.started)
         ),
     )?;
-    if let Some(told) = snapshot_in_words(report) {
-        fact("Snapshot", &markup(&told.join("; ")))?;
-    }
-    if run.digests_only {
-        fact("Logs", "were not read (--digests-only)")?;
-    }
     let codes = |codes: &[Code]| {
         let names: Vec<_> = codes.iter().map(|it| code(it.name())).collect();
         names.join(", ")
@@ -176,7 +178,7 @@ fn facts(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     fact("Public keys", &keys(&run.public_keys))?;
     writeln!(out, "</dl>")?;
-    if let Some(warning) = keys_warning(report) {
+    if let Some(warning) = report.keys_warning {
         writeln!(
             out,
             r#"<p class="warning"><strong>Warning:</strong> {}</p>"#,
@@ -197,7 +199,7 @@ fn keys(sources: &[Keys<'_>]) -> String {
             let number = source.fingerprints.len() as u64;
             format!(
                 "{}, {} (<code>{}</code>)",
-                crate::report::amounts::counted(number, "key", "keys"),
+                counted(number, "key", "keys"),
                 origin_in_words(source.origin),
                 markup(&source.name)
             )

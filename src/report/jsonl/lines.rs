@@ -64,10 +64,10 @@ pub(super) struct Log<'a> {
 /// A finding. One that is known better at the end is told again under its number, and the last
 /// word counts.
 #[derive(Serialize)]
-pub(super) struct Numbered<'a> {
-    pub(super) number: u64,
+pub(in crate::report) struct Numbered<'a> {
+    pub(in crate::report) number: u64,
     #[serde(flatten)]
-    pub(super) finding: &'a Finding<'a>,
+    pub(in crate::report) finding: &'a Finding<'a>,
 }
 
 #[derive(Clone, Copy, Default, Serialize)]
@@ -96,14 +96,14 @@ pub(super) struct Summary<'a> {
 }
 
 #[derive(Default, Serialize)]
-pub(super) struct FindingCounts {
+pub(in crate::report) struct FindingCounts {
     invalid: u64,
     unverified: u64,
     notice: u64,
 }
 
 impl FindingCounts {
-    pub(super) fn of(severities: impl Iterator<Item = Severity>) -> Self {
+    pub(in crate::report) fn of(severities: impl Iterator<Item = Severity>) -> Self {
         let mut counts = Self::default();
         for severity in severities {
             match severity {
@@ -129,7 +129,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     summary(report, FindingCounts::of(severities), out)
 }
 
-pub(super) fn start(
+pub(in crate::report) fn start(
     tool: &Tool<'_>,
     run: &Run<'_>,
     source: &str,

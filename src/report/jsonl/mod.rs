@@ -4,4 +4,5 @@ mod lines;
 mod stream;
 
 pub use lines::write;
+pub(super) use lines::{FindingCounts, Numbered, start};
 pub use stream::JsonLines;

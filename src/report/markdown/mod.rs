@@ -1,7 +1,9 @@
 //! The report for a CI job's summary.
 
+mod coverage;
 mod page;
 #[cfg(test)]
 mod tests;
 
-pub use page::write;
+pub use coverage::write;
+pub(super) use page::{Page, write_page};

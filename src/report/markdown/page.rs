@@ -4,14 +4,12 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::report::amounts::{between, count, counted, percent};
-use crate::report::claims::{
-    filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words,
-};
+use crate::report::amounts::{between, count, counted};
+use crate::report::claims::origin_in_words;
 use crate::report::escape::visible;
-use crate::report::groups::{Group, Part, groups, object_name, told};
-use crate::report::json::{Chain, Finding, Report};
-use crate::report::timeline::{cause_in_words, covered_time, state_of};
+use crate::report::groups::{Group, Part, object_name, told};
+use crate::report::head::Head;
+use crate::report::json::{Finding, Requested};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
 
@@ -55,33 +53,38 @@ const SCALES: [Scale; 4] = [
     },
 ];
 
-/// Writes the report as Markdown.
+/// Writes a report of any kind as Markdown; `middle` makes the section on what was verified.
 ///
 /// # Errors
 /// Where `out` fails.
-pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let groups = groups(report);
-    let mut page = String::new();
+pub(in crate::report) fn write_page(
+    head: &Head<'_>,
+    middle: impl Fn(&Page<'_>) -> String,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut made = String::new();
     for scale in SCALES {
-        page = Page { report, scale }.page(&groups);
-        if page.len() <= MAX_LEN {
+        let page = Page { head, scale };
+        made = page.page(&middle(&page));
+        if made.len() <= MAX_LEN {
             break;
         }
     }
-    out.write_all(page.as_bytes())
+    out.write_all(made.as_bytes())
 }
 
-struct Page<'r> {
-    report: &'r Report<'r>,
+/// A page at some scale.
+pub(in crate::report) struct Page<'r> {
+    head: &'r Head<'r>,
     scale: Scale,
 }
 
 impl Page<'_> {
-    fn page(&self, groups: &[Group<'_>]) -> String {
+    fn page(&self, middle: &str) -> String {
         let parts = [
-            self.top(groups),
-            self.coverage(),
-            self.findings(groups),
+            self.top(),
+            middle.to_owned(),
+            self.findings(),
             self.totals(),
             self.keys(),
             self.not_proven(),
@@ -89,27 +92,30 @@ impl Page<'_> {
         parts.join("\n")
     }
 
-    fn top(&self, groups: &[Group<'_>]) -> String {
-        let report = self.report;
+    /// How many rows the table of what was verified may have.
+    pub(in crate::report) fn rows(&self) -> usize {
+        self.scale.chains
+    }
+
+    fn top(&self) -> String {
+        let report = self.head;
         let mark = match report.verdict {
             Verdict::Valid => "✅",
             Verdict::Invalid => "❌",
             Verdict::Unverified => "⚠️",
         };
-        let mut top = format!(
-            "## {mark} ct-verify\n\n**{}**\n\n",
-            headline(report, groups)
-        );
+        let mut top = format!("## {mark} ct-verify\n\n**{}**\n\n", report.headline);
         // Writing to a string cannot fail, here and below.
-        let _ = writeln!(top, "- Source: {}", self.code(&report.source));
-        if let (Some(start), Some(end)) = (report.requested.start, report.requested.end) {
+        let _ = writeln!(top, "- Source: {}", self.code(report.source));
+        if let Some(Requested {
+            start: Some(start),
+            end: Some(end),
+        }) = report.requested
+        {
             let _ = writeln!(top, "- Range: {start} to {end} ({})", between(start, end));
         }
-        if let Some(told) = snapshot_in_words(report) {
-            let _ = writeln!(top, "- Snapshot: {}", self.code(&told.join("; ")));
-        }
-        if let Some(filters) = filters_in_words(report) {
-            let _ = writeln!(top, "- Only: {}", self.code(&filters));
+        for (name, told) in &report.facts {
+            let _ = writeln!(top, "- {name}: {}", self.code(told));
         }
         for (name, codes) in [("Allowed", &report.run.allow), ("Denied", &report.run.deny)] {
             if !codes.is_empty() {
@@ -120,75 +126,8 @@ impl Page<'_> {
         top
     }
 
-    fn coverage(&self) -> String {
-        let mut section = "### Coverage\n\n".to_owned();
-        let chains = &self.report.chains;
-        if chains.is_empty() {
-            section.push_str("No digest was found, so nothing is covered.\n");
-            return section;
-        }
-        section.push_str("| Chain | Covered | Valid digests | Valid logs | Not covered |\n");
-        section.push_str("|---|--:|--:|--:|---|\n");
-        // Where not all can be shown, those with something to tell come first.
-        let has_trouble = |chain: &&Chain<'_>| !chain.gaps.is_empty();
-        let troubled = chains.iter().filter(has_trouble);
-        let clean = chains.iter().filter(|chain| !has_trouble(chain));
-        let in_order: Vec<_> = if chains.len() > self.scale.chains {
-            troubled.chain(clean).take(self.scale.chains).collect()
-        } else {
-            chains.iter().collect()
-        };
-        for chain in &in_order {
-            self.chain(chain, &mut section);
-        }
-        let rest = (chains.len() - in_order.len()) as u64;
-        if rest > 0 {
-            let _ = writeln!(
-                section,
-                "\n… and {}.",
-                counted(rest, "more chain", "more chains")
-            );
-        }
-        section
-    }
-
-    fn chain(&self, chain: &Chain<'_>, section: &mut String) {
-        let requested = &self.report.requested;
-        let whole = match (requested.start, requested.end) {
-            (Some(start), Some(end)) => end.duration_since(start).as_secs().unsigned_abs(),
-            (_, _) => 0,
-        };
-        let covered = if chain.backfill {
-            "backfill".to_owned()
-        } else {
-            percent(covered_time(chain).as_secs().unsigned_abs(), whole)
-        };
-        let worst = chain
-            .gaps
-            .iter()
-            .max_by_key(|gap| (state_of(gap.cause), gap.end.duration_since(gap.start)));
-        let mut gaps = worst.map_or(String::new(), |gap| {
-            format!(
-                "{} to {}: {}",
-                gap.start,
-                gap.end,
-                cause_in_words(gap.cause)
-            )
-        });
-        if chain.gaps.len() > 1 {
-            let rest = counted(chain.gaps.len() as u64 - 1, "more gap", "more gaps");
-            let _ = write!(gaps, ", and {rest}");
-        }
-        let _ = writeln!(
-            section,
-            "| {} | {covered} | {} | {} | {gaps} |",
-            self.cell(&chain.name()),
-            count(chain.digests.valid),
-            count(chain.logs.valid),
-        );
-    }
-
-    fn findings(&self, groups: &[Group<'_>]) -> String {
+    fn findings(&self) -> String {
+        let groups = &self.head.groups;
         let mut section = "### Findings\n\n".to_owned();
         if groups.is_empty() {
             section.push_str("None.\n");
@@ -270,26 +209,20 @@ impl Page<'_> {
     }
 
     fn totals(&self) -> String {
-        let totals = &self.report.totals;
-        let (digests, logs) = (&totals.digests, &totals.logs);
-        format!(
-            "### Totals\n\n| | Valid | Invalid | Missing | Out of chain | Unverified |\n|---|--:|--:|--:|--:|--:|\n\
-             | Digests | {} | {} | {} | - | {} |\n| Logs | {} | {} | {} | {} | {} |\n",
-            count(digests.valid),
-            count(digests.invalid),
-            count(digests.missing),
-            count(digests.unverified),
-            count(logs.valid),
-            count(logs.invalid),
-            count(logs.missing),
-            count(logs.unreferenced),
-            count(logs.unverified),
-        )
+        let mut section = format!(
+            "### Totals\n\n| | Valid | Invalid | Missing | {} | Unverified |\n|---|--:|--:|--:|--:|--:|\n",
+            self.head.astray
+        );
+        for (name, cells) in &self.head.totals {
+            let cells = cells.map(|cell| cell.map_or("-".to_owned(), count));
+            let _ = writeln!(section, "| {name} | {} |", cells.join(" | "));
+        }
+        section
     }
 
     fn keys(&self) -> String {
         let mut section = "### Public keys\n\n".to_owned();
-        let keys = &self.report.run.public_keys;
+        let keys = &self.head.run.public_keys;
         for source in keys.iter().take(self.scale.parts) {
             let _ = writeln!(
                 section,
@@ -307,7 +240,7 @@ impl Page<'_> {
                 counted(rest, "more source", "more sources")
             );
         }
-        if let Some(warning) = keys_warning(self.report) {
+        if let Some(warning) = self.head.keys_warning {
             let _ = writeln!(section, "\n**Warning:** {warning}");
         }
         section
@@ -315,8 +248,8 @@ impl Page<'_> {
 
     fn not_proven(&self) -> String {
         let mut section = "### What this does not prove\n\n".to_owned();
-        for limit in limits(self.report) {
-            let _ = writeln!(section, "- {}", self.prose(&limit));
+        for limit in &self.head.limits {
+            let _ = writeln!(section, "- {}", self.prose(limit));
         }
         section
     }
@@ -338,7 +271,7 @@ impl Page<'_> {
     }
 
     /// A span of code, whatever is in it.
-    fn code(&self, text: &str) -> String {
+    pub(in crate::report) fn code(&self, text: &str) -> String {
         let shown = visible(text);
         let mut shown = match shown.char_indices().nth(self.scale.text) {
             Some((at, _)) => format!("{}…", &shown[..at]),
@@ -353,7 +286,7 @@ impl Page<'_> {
     }
 
     /// The same in a table, where a bar would end the cell.
-    fn cell(&self, text: &str) -> String {
+    pub(in crate::report) fn cell(&self, text: &str) -> String {
         self.code(text).replace('|', "\\|")
     }
 }

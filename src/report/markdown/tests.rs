@@ -1,4 +1,5 @@
-use super::page::{MAX_LEN, write};
+use super::page::MAX_LEN;
+use super::write;
 use crate::report::escape::is_hidden;
 use crate::report::json::Report;
 use crate::report::samples;

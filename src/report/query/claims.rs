@@ -94,6 +94,30 @@ pub(super) fn keys_warning(report: &QueryReport<'_>) -> Option<&'static str> {
         )
 }
 
+/// What the report proves, a sentence each.
+pub(super) fn proves(report: &QueryReport<'_>) -> Vec<String> {
+    let totals = &report.totals;
+    let mut claims = Vec::new();
+    if totals.sign_files.valid > 0 {
+        let number = counted(totals.sign_files.valid, "sign file", "sign files");
+        claims.push(format!(
+            "{number}: the list of hashes carries a signature made with one of the public keys \
+             that are named here."
+        ));
+    }
+    if totals.results.valid > 0 {
+        let number = counted(totals.results.valid, "result file", "result files");
+        claims.push(format!(
+            "{number}: the content, as it is stored, has the hash that such a list holds in its \
+             place."
+        ));
+    }
+    if claims.is_empty() {
+        claims.push("Nothing: no sign file could be verified.".to_owned());
+    }
+    claims
+}
+
 /// What the report does not prove, a sentence each.
 pub(super) fn limits(report: &QueryReport<'_>) -> Vec<String> {
     let mut limits = vec![

@@ -3,18 +3,10 @@
 use std::io::{self, Write};
 
 use super::json::QueryReport;
-use super::text;
+use super::{head, html, jsonl, junit, markdown, text};
 use crate::report::format::Format;
 use crate::report::look::Look;
-use crate::report::shown_json;
-
-/// Whether this release writes reports on query results in this format.
-pub fn is_written(format: Format) -> bool {
-    match format {
-        Format::Text | Format::Json => true,
-        Format::Jsonl | Format::Markdown | Format::Junit | Format::Sarif | Format::Html => false,
-    }
-}
+use crate::report::{sarif, shown_json};
 
 /// Writes `report` in `format`. `look` is for text; the others look the same everywhere.
 ///
@@ -29,9 +21,11 @@ pub fn render(
     match format {
         Format::Text => text::write(report, look, out),
         Format::Json => shown_json::write_pretty(report, out),
-        Format::Jsonl | Format::Markdown | Format::Junit | Format::Sarif | Format::Html => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, format.name()))
-        }
+        Format::Jsonl => jsonl::write(report, out),
+        Format::Markdown => markdown::write(report, out),
+        Format::Junit => junit::write(report, out),
+        Format::Sarif => sarif::write_log(&head::head(report), &report.totals, out),
+        Format::Html => html::write(report, out),
     }?;
     out.flush()
 }

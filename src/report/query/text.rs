@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::claims::{headline, keys_warning, limits};
+use super::exports::{in_order, results_in_words};
 use super::json::{Export, QueryReport};
 use crate::report::amounts::{bytes, count, counted};
 use crate::report::escape::visible;
@@ -71,9 +72,7 @@ fn exports(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Re
     } else {
         EXPORTS_SHOWN
     };
-    let (clean, telling): (Vec<_>, Vec<_>) = report.exports.iter().partition(|it| is_clean(it));
-    let mut shown: Vec<_> = telling.iter().chain(&clean).take(limit).copied().collect();
-    shown.sort_by_key(|export| (&export.bucket, &export.folder));
+    let shown = in_order(report, limit);
     for export in &shown {
         one(export, look, out)?;
     }
@@ -83,13 +82,6 @@ fn exports(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Re
         writeln!(out, "  ... and {more} more (-v lists all)")?;
     }
     Ok(())
-}
-
-/// Whether there is nothing to tell of an export.
-fn is_clean(export: &Export<'_>) -> bool {
-    let results = &export.results;
-    let troubled = results.invalid + results.missing + results.unreferenced + results.unverified;
-    export.sign_file == FileVerdict::Valid && troubled == 0 && export.differences.is_empty()
 }
 
 fn one(export: &Export<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
@@ -118,31 +110,6 @@ fn one(export: &Export<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> 
         write!(out, "{}", block.replacen('!', &look.warning("!"), 1))?;
     }
     Ok(())
-}
-
-fn results_in_words(export: &Export<'_>) -> String {
-    let results = &export.results;
-    let parts = [
-        (results.valid, "valid"),
-        (results.invalid, "modified"),
-        (results.missing, "missing"),
-        (results.unreferenced, "not named"),
-        (results.unverified, "not verified"),
-    ];
-    let told: Vec<_> = parts
-        .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, what)| format!("{} {what}", count(number)))
-        .collect();
-    if told.is_empty() {
-        return "no result files".to_owned();
-    }
-    let all: u64 = parts.iter().map(|(number, _)| number).sum();
-    format!(
-        "{}: {}",
-        counted(all, "result file", "result files"),
-        told.join(", ")
-    )
 }
 
 fn totals(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::{
     case::{program, text_of},
+    formats,
     invariants::{check_bytes, severity_of},
 };
 use crate::{
@@ -139,6 +140,8 @@ impl QueryOutcome {
             .unwrap_or_else(|error| panic!("no report ({error}), exit {exit}: {stderr}"));
         check(&report, exit);
         check_bytes(&output.stdout);
+        formats::check_json(&report);
+        formats::check_all(&output.stdout);
         Self { exit, report }
     }
 

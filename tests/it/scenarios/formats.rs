@@ -10,8 +10,11 @@ use serde_json::Value;
 
 use super::common::audit;
 use crate::{
-    forge::Archive,
-    harness::{Case, check_bytes, formats, program, refused, text_of},
+    forge::{
+        Archive,
+        lake::{Export, delivered},
+    },
+    harness::{Case, QueryCase, check_bytes, formats, program, refused, text_of},
 };
 
 /// Each format with the ending of its files.
@@ -391,4 +394,43 @@ fn the_schema_takes_no_other_report() {
         refuses(changed);
     }
     assert_eq!(without_run(report)["verdict"], "invalid");
+}
+
+#[test]
+fn query_results_in_every_format() {
+    let export = Export::new("7c5b1a2e-0000-4000-8000-000000000001", 3);
+    let mut store = delivered(&[&export]);
+    let result = (
+        export.bucket.clone(),
+        format!("{}/result_2.csv.gz", export.folder()),
+    );
+    store.delete(&result);
+    let case = QueryCase::new(store);
+    case.write();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |ending: &str| folder.path().join(format!("report.{ending}"));
+    let mut command = case.command(case.source().to_str().unwrap());
+    for (_, ending) in FORMATS {
+        command.arg("--report").arg(file(ending));
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(output.stdout, fs::read(file("json")).unwrap());
+    for (format, ending) in FORMATS {
+        let bytes = fs::read(file(ending)).unwrap();
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        check_bytes(&bytes);
+        assert!(
+            text.contains("result-missing") && text.contains("result_2.csv.gz"),
+            "{format}: {text}"
+        );
+        let again = program()
+            .arg("report")
+            .arg(file("json"))
+            .args(["--format", format])
+            .output()
+            .unwrap();
+        assert_eq!(again.status.code(), Some(1), "{format}: {again:?}");
+        assert_eq!(String::from_utf8(again.stdout).unwrap(), text, "{format}");
+    }
 }

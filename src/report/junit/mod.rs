@@ -1,0 +1,7 @@
+//! The report as `JUnit`'s XML.
+
+mod chains;
+mod xml;
+
+pub use chains::write;
+pub(super) use xml::{Case, Outcome, Suite, write_suites};

@@ -1,0 +1,193 @@
+//! Suites of test cases as XML.
+//!
+//! It keeps to what the schemas of both Ant and Jenkins take.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use crate::report::amounts::{count, counted};
+use crate::report::escape::markup;
+use crate::report::groups::object_name;
+use crate::report::head::Head;
+use crate::report::json::Finding;
+use crate::verify::finding::Severity;
+
+/// A test case tells of so many findings, and counts the others.
+const FINDINGS_TOLD: usize = 20;
+
+/// A suite, with the notices that fail none of its cases.
+pub(in crate::report) struct Suite<'r> {
+    pub(in crate::report) name: String,
+    pub(in crate::report) cases: Vec<Case<'r>>,
+    pub(in crate::report) notices: Vec<&'r Finding<'r>>,
+}
+
+/// A test case.
+pub(in crate::report) struct Case<'r> {
+    pub(in crate::report) name: String,
+    pub(in crate::report) outcome: Outcome<'r>,
+}
+
+/// What became of a test case.
+pub(in crate::report) enum Outcome<'r> {
+    Passed,
+    Skipped,
+    /// Findings of which the worst weighs so much.
+    Failed(Severity, Vec<&'r Finding<'r>>),
+}
+
+impl<'r> Outcome<'r> {
+    pub(in crate::report) fn of(findings: Vec<&'r Finding<'r>>) -> Self {
+        match findings.iter().map(|finding| finding.severity).max() {
+            Some(worst @ (Severity::Invalid | Severity::Unverified)) => {
+                Self::Failed(worst, findings)
+            }
+            Some(Severity::Notice) | None => Self::Passed,
+        }
+    }
+
+    fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(Severity::Invalid, _))
+    }
+
+    fn is_error(&self) -> bool {
+        matches!(self, Self::Failed(Severity::Unverified, _))
+    }
+
+    fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped)
+    }
+}
+
+/// Writes suites; the first one tells of the run.
+///
+/// # Errors
+/// Where `out` fails.
+pub(in crate::report) fn write_suites(
+    report: &Head<'_>,
+    suites: &[Suite<'_>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    // The totals that some write here are not in every schema; each suite has its own.
+    write!(
+        out,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
+    )?;
+    for (id, suite) in suites.iter().enumerate() {
+        suite.write(id, report, out)?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+impl Suite<'_> {
+    fn failures(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_failure()).count()
+    }
+
+    fn errors(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_error()).count()
+    }
+
+    fn skipped(&self) -> usize {
+        let cases = self.cases.iter();
+        cases.filter(|case| case.outcome.is_skipped()).count()
+    }
+
+    fn write(&self, id: usize, report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let name = attribute(&self.name);
+        writeln!(
+            out,
+            r#"  <testsuite id="{id}" name="{name}" package="ct-verify" tests="{}" failures="{}" errors="{}" skipped="{}" time="0" timestamp="{}" hostname="{}">"#,
+            self.cases.len(),
+            self.failures(),
+            self.errors(),
+            self.skipped(),
+            report.run.started.strftime("%Y-%m-%dT%H:%M:%S"),
+            attribute(report.run.host.as_deref().unwrap_or("localhost")),
+        )?;
+        writeln!(out, "    <properties/>")?;
+        for case in &self.cases {
+            case.write(&name, out)?;
+        }
+        write!(out, "    <system-out>")?;
+        // The first suite tells of the run.
+        if id == 0 {
+            write!(out, "{}", markup(&report.headline))?;
+        }
+        if !self.notices.is_empty() {
+            write!(out, "{}", markup_lines(&self.notices))?;
+        }
+        writeln!(out, "</system-out>")?;
+        writeln!(out, "    <system-err/>\n  </testsuite>")
+    }
+}
+
+impl Case<'_> {
+    fn write(&self, suite: &str, out: &mut dyn Write) -> io::Result<()> {
+        let name = attribute(&self.name);
+        write!(
+            out,
+            r#"    <testcase name="{name}" classname="{suite}" time="0""#
+        )?;
+        let (severity, findings) = match &self.outcome {
+            Outcome::Passed => return writeln!(out, "/>"),
+            Outcome::Skipped => {
+                return writeln!(
+                    out,
+                    r#"><skipped message="no digest covers any of this day"/></testcase>"#
+                );
+            }
+            Outcome::Failed(severity, findings) => (*severity, findings),
+        };
+        let element = if severity == Severity::Invalid {
+            "failure"
+        } else {
+            "error"
+        };
+        let mut worst = findings
+            .iter()
+            .filter(|finding| finding.severity == severity);
+        let kind = worst.next().map_or("", |finding| finding.code.name());
+        let message = counted(findings.len() as u64, "finding", "findings");
+        writeln!(
+            out,
+            "><{element} type=\"{kind}\" message=\"{message}, of them {kind}\">{}</{element}></testcase>",
+            markup_lines(findings)
+        )
+    }
+}
+
+/// A name, which the schemas take for one only where it is not blank.
+fn attribute(name: &str) -> Cow<'_, str> {
+    if name.trim().is_empty() {
+        return "-".into();
+    }
+    markup(name)
+}
+
+/// The findings, the heaviest first, a line each.
+fn markup_lines(findings: &[&Finding<'_>]) -> String {
+    let mut sorted = findings.to_vec();
+    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut lines = String::new();
+    for finding in sorted.iter().take(FINDINGS_TOLD) {
+        let object = object_name(finding).map(|object| format!("{object}: "));
+        let told = format!(
+            "{}: {}{}",
+            finding.code,
+            object.unwrap_or_default(),
+            finding.message
+        );
+        // Writing to a string cannot fail.
+        let _ = write!(lines, "\n{}", markup(&told));
+    }
+    let rest = findings.len().saturating_sub(FINDINGS_TOLD) as u64;
+    if rest > 0 {
+        let _ = write!(lines, "\n... and {} more", count(rest));
+    }
+    lines.push('\n');
+    lines
+}
