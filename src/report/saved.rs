@@ -67,7 +67,7 @@ impl fmt::Display for Told {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Deserialize)]
-struct Version {
+struct Kind {
     schema_version: u64,
     tool: Option<ToolVersion>,
     exports: Option<IgnoredAny>,
@@ -88,7 +88,7 @@ pub fn read(reader: impl Read) -> Result<Saved, SavedError> {
     if content.len() as u64 > MAX_LEN {
         return Err(SavedError::TooLarge);
     }
-    let Version {
+    let Kind {
         schema_version,
         tool,
         exports,

@@ -104,13 +104,22 @@ fn is_inside(at: Timestamp, start: Timestamp, end: Timestamp) -> bool {
 
 /// The densest marks that are not too many.
 fn marks(start: Timestamp, end: Timestamp) -> Vec<(Timestamp, String)> {
+    // What is far too dense need not be tried: the range may be that of all time.
+    let most = i64::try_from(MOST_MARKS + 2).unwrap_or(i64::MAX);
+    let is_too_dense = |step: i64| end.duration_since(start).as_secs() / step > most;
     for hours in [1, 2, 3, 6, 12] {
+        if is_too_dense(hours * HOUR) {
+            continue;
+        }
         let marks = hourly(start, end, hours);
         if marks.len() <= MOST_MARKS {
             return marks;
         }
     }
     for days in [1, 2, 7] {
+        if is_too_dense(days * DAY) {
+            continue;
+        }
         let edges = aligned(start, end, days * DAY);
         let inner = edges.into_iter().filter(|at| *at < end && *at > start);
         let marks: Vec<_> = inner.map(|at| (at, told(at, "%-d %b"))).collect();
