@@ -3,6 +3,7 @@
 mod awscli;
 mod clean;
 mod denied;
+mod expiry;
 mod faults;
 mod interrupt;
 mod names;
