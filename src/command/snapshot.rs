@@ -13,11 +13,12 @@ use crate::engine::{Stop, forecast, in_parallel, run};
 use crate::plan::{LogsPlan, Place};
 use crate::report::amounts::{bytes, counted};
 use crate::report::{Format, Outputs, RunInfo};
-use crate::source::snapshot::{Finished, Head, RecordedRun, Recording, RunFilters, Store};
+use crate::source::snapshot::{Brakes, Finished, Head, RecordedRun, Recording, RunFilters, Store};
 use crate::verify::conclusion::ExitStatus;
 
-/// Room that is left free for what comes beside objects: metadata, index, manifest.
-const BESIDE: u64 = 1024;
+/// Room for what comes with each object: its metadata, its lines in index and manifest, and the end
+/// of its last block.
+const BESIDE: u64 = 4096;
 
 pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     let logs = &args.logs;
@@ -36,17 +37,19 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     let show = &logs.output.show;
     let mut info = run_info(logs, &plan, started);
     let store = open(args, &plan, &info, stop)?;
-    let total = room(args, &plan, &store, stop)?;
-    let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
-    let (watchers, mut observers) = Watchers::new(&logs.output);
-    let give_up = stop.clone();
-    outputs.stream(&info, &mut observers, move || give_up.stop())?;
-    watchers.progress.by_bytes(total, store.progress());
     let recording = Recording::new(
         plan.place.source(),
         Arc::clone(&store),
         plan.job.weights.bounds,
     );
+    let total = room(args, &plan, &recording, stop)?;
+    let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
+    let (watchers, mut observers) = Watchers::new(&logs.output);
+    let give_up = stop.clone();
+    outputs.stream(&info, &mut observers, move || give_up.stop())?;
+    watchers.progress.by_bytes(total, store.progress());
+    let begun = recording.begin();
+    begun.with_context(|| format!("cannot write a snapshot to {}", args.dir.display()))?;
     let conclusion = run(&plan.job, &recording, &observers, stop);
     if conclusion.is_ok() && !stop.is_stopped() {
         let left = recording.left_unread();
@@ -62,9 +65,10 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
             format!("cannot write the snapshot {}; once there is room, the same command goes on where it ended", args.dir.display())
         });
     }
-    let conclusion =
+    let mut conclusion =
         conclusion.with_context(|| format!("cannot look at {}", logs.source.display()))?;
     let finished = if stop.is_stopped() {
+        conclusion = conclusion.stopped();
         None
     } else {
         let now = whole_seconds(Timestamp::now());
@@ -81,8 +85,12 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
 
 /// A snapshot of a folder into itself would copy itself.
 fn apart(place: &Place, dir: &Path) -> Result<()> {
-    let Place::Folder(folder) = place else {
-        return Ok(());
+    let folder = match place {
+        Place::Folder(folder) => folder,
+        Place::Snapshot(_) => bail!(
+            "the source is a snapshot already: copy its folder as it is, and the manifest vouches for the copy too"
+        ),
+        Place::S3(_) => return Ok(()),
     };
     let mut above = std::path::absolute(dir)?;
     while !above.exists() {
@@ -127,26 +135,30 @@ fn open(args: &SnapshotArgs, plan: &LogsPlan, info: &RunInfo, stop: &Stop) -> Re
         },
     );
     let (halt, is_halted) = (stop.clone(), stop.clone());
-    let store = Store::open(
-        &args.dir,
-        &head,
-        Box::new(move || halt.stop()),
-        Box::new(move || is_halted.is_stopped()),
-    );
+    let brakes = Brakes {
+        halt: Box::new(move || halt.stop()),
+        is_halted: Box::new(move || is_halted.is_stopped()),
+    };
+    let store = Store::open(&args.dir, &head, brakes);
     let store =
         store.with_context(|| format!("cannot write a snapshot to {}", args.dir.display()))?;
     Ok(Arc::new(store))
 }
 
 /// How many bytes are to be copied; an error where there is no room for them.
-fn room(args: &SnapshotArgs, plan: &LogsPlan, store: &Store, stop: &Stop) -> Result<u64> {
-    let forecast = forecast(&plan.job, plan.place.source(), stop)
+fn room(
+    args: &SnapshotArgs,
+    plan: &LogsPlan,
+    recording: &Recording<'_>,
+    stop: &Stop,
+) -> Result<u64> {
+    let forecast = forecast(&plan.job, recording, stop)
         .with_context(|| format!("cannot look at {}", args.logs.source.display()))?;
     let objects = forecast.digests.objects + forecast.logs.objects;
-    let total = forecast.digests.bytes + forecast.logs.bytes;
-    let left = total.saturating_sub(store.held());
+    let objects = objects.saturating_sub(recording.seen_held());
+    let left = forecast.digests.bytes + forecast.logs.bytes;
     let needed = left + objects * BESIDE;
-    if let Some(free) = store.free_space().filter(|free| *free < needed) {
+    if let Some(free) = recording.store().free_space().filter(|free| *free < needed) {
         bail!(
             "{} and their metadata need about {}, and {} has {} free",
             counted(objects, "object", "objects"),

@@ -55,17 +55,20 @@ fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<(RootId, String)>
 
 fn finding(altered: &Altered, subject: Subject) -> Finding {
     let code = match altered.how {
-        Alteration::Missing | Alteration::Changed { .. } | Alteration::Added => {
-            Code::SnapshotAltered
-        }
-        Alteration::Unreadable(_) => Code::LogUnreadable,
+        Alteration::Missing
+        | Alteration::Changed { .. }
+        | Alteration::Added
+        | Alteration::Contradicts
+        | Alteration::Damaged => Code::SnapshotAltered,
+        Alteration::Unreadable(_) if altered.file.contains("/CloudTrail/") => Code::LogUnreadable,
+        Alteration::Unreadable(_) => Code::DigestUnreadable,
     };
     let finding = Finding::new(code, subject).detail(told(altered));
     match &altered.how {
         Alteration::Changed { expected, actual } => finding.compared(expected, actual),
         Alteration::Missing => finding.compared(&"present", &"absent"),
         Alteration::Added => finding.compared(&"absent", &"present"),
-        Alteration::Unreadable(_) => finding,
+        Alteration::Unreadable(_) | Alteration::Contradicts | Alteration::Damaged => finding,
     }
 }
 
@@ -79,6 +82,12 @@ fn told(altered: &Altered) -> String {
             format!("the file {file} is not the one that the snapshot's manifest names")
         }
         Alteration::Added => format!("the snapshot's manifest does not name the file {file}"),
+        Alteration::Contradicts => format!(
+            "the file {file} tells of the snapshot otherwise than objects.jsonl, which the manifest vouches for"
+        ),
+        Alteration::Damaged => {
+            format!("the snapshot's file {file} has lines that cannot be understood")
+        }
         Alteration::Unreadable(why) => {
             format!("the snapshot's file {file} could not be read: {why}")
         }

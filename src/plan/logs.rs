@@ -81,7 +81,7 @@ impl LogsPlan {
         }
         let mut now = now;
         if let Some(own) = of_snapshot {
-            filters = narrowed(own.filters, filters);
+            filters = narrowed(own.filters, filters)?;
             now = own.now;
         }
         let (keys, given_keys): (Arc<dyn KeyRing>, _) = match (given, cloudtrail, &place) {
@@ -92,7 +92,7 @@ impl LogsPlan {
                 (Arc::new(GivenKeys::new(keys)), sources)
             }
             (None, None, Place::Snapshot(snapshot)) => {
-                let (keys, sources) = snapshot::keys(snapshot)?;
+                let (keys, sources) = snapshot::keys(snapshot, &bounds)?;
                 (Arc::new(keys), sources)
             }
             (None, None, Place::S3(_)) => bail!(

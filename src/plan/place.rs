@@ -100,6 +100,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
     let cannot_use = || format!("cannot use the snapshot {}", path.display());
     if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {
         let of_snapshot = of_snapshot(source.head(), args, bounds)?;
+        source.ask(of_snapshot.bounds);
         let note = snapshot::check(&mut source, threads, stop).with_context(cannot_use)?;
         return Ok(Resolved {
             place: Place::Snapshot(Box::new(source)),

@@ -1,8 +1,11 @@
 //! A snapshot as SOURCE: its own range, filters and keys are those of the run.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::keys::KEYS_FOLDER;
 use crate::cli::LogsArgs;
 use crate::engine::{Filters, Stop, in_parallel};
 use crate::report::{KeyOrigin, KeySource, SnapshotNote};
@@ -63,25 +66,41 @@ pub(super) fn of_snapshot(head: &Head, args: &LogsArgs, asked: Bounds) -> Result
     })
 }
 
-/// Filters that were typed count instead of the snapshot's own.
-pub(super) fn narrowed(own: Filters, typed: Filters) -> Filters {
-    let or = |typed: std::collections::BTreeSet<String>, own| {
-        if typed.is_empty() { own } else { typed }
+/// Filters that were typed narrow the snapshot's own.
+///
+/// # Errors
+/// Where they ask for what the snapshot was narrowed not to hold.
+pub(super) fn narrowed(own: Filters, typed: Filters) -> Result<Filters> {
+    let within = |option: &str, typed: BTreeSet<String>, own: BTreeSet<String>| {
+        let beyond = typed.difference(&own).next();
+        match beyond.filter(|_| !own.is_empty()) {
+            Some(name) => {
+                bail!("the snapshot does not hold {option} {name}: it was narrowed to others")
+            }
+            None if typed.is_empty() => Ok(own),
+            None => Ok(typed),
+        }
     };
-    Filters {
-        accounts: or(typed.accounts, own.accounts),
-        regions: or(typed.regions, own.regions),
-        trails: or(typed.trails, own.trails),
+    Ok(Filters {
+        accounts: within("--account", typed.accounts, own.accounts)?,
+        regions: within("--region", typed.regions, own.regions)?,
+        trails: within("--trail", typed.trails, own.trails)?,
         home_region: own.home_region,
-    }
+    })
 }
 
 /// The keys that came with the snapshot.
-pub(super) fn keys(source: &SnapshotSource) -> Result<(SnapshotKeys, Vec<KeySource>)> {
+pub(super) fn keys(
+    source: &SnapshotSource,
+    bounds: &Bounds,
+) -> Result<(SnapshotKeys, Vec<KeySource>)> {
     let mut keys = SnapshotKeys::default();
     let mut sources = Vec::new();
     for recorded in &source.head().keys {
         let held: Result<Vec<PublicKey>, Box<str>> = match (&recorded.file, &recorded.why) {
+            (Some(file), _) if !file.starts_with(&format!("{KEYS_FOLDER}/")) => {
+                bail!("the snapshot names {file:?} for keys, and keys lie in {KEYS_FOLDER}")
+            }
             (Some(file), _) => {
                 let content = source
                     .small_file(file, MAX_KEY_FILE_LEN)
@@ -96,7 +115,12 @@ pub(super) fn keys(source: &SnapshotSource) -> Result<(SnapshotKeys, Vec<KeySour
                         .map(|key| key.fingerprint().to_string())
                         .collect(),
                 });
-                Ok(parsed)
+                // Those of another range do not stand in for what could not be had.
+                let failed = recorded.failed.iter();
+                let mut failed = failed.filter(|failed| source.head().bears_on(failed.run, bounds));
+                failed
+                    .next()
+                    .map_or(Ok(parsed), |failed| Err(failed.why.as_str().into()))
             }
             (None, Some(why)) => Err(why.as_str().into()),
             (None, None) => Err("the snapshot holds none".into()),

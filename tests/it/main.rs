@@ -16,4 +16,5 @@ mod s3;
 mod scenarios;
 mod selftest;
 mod server;
+mod snapshot;
 mod state;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file};
-use super::layout::{ENCODED, KEYS, MANIFEST, OBJECTS, SIDECAR};
+use super::error::{SnapshotError, at};
+use super::layout::{ENCODED, HEAD, INDEX, KEYS, MANIFEST, OBJECTS, SIDECAR};
+use super::opening::files_below;
 use super::replay::SnapshotSource;
-use super::store::{SnapshotError, at};
 use crate::verify::location::RootId;
 
 /// How a file of a snapshot is not what the manifest says.
@@ -27,6 +27,10 @@ pub enum Alteration {
     },
     /// The manifest does not name it.
     Added,
+    /// It says something else than the index, for which the manifest vouches.
+    Contradicts,
+    /// It has lines that say nothing.
+    Damaged,
     /// It could not be read.
     Unreadable(String),
 }
@@ -105,6 +109,19 @@ impl SnapshotSource {
             }
         }
         checked.manifest = hex::encode(whole.finalize());
+        let mut seen = |file: &str, how| {
+            let altered = self.altered_file(file.to_owned(), how);
+            checked.altered.push(altered);
+        };
+        if !named.contains(&hasher.hash_one(INDEX)) {
+            seen(INDEX, Alteration::Added);
+        }
+        if self.is_contradicted {
+            seen(HEAD, Alteration::Contradicts);
+        }
+        if self.has_damaged_lines {
+            seen(INDEX, Alteration::Damaged);
+        }
         let stated = self.head.manifest.as_ref();
         if let Some(stated) = stated.filter(|stated| stated.sha256 != checked.manifest) {
             let how = Alteration::Changed {
@@ -115,14 +132,16 @@ impl SnapshotSource {
                 .altered
                 .push(self.altered_file(MANIFEST.to_owned(), how));
         }
-        self.each_file(&mut |name| {
+        // All files that the verdict may hang on.
+        for name in files_below(&self.dir, &[OBJECTS, ENCODED, KEYS])? {
             if !named.contains(&hasher.hash_one(&*name)) {
-                checked
-                    .altered
-                    .push(self.altered_file(name, Alteration::Added));
+                let altered = self.altered_file(name, Alteration::Added);
+                checked.altered.push(altered);
             }
-        })?;
+        }
         checked.altered.sort_by(|a, b| a.file.cmp(&b.file));
+        // A line of the manifest that stands twice tells nothing more.
+        checked.altered.dedup();
         Ok(checked)
     }
 
@@ -159,29 +178,6 @@ impl SnapshotSource {
             expected: hash.to_owned(),
             actual,
         })
-    }
-
-    /// Shows all files that the verdict may hang on.
-    fn each_file(&self, visit: &mut dyn FnMut(String)) -> Result<(), SnapshotError> {
-        let mut waiting: Vec<PathBuf> = [OBJECTS, ENCODED, KEYS].map(PathBuf::from).into();
-        while let Some(folder) = waiting.pop() {
-            let name = folder.to_string_lossy().into_owned();
-            let entries = match self.dir.read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(error) if is_absent(&error) => continue,
-                Err(error) => return Err(at(&name)(error)),
-            };
-            for entry in entries {
-                let entry = entry.map_err(at(&name))?;
-                let path = folder.join(entry.file_name());
-                if entry.file_type().map_err(at(&name))?.is_dir() {
-                    waiting.push(path);
-                } else {
-                    visit(path.to_string_lossy().into_owned());
-                }
-            }
-        }
-        Ok(())
     }
 }
 

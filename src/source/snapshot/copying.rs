@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::index::{Line, Unread, Why};
-use super::store::{Store, Writing};
+use super::store::Store;
+use super::writing::Writing;
 
 /// Reads a body, and writes it to the snapshot. What its reader leaves unread is copied when it
 /// is dropped: of what is tampered the whole is kept.
@@ -36,6 +37,7 @@ impl Copying {
             path: self.path.clone(),
             listed: self.listed,
             why: Why::Failed(error.to_string()),
+            run: self.store.run(),
         });
         if let Err(error) = self.store.note(&line) {
             self.store.fail(error);

@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file, read_small};
-use super::head::{ManifestHead, RecordedCall, RecordedKeys};
-use super::index::Line;
+use super::error::{SnapshotError, at};
+use super::head::{Head, KeyFailure, ManifestHead, RecordedCall, RecordedKeys};
+use super::index::{Line, Why};
 use super::layout::{INDEX, JOURNAL, KEYS, MANIFEST, SIDECAR, WORK};
+use super::reading::each_line;
 use super::recording::Recording;
-use super::store::{SnapshotError, at, each_line, file_name};
+use super::writing::file_name;
 use crate::source::{HeldKey, Holding};
 
 /// A file of keys is never larger.
@@ -49,9 +51,17 @@ impl Recording<'_> {
         verdict: &str,
         now: Timestamp,
     ) -> Result<Finished, SnapshotError> {
+        let store = self.store();
         let mut files = Files::new();
-        let mut finished = self.write_index(&mut files)?;
-        let keys = self.write_keys(holdings, &mut files)?;
+        let mut head = store.head().clone();
+        head.keys = self.write_keys(holdings, &head, &mut files)?;
+        head.roots = self.all_roots(head.roots);
+        head.finished = true;
+        if let Some(run) = head.runs.last_mut() {
+            run.finished = Some(now);
+            run.verdict = Some(verdict.to_owned());
+        }
+        let mut finished = self.write_index(&head, &mut files)?;
         let mut manifest = Vec::new();
         let mut bytes = 0;
         for (name, (hash, size)) in &files {
@@ -59,25 +69,19 @@ impl Recording<'_> {
             // Writing to memory never fails.
             let _ = writeln!(manifest, "{hash}  {name}");
         }
-        let store = self.store();
         store.put(MANIFEST, &manifest)?;
         finished.files = files.len() as u64;
         finished.manifest = hex::encode(Sha256::digest(&manifest));
-        let mut head = store.head().clone();
-        head.roots = self.all_roots(head.roots);
-        head.keys = keys;
-        head.finished = true;
         head.manifest = Some(ManifestHead {
             file: MANIFEST.to_owned(),
             files: finished.files,
             bytes,
             sha256: finished.manifest.clone(),
         });
-        if let Some(run) = head.runs.last_mut() {
-            run.finished = Some(now);
-            run.verdict = Some(verdict.to_owned());
-        }
+        // A head never speaks of what is not on the disk.
+        store.sync()?;
         store.write_head(&head)?;
+        store.sync()?;
         store.dir.remove_dir_all(WORK).map_err(at(WORK))?;
         Ok(finished)
     }
@@ -86,24 +90,38 @@ impl Recording<'_> {
     fn all_roots(&self, old: Vec<super::head::RecordedRoot>) -> Vec<super::head::RecordedRoot> {
         let mut roots = self.roots_in_order();
         for root in old {
-            if !roots.iter().any(|known| known.name == root.name) {
-                roots.push(root);
+            match roots.iter_mut().find(|known| known.name == root.name) {
+                // What was verified for itself once is so for ever.
+                Some(known) => known.own |= root.own,
+                None => roots.push(root),
             }
         }
         roots
     }
 
     /// Joins what was told in this run and in earlier ones.
-    fn write_index(&self, files: &mut Files) -> Result<Finished, SnapshotError> {
+    fn write_index(&self, head: &Head, files: &mut Files) -> Result<Finished, SnapshotError> {
         let store = self.store();
-        let mut lines = Vec::new();
-        for name in [INDEX, JOURNAL] {
-            each_line(&store.dir, name, &mut |line| lines.push(line))?;
-        }
+        let mut lines = vec![Line::Snapshot(Box::new(head.without_manifest()))];
+        let _damaged = each_line(&store.dir, INDEX, &mut |line| {
+            let is_old = matches!(line, Line::Snapshot(_));
+            // What an earlier run could not read, this one has tried anew.
+            let is_superseded = line.failed_in().is_some_and(|run| head.is_superseded(run));
+            if !is_old && !is_superseded {
+                lines.push(line);
+            }
+        })?;
+        let _damaged = each_line(&store.dir, JOURNAL, &mut |line| lines.push(line))?;
         // A later line about the same replaces an earlier one; the sort keeps their order.
         lines.sort_by(|a: &Line, b| a.place().cmp(&b.place()));
         lines.reverse();
-        lines.dedup_by(|later, earlier| later.place() == earlier.place());
+        lines.dedup_by(|earlier, later| {
+            let is_same = earlier.place() == later.place();
+            if is_same {
+                later.join(std::mem::replace(earlier, Line::none()));
+            }
+            is_same
+        });
         lines.reverse();
         let mut finished = Finished::default();
         let mut hasher = Sha256::new();
@@ -130,8 +148,12 @@ impl Recording<'_> {
                     }
                     files.insert(name, (object.sha256, object.size));
                 }
-                Line::Unread(_) => finished.unread += 1,
-                Line::Folders(_) | Line::Unlisted(_) | Line::Versions(_) => {}
+                Line::Unread(it) if it.why != Why::Absent => finished.unread += 1,
+                Line::Snapshot(_)
+                | Line::Unread(_)
+                | Line::Folders(_)
+                | Line::Unlisted(_)
+                | Line::Versions(_) => {}
             }
         }
         files.insert(INDEX.to_owned(), (hex::encode(hasher.finalize()), size));
@@ -141,9 +163,14 @@ impl Recording<'_> {
     fn write_keys(
         &self,
         holdings: &[Holding],
+        head: &Head,
         files: &mut Files,
     ) -> Result<Vec<RecordedKeys>, SnapshotError> {
-        let mut recorded = self.store().head().keys.clone();
+        let mut recorded = head.keys.clone();
+        for its in &mut recorded {
+            its.failed
+                .retain(|failure| !head.is_superseded(failure.run));
+        }
         for holding in holdings {
             let place = recorded.iter().position(|it| it.region == holding.region);
             let mut its = match place {
@@ -153,6 +180,7 @@ impl Recording<'_> {
                     file: None,
                     why: None,
                     calls: Vec::new(),
+                    failed: Vec::new(),
                 },
             };
             let calls = holding.calls.iter().map(|call| RecordedCall {
@@ -170,8 +198,14 @@ impl Recording<'_> {
                     its.file = Some(name);
                     its.why = None;
                 }
-                Err(why) if its.file.is_none() => its.why = Some(why.to_string()),
-                Err(_) => {}
+                Err(why) => {
+                    let why = why.to_string();
+                    if its.file.is_none() {
+                        its.why = Some(why.clone());
+                    }
+                    let run = head.last_run();
+                    its.failed.push(KeyFailure { run, why });
+                }
             }
             recorded.push(its);
         }

@@ -9,7 +9,7 @@ use crate::verify::time::Bounds;
 pub(super) const VERSION: u32 = 1;
 
 /// The head of a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Head {
     /// The version of the snapshot's form.
     pub snapshot_version: u32,
@@ -34,7 +34,7 @@ pub struct Head {
 }
 
 /// What the snapshot was narrowed to. A further range must be narrowed alike.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunFilters {
     /// Only these accounts.
     pub accounts: Vec<String>,
@@ -49,7 +49,7 @@ pub struct RunFilters {
 }
 
 /// A place with an `AWSLogs` folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedRoot {
     /// What the index calls it: where its objects lie.
     pub name: String,
@@ -62,7 +62,7 @@ pub struct RecordedRoot {
 }
 
 /// The keys of a region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedKeys {
     /// The region; nothing where they are those of all.
     pub region: Option<String>,
@@ -72,10 +72,22 @@ pub struct RecordedKeys {
     pub why: Option<String>,
     /// When `CloudTrail` gave them, and what AWS calls the requests.
     pub calls: Vec<RecordedCall>,
+    /// The runs that could not have them, and why: others may have had those of their range.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<KeyFailure>,
+}
+
+/// Why a run could not have a region's keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyFailure {
+    /// The run's number.
+    pub run: u32,
+    /// Why.
+    pub why: String,
 }
 
 /// A call of `ListPublicKeys`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedCall {
     /// When it was answered.
     pub at: Timestamp,
@@ -84,7 +96,7 @@ pub struct RecordedCall {
 }
 
 /// A run that copied into the snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedRun {
     /// When it began; what was due was due then.
     pub started: Timestamp,
@@ -105,7 +117,7 @@ pub struct RecordedRun {
 }
 
 /// The manifest, told by the head.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ManifestHead {
     /// Its file.
     pub file: String,
@@ -144,6 +156,49 @@ impl Head {
             keys: Vec::new(),
             runs: vec![run],
             manifest: None,
+        }
+    }
+
+    /// The number of the last run.
+    pub(super) fn last_run(&self) -> u32 {
+        u32::try_from(self.runs.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    fn bounds_of(&self, run: u32) -> Option<Bounds> {
+        self.runs.get(run as usize)?.bounds()
+    }
+
+    /// Whether the last run came to all that `run` came to: what that could not read counts no
+    /// more. A run that did not end has the number of the last one.
+    pub(super) fn is_superseded(&self, run: u32) -> bool {
+        let last = self.last_run();
+        let covered = self.bounds_of(run).zip(self.bounds_of(last));
+        run >= last
+            || covered.is_some_and(|(inner, outer)| {
+                outer
+                    .start()
+                    .is_none_or(|start| inner.start().is_some_and(|its| its >= start))
+                    && outer
+                        .end()
+                        .is_none_or(|end| inner.end().is_some_and(|its| its <= end))
+            })
+    }
+
+    /// Whether what `run` was told bears on `asked`.
+    pub fn bears_on(&self, run: u32, asked: &Bounds) -> bool {
+        self.bounds_of(run).is_none_or(|its| {
+            let ends = its.end().zip(asked.start());
+            let starts = its.start().zip(asked.end());
+            ends.is_none_or(|(end, start)| end > start)
+                && starts.is_none_or(|(start, end)| start < end)
+        })
+    }
+
+    /// What of it the index repeats.
+    pub(super) fn without_manifest(&self) -> Self {
+        Self {
+            manifest: None,
+            ..self.clone()
         }
     }
 

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::head::Head;
 use crate::source::{Facts, SourceError};
 
 /// One thing that the source told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
+    /// What the head says, but for the manifest: so the manifest vouches for it too.
+    Snapshot(Box<Head>),
     /// An object was copied.
     Object(Copied),
     /// An object could not be.
@@ -63,6 +66,9 @@ pub(super) struct Unread {
     /// Whether a listing showed it.
     pub(super) listed: bool,
     pub(super) why: Why,
+    /// The run that it was told to.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) run: u32,
 }
 
 /// The folders right below a folder, or why they could not be listed.
@@ -73,6 +79,9 @@ pub(super) struct Folders {
     pub(super) names: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<Why>,
+    /// The run that it was told to.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) run: u32,
 }
 
 /// A part of the source that could not be looked at.
@@ -86,6 +95,9 @@ pub(super) struct Unlisted {
     /// Which part of it.
     pub(super) path: String,
     pub(super) why: Why,
+    /// The run that it was told to.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub(super) run: u32,
 }
 
 /// What the versions of an object came to.
@@ -101,6 +113,8 @@ pub(super) struct Versions {
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Why {
     Absent,
+    /// The listing said that it would have to be restored first.
+    Unrestored,
     Denied(String),
     Archived(String),
     Failed(String),
@@ -121,6 +135,9 @@ impl From<&Why> for SourceError {
     fn from(why: &Why) -> Self {
         match why {
             Why::Absent => Self::NotFound,
+            Why::Unrestored => {
+                Self::Archived("it was not restored when the snapshot was taken".into())
+            }
             Why::Denied(told) => Self::Denied(told.as_str().into()),
             Why::Archived(told) => Self::Archived(told.as_str().into()),
             Why::Failed(told) => Self::Failed(told.as_str().into()),
@@ -130,20 +147,52 @@ impl From<&Why> for SourceError {
 
 impl Line {
     /// Which place in the index it takes: a later line about the same replaces an earlier one.
-    pub(super) fn place(&self) -> (u8, &str, &str, &str) {
+    /// What could not be listed in one run could be in another, with another range.
+    pub(super) fn place(&self) -> (u8, u32, &str, &str, Option<&Unlisted>) {
         match self {
-            Self::Object(it) => (0, &it.root, &it.path, ""),
-            Self::Unread(it) => (0, &it.root, &it.path, ""),
-            Self::Folders(it) => (1, &it.root, &it.path, ""),
-            Self::Unlisted(it) => (
-                2,
-                it.root.as_deref().unwrap_or_default(),
-                &it.folder,
-                &it.path,
-            ),
-            Self::Versions(it) => (3, &it.root, &it.path, ""),
+            Self::Snapshot(_) => (0, 0, "", "", None),
+            Self::Object(it) => (1, 0, &it.root, &it.path, None),
+            Self::Unread(it) => (1, 0, &it.root, &it.path, None),
+            Self::Folders(it) if it.why.is_none() => (2, 0, &it.root, &it.path, None),
+            Self::Folders(it) => (3, it.run, &it.root, &it.path, None),
+            // Each part of a listing that failed is told.
+            Self::Unlisted(it) => (4, it.run, &it.folder, &it.path, Some(it)),
+            Self::Versions(it) => (5, 0, &it.root, &it.path, None),
         }
     }
+
+    /// A line that tells nothing.
+    pub(super) fn none() -> Self {
+        Self::Versions(Versions {
+            root: String::new(),
+            path: String::new(),
+            told: String::new(),
+        })
+    }
+
+    /// The run that was told of something that it could not read or list.
+    pub(super) fn failed_in(&self) -> Option<u32> {
+        match self {
+            Self::Unread(it) => Some(it.run),
+            Self::Folders(it) => it.why.as_ref().map(|_| it.run),
+            Self::Unlisted(it) => Some(it.run),
+            Self::Snapshot(_) | Self::Object(_) | Self::Versions(_) => None,
+        }
+    }
+
+    /// Takes in an earlier line of the same place. A folder that was seen once is not forgotten.
+    pub(super) fn join(&mut self, earlier: Self) {
+        if let (Self::Folders(it), Self::Folders(earlier)) = (self, earlier) {
+            it.names.extend(earlier.names);
+            it.names.sort_unstable();
+            it.names.dedup();
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_first(run: &u32) -> bool {
+    *run == 0
 }
 
 impl Copied {

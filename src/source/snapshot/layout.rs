@@ -50,7 +50,8 @@ fn is_plain(path: &str) -> bool {
     let name = parts.next_back().unwrap_or_default();
     path.len() <= MOST_PATH
         && is_plain_part(name)
-        && !name.ends_with(SIDECAR)
+        // Nothing else lies beside objects than their metadata, and no object where a folder may.
+        && name.ends_with(".json.gz")
         // A folder must not stand where an object or its metadata may.
         && parts.all(|part| is_plain_part(part) && !part.to_ascii_lowercase().ends_with(".json.gz") && !part.ends_with(SIDECAR))
 }
@@ -100,6 +101,7 @@ mod tests {
             "AWSLogs/end./x.json.gz",
             "AWSLogs/ü.json.gz",
             "AWSLogs/line\nfeed.json.gz",
+            "AWSLogs/123456789012",
             &long,
             "",
         ] {

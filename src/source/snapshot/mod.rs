@@ -4,20 +4,25 @@
 
 mod check;
 mod copying;
+mod error;
 mod finishing;
 mod head;
 mod index;
 mod keys;
 mod layout;
+mod opening;
+mod reading;
 mod recording;
 mod replay;
 mod store;
+mod writing;
 
 pub(crate) use check::by_object;
 pub use check::{Alteration, Altered, Checked, Named, Parallel};
+pub use error::SnapshotError;
 pub use finishing::Finished;
-pub use head::{Head, RecordedKeys, RecordedRun, RunFilters};
+pub use head::{Head, KeyFailure, RecordedKeys, RecordedRun, RunFilters};
 pub use keys::SnapshotKeys;
 pub use recording::Recording;
 pub use replay::SnapshotSource;
-pub use store::{SnapshotError, Store};
+pub use store::{Brakes, Store};

@@ -1,20 +1,32 @@
 //! A source before which everything that is read is kept.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::super::folder::read_sidecar;
 use super::copying::Copying;
+use super::error::SnapshotError;
 use super::head::RecordedRoot;
 use super::index::{Folders, Line, Unlisted, Unread, Versions, Why};
-use super::layout::SIDECAR;
 use super::store::Store;
+use super::writing::Writing;
 use crate::source::{
     Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
 };
 use crate::verify::location::{DigestKey, LogPath, ObjectLocation, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
+
+/// What became of an object that a listing showed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It was read, or could not be.
+    Taken,
+    /// It is one of the range, and nothing has read it yet.
+    Left,
+    /// No run over the range takes note of it.
+    Unwanted,
+}
 
 /// Stands before a source, and keeps what is read from it.
 pub struct Recording<'a> {
@@ -22,10 +34,14 @@ pub struct Recording<'a> {
     store: Arc<Store>,
     bounds: Bounds,
     roots: Mutex<HashMap<RootId, RecordedRoot>>,
-    /// The objects that listings showed, and whether they were read.
-    listed: Mutex<HashMap<u64, bool>>,
+    /// The objects that listings showed.
+    listed: Mutex<HashMap<u64, Fate>>,
     /// The folders that were listed.
     folders: Mutex<BTreeSet<(RootId, String)>>,
+    /// Whether what is told is written down. A look ahead is not.
+    begun: AtomicBool,
+    /// How many objects listings showed that are whole already.
+    held: AtomicU64,
 }
 
 impl std::fmt::Debug for Recording<'_> {
@@ -50,7 +66,24 @@ impl<'a> Recording<'a> {
             roots: Mutex::default(),
             listed: Mutex::default(),
             folders: Mutex::default(),
+            begun: AtomicBool::new(false),
+            held: AtomicU64::new(0),
         }
+    }
+
+    /// From here on, what the source tells is kept.
+    ///
+    /// # Errors
+    /// Where that cannot be written down.
+    pub fn begin(&self) -> Result<(), SnapshotError> {
+        self.store.begin_run()?;
+        self.begun.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// How many objects of the range, of those that listings showed until now, are whole already.
+    pub fn seen_held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// What the index calls a root.
@@ -92,7 +125,7 @@ impl<'a> Recording<'a> {
     }
 
     fn note(&self, line: &Line) {
-        if self.store.is_halted() {
+        if self.store.is_halted() || !self.begun.load(Ordering::SeqCst) {
             return;
         }
         if let Err(error) = self.store.note(line) {
@@ -100,15 +133,13 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn unread(&self, name: &str, path: &str, listed: bool, error: &SourceError) {
-        if !listed && *error == SourceError::NotFound {
-            return;
-        }
+    fn unread(&self, name: &str, path: &str, listed: bool, why: Why) {
         self.note(&Line::Unread(Unread {
             root: name.to_owned(),
             path: path.to_owned(),
             listed,
-            why: error.into(),
+            why,
+            run: self.store.run(),
         }));
     }
 
@@ -116,8 +147,8 @@ impl<'a> Recording<'a> {
     fn take(&self, name: &str, path: &str) -> bool {
         let mut listed = locked(&self.listed);
         match listed.get_mut(&self.store.hash(name, path)) {
-            Some(taken) => {
-                *taken = true;
+            Some(fate) => {
+                *fate = Fate::Taken;
                 true
             }
             None => false,
@@ -134,31 +165,26 @@ impl<'a> Recording<'a> {
     ) -> Result<(Body, Metadata), SourceError> {
         let name = self.name(root);
         let listed = self.take(&name, path);
-        if let Some((file, file_name)) = self.store.whole(&name, path) {
-            let metadata = match super::super::folder::open_file(
-                &self.store.dir,
-                &format!("{file_name}{SIDECAR}"),
-            ) {
-                Ok(sidecar) => read_sidecar(sidecar)?,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Metadata::default(),
-                Err(error) => return Err(SourceError::Failed(error.to_string().into())),
-            };
-            let body = Body {
-                reader: Box::new(file),
-                facts: Facts::default(),
-            };
-            return Ok((body, metadata));
+        if self.store.holds(&name, path) {
+            if let Some((file, sidecar)) = self.store.whole(&name, path) {
+                let metadata = sidecar.map_or_else(|| Ok(Metadata::default()), read_sidecar)?;
+                let body = Body {
+                    reader: Box::new(file),
+                    facts: Facts::default(),
+                };
+                return Ok((body, metadata));
+            }
+            // The line that says that it was copied is no longer true.
+            self.unread(&name, path, listed, Why::Absent);
         }
         let (body, metadata) = match fetch() {
             Ok(fetched) => fetched,
             Err(error) => {
-                self.unread(&name, path, listed, &error);
+                self.unread(&name, path, listed, Why::from(&error));
                 return Err(error);
             }
         };
-        let writing = self
-            .store
-            .begin(&name, path, &body.facts)
+        let writing = Writing::begin(&self.store, &name, path, &body.facts)
             .map_err(|error| SourceError::Failed(self.store.fail(error).to_string().into()))?;
         let copying = Copying {
             body: body.reader,
@@ -193,14 +219,18 @@ impl<'a> Recording<'a> {
     /// evidence too.
     pub fn left_unread(&self) -> Vec<(RootId, String)> {
         let mut left = Vec::new();
+        if !locked(&self.listed)
+            .values()
+            .any(|fate| *fate == Fate::Left)
+        {
+            return left;
+        }
         for (root, folder) in locked(&self.folders).iter() {
             let name = self.name(*root);
             let mut visit = |object: ListedObject<'_>| {
                 let path = format!("{folder}/{}", object.rest);
-                let was_listed = locked(&self.listed)
-                    .get(&self.store.hash(&name, &path))
-                    .copied();
-                if was_listed == Some(false) && self.is_wanted(&path) {
+                let hash = self.store.hash(&name, &path);
+                if locked(&self.listed).get(&hash) == Some(&Fate::Left) {
                     left.push((*root, path));
                 }
             };
@@ -241,6 +271,7 @@ impl Source for Recording<'_> {
                 folder: String::new(),
                 path: problem.path.clone(),
                 why: Why::from(&problem.error),
+                run: self.store.run(),
             }));
         }
         Ok((roots, problems))
@@ -253,13 +284,18 @@ impl Source for Recording<'_> {
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
         let told = self.inner.folders(root, path);
         let (names, why) = match &told {
-            Ok(names) => (names.clone(), None),
+            Ok(names) => {
+                let mut names = names.clone();
+                names.sort_unstable();
+                (names, None)
+            }
             Err(error) => (Vec::new(), Some(Why::from(error))),
         };
         self.note(&Line::Folders(Folders {
             root: self.name(root),
             path: path.to_owned(),
             names,
+            run: why.as_ref().map_or(0, |_| self.store.run()),
             why,
         }));
         told
@@ -279,23 +315,38 @@ impl Source for Recording<'_> {
         let name = self.name(root);
         locked(&self.folders).insert((root, path.to_owned()));
         let mut archived = Vec::new();
-        let mut show = |object: ListedObject<'_>| {
-            if object.rest.ends_with(".json.gz") {
-                let key = format!("{path}/{}", object.rest);
-                let hash = self.store.hash(&name, &key);
-                locked(&self.listed).entry(hash).or_default();
-                if object.archived {
-                    archived.push(key);
-                }
+        let mut show = |mut object: ListedObject<'_>| {
+            if !object.rest.ends_with(".json.gz") {
+                return visit(object);
             }
-            visit(object);
+            let key = format!("{path}/{}", object.rest);
+            let hash = self.store.hash(&name, &key);
+            locked(&self.listed).entry(hash).or_insert_with(|| {
+                if self.is_wanted(&key) {
+                    Fate::Left
+                } else {
+                    Fate::Unwanted
+                }
+            });
+            // What was copied while it could be read needs no restoring.
+            let held = self.store.holds(&name, &key);
+            object.archived &= !held;
+            if held && self.is_wanted(&key) {
+                self.held.fetch_add(1, Ordering::Relaxed);
+            }
+            if object.archived {
+                archived.push(key);
+            }
+            let size = || if held { Some(0) } else { (object.size)() };
+            visit(ListedObject {
+                size: &size,
+                ..object
+            });
         };
         let problems = self.inner.list(root, path, bounds, &mut show);
         for key in archived {
-            let why =
-                SourceError::Archived("it was not restored when the snapshot was taken".into());
             self.take(&name, &key);
-            self.unread(&name, &key, true, &why);
+            self.unread(&name, &key, true, Why::Unrestored);
         }
         for problem in &problems {
             self.note(&Line::Unlisted(Unlisted {
@@ -303,6 +354,7 @@ impl Source for Recording<'_> {
                 folder: path.to_owned(),
                 path: problem.path.clone(),
                 why: Why::from(&problem.error),
+                run: self.store.run(),
             }));
         }
         problems

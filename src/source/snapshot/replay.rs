@@ -12,10 +12,11 @@ use super::super::folder::{
     Listing, body, explain, is_absent, level, open_file, read_sidecar, read_small,
 };
 use super::check::Altered;
+use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
-use super::index::Line;
-use super::layout::{ENCODED, HEAD, INDEX, OBJECTS, SIDECAR, file_of};
-use super::store::{SnapshotError, at, each_line, read_head};
+use super::index::{Line, Why};
+use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of};
+use super::reading::{each_line, read_head};
 use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
@@ -24,19 +25,38 @@ use crate::verify::time::Bounds;
 pub struct SnapshotSource {
     pub(super) dir: Dir,
     pub(super) head: Head,
+    /// The range that is asked for.
+    asked: Bounds,
     /// Objects that do not lie in a file under their own keys.
     odd: BTreeMap<(RootId, String), Odd>,
-    folders: BTreeMap<(RootId, String), Result<Vec<String>, SourceError>>,
-    unlisted: BTreeMap<(RootId, String), Vec<Problem>>,
-    problems: Vec<Problem>,
+    /// Which of them have which files.
+    odd_files: BTreeMap<String, (RootId, String)>,
+    folders: BTreeMap<(RootId, String), Seen>,
+    unlisted: BTreeMap<(RootId, String), Vec<(u32, Problem)>>,
+    problems: Vec<(u32, Problem)>,
     versions: BTreeMap<(RootId, String), Box<str>>,
+    /// The head does not say what the index says.
+    pub(super) is_contradicted: bool,
+    /// The index has lines that are none.
+    pub(super) has_damaged_lines: bool,
     altered: Vec<Altered>,
+}
+
+/// What was told of a folder's folders: their names, and which runs could not have them.
+#[derive(Default)]
+struct Seen {
+    names: Vec<String>,
+    failed: Vec<(u32, SourceError)>,
 }
 
 /// What is known of an object that does not lie in a file under its own key.
 enum Odd {
     In(String),
-    Unread { error: SourceError, listed: bool },
+    Unread {
+        error: SourceError,
+        listed: bool,
+        archived: bool,
+    },
 }
 
 impl std::fmt::Debug for SnapshotSource {
@@ -60,10 +80,19 @@ impl SnapshotSource {
             Err(error) => return Err(at(&name)(error)),
         };
         let Some(head) = read_head(&dir)? else {
-            return Ok(None);
+            return if dir.is_dir(OBJECTS) && (dir.exists(MANIFEST) || dir.exists(INDEX)) {
+                Err(SnapshotError::Headless)
+            } else {
+                Ok(None)
+            };
         };
         if !head.finished {
             return Err(SnapshotError::Unfinished);
+        }
+        if head.manifest.is_none() || head.runs.is_empty() {
+            return Err(SnapshotError::Damaged(
+                "it tells of no run or no manifest, and says that it is finished".to_owned(),
+            ));
         }
         if !dir.exists(INDEX) {
             return Err(SnapshotError::Damaged(format!(
@@ -73,11 +102,15 @@ impl SnapshotSource {
         let mut source = Self {
             dir,
             head,
+            asked: Bounds::default(),
             odd: BTreeMap::new(),
+            odd_files: BTreeMap::new(),
             folders: BTreeMap::new(),
             unlisted: BTreeMap::new(),
             problems: Vec::new(),
             versions: BTreeMap::new(),
+            is_contradicted: true,
+            has_damaged_lines: false,
             altered: Vec::new(),
         };
         source.load()?;
@@ -88,16 +121,19 @@ impl SnapshotSource {
         let names = self.head.roots.iter().map(|root| root.name.clone());
         let ids: BTreeMap<String, RootId> = names.zip((0..).map(RootId)).collect();
         let dir = self.dir.try_clone().map_err(at(HEAD))?;
-        each_line(&dir, INDEX, &mut |line| self.take_in(line, &ids))
+        self.has_damaged_lines = each_line(&dir, INDEX, &mut |line| self.take_in(line, &ids))?;
+        Ok(())
     }
 
     fn take_in(&mut self, line: Line, ids: &BTreeMap<String, RootId>) {
         let id = |name: &str| ids.get(name).copied();
         match line {
+            Line::Snapshot(told) => self.is_contradicted = *told != self.head.without_manifest(),
             Line::Object(it) => {
-                // Nothing in an index leads out of the snapshot's own folders.
-                let is_own = |file: &String| file.starts_with(ENCODED);
+                // A name that was not taken for the object leads to no file.
+                let is_own = |file: &String| *file == encoded(&it.root, &it.path);
                 if let Some((root, file)) = id(&it.root).zip(it.file.filter(is_own)) {
+                    self.odd_files.insert(file.clone(), (root, it.path.clone()));
                     self.odd.insert((root, it.path), Odd::In(file));
                 }
             }
@@ -106,17 +142,18 @@ impl SnapshotSource {
                     let odd = Odd::Unread {
                         error: (&it.why).into(),
                         listed: it.listed,
+                        archived: it.why == Why::Unrestored,
                     };
-                    self.odd.insert((root, it.path), odd);
+                    // What was copied is judged, whatever else the index says.
+                    self.odd.entry((root, it.path)).or_insert(odd);
                 }
             }
             Line::Folders(it) => {
                 if let Some(root) = id(&it.root) {
-                    let told = match &it.why {
-                        None => Ok(it.names),
-                        Some(why) => Err(why.into()),
-                    };
-                    self.folders.insert((root, it.path), told);
+                    let seen = self.folders.entry((root, it.path)).or_default();
+                    seen.names.extend(it.names);
+                    seen.failed
+                        .extend(it.why.map(|why| (it.run, (&why).into())));
                 }
             }
             Line::Unlisted(it) => {
@@ -125,10 +162,10 @@ impl SnapshotSource {
                     error: (&it.why).into(),
                 };
                 match it.root.map(|root| id(&root)) {
-                    None => self.problems.push(problem),
+                    None => self.problems.push((it.run, problem)),
                     Some(Some(root)) => {
                         let problems = self.unlisted.entry((root, it.folder)).or_default();
-                        problems.push(problem);
+                        problems.push((it.run, problem));
                     }
                     Some(None) => {}
                 }
@@ -144,6 +181,21 @@ impl SnapshotSource {
     /// Who took it, of what, and when.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Takes note of the range that is asked for: what another run could not list does not bear
+    /// on it.
+    pub fn ask(&mut self, bounds: Bounds) {
+        self.asked = bounds;
+    }
+
+    fn bearing<'a, T: Clone>(&self, told: impl IntoIterator<Item = &'a (u32, T)>) -> Vec<T>
+    where
+        T: 'a,
+    {
+        let told = told.into_iter();
+        let told = told.filter(|(run, _)| self.head.bears_on(*run, &self.asked));
+        told.map(|(_, what)| what.clone()).collect()
     }
 
     /// Takes note of the files that are not what the manifest says.
@@ -166,10 +218,7 @@ impl SnapshotSource {
 
     /// The root and path of an object that lies in `file`.
     pub(super) fn object_in(&self, file: &str) -> Option<(RootId, String)> {
-        let odd = self.odd.iter().find_map(|(object, odd)| match odd {
-            Odd::In(its) if its == file => Some(object.clone()),
-            Odd::In(_) | Odd::Unread { .. } => None,
-        });
+        let odd = self.odd_files.get(file).cloned();
         let plain = || {
             let key = file.strip_prefix(OBJECTS)?.strip_prefix('/')?;
             let roots = self.head.roots.iter().zip((0..).map(RootId));
@@ -187,13 +236,29 @@ impl SnapshotSource {
         root: RootId,
         path: &str,
     ) -> Result<(cap_std::fs::File, String), SourceError> {
-        let name = match self.odd.get(&(root, path.to_owned())) {
-            Some(Odd::Unread { error, .. }) => return Err(error.clone()),
-            Some(Odd::In(file)) => file.clone(),
-            None => file_of(&self.recorded(root)?.name, path),
+        let (name, unread) = match self.odd.get(&(root, path.to_owned())) {
+            Some(Odd::In(file)) => (file.clone(), None),
+            Some(Odd::Unread { error, .. }) => {
+                (file_of(&self.recorded(root)?.name, path), Some(error))
+            }
+            None => (file_of(&self.recorded(root)?.name, path), None),
         };
-        let file = open_file(&self.dir, &name).map_err(|error| explain(&error))?;
-        Ok((file, name))
+        let opened = open_file(&self.dir, &name).map_err(|error| explain(&error));
+        match (opened, unread) {
+            (Ok(file), _) => Ok((file, name)),
+            // What lies there is judged, whatever the index says.
+            (Err(SourceError::NotFound), Some(error)) => Err(error.clone()),
+            (Err(SourceError::NotFound), None) => Err(self.why_absent(root, path)),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Why there is no object of which nothing was told. What was never looked for is not missing.
+    fn why_absent(&self, root: RootId, path: &str) -> SourceError {
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let unlisted = above.filter_map(|folder| self.unlisted.get(&(root, folder.to_owned())));
+        let problem = self.bearing(unlisted.flatten()).into_iter().next();
+        problem.map_or(SourceError::NotFound, |problem| problem.error)
     }
 
     /// The objects below a folder that do not lie in files of their own names.
@@ -207,13 +272,16 @@ impl SnapshotSource {
         self.odd
             .range(from..)
             .take_while(move |((of, path), _)| *of == root && path.starts_with(&below))
-            .filter_map(move |((_, path), odd)| {
+            .filter_map(move |((root, path), odd)| {
+                let root = *root;
                 let rest = path.get(folder.len() + 1..)?;
                 match odd {
                     Odd::In(_) => Some((rest, false)),
                     Odd::Unread { listed: false, .. } => None,
-                    Odd::Unread { error, .. } => {
-                        Some((rest, matches!(error, SourceError::Archived(_))))
+                    Odd::Unread { archived, .. } => {
+                        // What lies there is judged, whatever the index says.
+                        let absent = || self.open_object(root, path).is_err();
+                        Some((rest, *archived && absent()))
                     }
                 }
             })
@@ -227,7 +295,7 @@ impl Source for SnapshotSource {
             id,
             name: root.name.clone(),
         });
-        Ok((own.collect(), self.problems.clone()))
+        Ok((own.collect(), self.bearing(&self.problems)))
     }
 
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
@@ -239,11 +307,15 @@ impl Source for SnapshotSource {
     }
 
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
-        let mut names: BTreeSet<String> = match self.folders.get(&(root, path.to_owned())) {
-            Some(Err(error)) => return Err(error.clone()),
-            Some(Ok(names)) => names.iter().cloned().collect(),
-            None => BTreeSet::new(),
-        };
+        let seen = self.folders.get(&(root, path.to_owned()));
+        let failed = seen.map(|seen| self.bearing(&seen.failed));
+        let mut failed = failed.unwrap_or_default().into_iter();
+        // What lies there is verified, whatever the index says.
+        if let Some(error) = failed.find(|error| *error != SourceError::NotFound) {
+            return Err(error);
+        }
+        let names = seen.into_iter().flat_map(|seen| &seen.names);
+        let mut names: BTreeSet<String> = names.cloned().collect();
         let folder = format!("{OBJECTS}/{}/{path}", self.recorded(root)?.name);
         match self.dir.read_dir(&folder) {
             Ok(entries) => {
@@ -275,7 +347,7 @@ impl Source for SnapshotSource {
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
         let known = self.unlisted.get(&(root, path.to_owned()));
-        let mut problems = known.cloned().unwrap_or_default();
+        let mut problems = self.bearing(known.into_iter().flatten());
         let Ok(recorded) = self.recorded(root) else {
             return problems;
         };
@@ -312,7 +384,10 @@ impl Source for SnapshotSource {
             Err(error) if is_absent(&error) => Metadata::default(),
             Err(error) => return Err(explain(&error)),
         };
-        Ok((body(file), metadata))
+        let mut body = body(file);
+        let pairs = metadata.pairs();
+        body.facts.metadata = pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Ok((body, metadata))
     }
 
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {

@@ -1,0 +1,12 @@
+//! Snapshots under attack: from whoever has the bucket, from whoever has the evidence, and from the machine itself.
+
+mod altered;
+mod common;
+mod forged;
+mod full;
+mod killed;
+mod names;
+mod output;
+mod ranges;
+mod refusals;
+mod replayed;

@@ -1,0 +1,242 @@
+//! Several ranges in one snapshot.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::common::{Place, SOURCE, compared, fits_its_manifest, logs, refused, report};
+use crate::forge::{Archive, Trail};
+use crate::s3::served::Served;
+use crate::scenarios::common::trail;
+use crate::server::{Class, Fault, Operation, Rule};
+
+const FIRST: [&str; 2] = ["2024-03-10T00:00:00Z", "2024-03-10T06:00:00Z"];
+const SECOND: [&str; 2] = ["2024-03-10T06:00:00Z", "2024-03-10T12:00:00Z"];
+const APART: [&str; 2] = ["2024-03-10T18:00:00Z", "2024-03-10T22:00:00Z"];
+const BOTH: [&str; 2] = [FIRST[0], SECOND[1]];
+
+fn archive() -> Archive {
+    trail(24).archive()
+}
+
+fn add(served: &Served, place: &Place, [start, end]: [&str; 2]) -> (i32, Value) {
+    let mut command = served.snapshot(SOURCE, &place.dir());
+    command.args(["--start-time", start, "--end-time", end]);
+    report(command)
+}
+
+fn live(served: &Served, [start, end]: [&str; 2]) -> (i32, Value) {
+    let mut command = served.command(SOURCE);
+    command.args(["--start-time", start, "--end-time", end]);
+    report(command)
+}
+
+fn asked(place: &Place, [start, end]: [&str; 2]) -> (i32, Value) {
+    let mut command = logs(place);
+    command.args(["--start-time", start, "--end-time", end]);
+    report(command)
+}
+
+#[test]
+fn ranges_that_touch_are_one() {
+    let served = Served::new(&archive());
+    let place = Place::new();
+    for order in [[FIRST, SECOND], [SECOND, FIRST]] {
+        let place = if order[0] == FIRST {
+            &place
+        } else {
+            &Place::new()
+        };
+        for range in order {
+            assert_eq!(add(&served, place, range).0, 0);
+            fits_its_manifest(place);
+        }
+        assert_eq!(compared(report(logs(place))), compared(live(&served, BOTH)));
+        for range in [FIRST, SECOND, BOTH] {
+            assert_eq!(
+                compared(asked(place, range)),
+                compared(live(&served, range))
+            );
+        }
+    }
+    // The same again costs no object.
+    served.server.log().reset();
+    assert_eq!(add(&served, &place, BOTH).0, 0);
+    assert_eq!(served.server.log().count(Operation::GetObject), 0);
+}
+
+#[test]
+fn of_ranges_apart_the_one_taken_last_is_verified() {
+    let served = Served::new(&archive());
+    let place = Place::new();
+    add(&served, &place, APART);
+    add(&served, &place, FIRST);
+    assert_eq!(
+        compared(report(logs(&place))),
+        compared(live(&served, FIRST))
+    );
+    assert_eq!(
+        compared(asked(&place, APART)),
+        compared(live(&served, APART))
+    );
+    assert_eq!(
+        compared(asked(&place, FIRST)),
+        compared(live(&served, FIRST))
+    );
+    let mut command = logs(&place);
+    command.args(["--start-time", FIRST[0], "--end-time", APART[1]]);
+    refused(command, &["does not hold that range", FIRST[1], APART[0]]);
+}
+
+#[test]
+fn what_the_first_could_not_read_stays_told() {
+    let archive = archive();
+    let served = Served::new(&archive);
+    let denied = archive.log(2, 0);
+    let rule = Rule::new(Fault::AccessDenied)
+        .on(&[Operation::GetObject])
+        .key(&denied.1);
+    served.server.faults().add(rule);
+    let archived = archive.log(3, 0);
+    let set_class = |class| {
+        let mut store = served.server.store();
+        let object = store.bucket(&archived.0).get_mut(&archived.1);
+        object.expect("a log").class = class;
+    };
+    set_class(Class::Glacier);
+    let place = Place::new();
+    let first = add(&served, &place, FIRST);
+    assert_eq!(first.0, 3, "{:#}", first.1);
+    served.server.faults().clear();
+    set_class(Class::Standard);
+    assert_eq!(add(&served, &place, SECOND).0, 0);
+    assert_eq!(compared(asked(&place, FIRST)), compared(first.clone()));
+    assert_eq!(asked(&place, SECOND).0, 0);
+    let (exit, both) = report(logs(&place));
+    assert_eq!(exit, 3);
+    assert_eq!(both["findings"], first.1["findings"]);
+    // A run over all of it reads what can be read now.
+    assert_eq!(add(&served, &place, FIRST).0, 0);
+    assert_eq!(
+        compared(report(logs(&place))),
+        compared(live(&served, BOTH))
+    );
+}
+
+#[test]
+fn what_the_first_could_not_list_stays_told() {
+    for prefix in [
+        "AWSLogs/",
+        "AWSLogs/111122223333/",
+        "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/*",
+        "AWSLogs/111122223333/CloudTrail/us-east-1/*",
+    ] {
+        let served = Served::new(&archive());
+        let rule = Rule::new(Fault::AccessDenied)
+            .on(&[Operation::ListObjectsV2])
+            .key(prefix);
+        served.server.faults().add(rule);
+        let place = Place::new();
+        let first = add(&served, &place, FIRST);
+        assert_ne!(first.0, 0, "{prefix}");
+        served.server.faults().clear();
+        assert_eq!(add(&served, &place, SECOND).0, 0, "{prefix}");
+        assert_eq!(
+            compared(asked(&place, SECOND)),
+            compared(live(&served, SECOND)),
+            "{prefix}"
+        );
+        let (exit, again) = asked(&place, FIRST);
+        assert_eq!(exit, first.0, "{prefix}: {again:#}");
+        let told = |report: &Value| {
+            let findings = report["findings"].as_array().expect("findings").iter();
+            let messages = findings
+                .filter(|it| it["key"].is_null())
+                .map(|it| it["message"].to_string());
+            messages.collect::<BTreeSet<_>>()
+        };
+        assert!(
+            told(&again).is_superset(&told(&first.1)),
+            "{prefix}: {again:#}"
+        );
+        let (exit, both) = report(logs(&place));
+        assert_eq!(
+            exit, 3,
+            "{prefix}: what was never looked at is neither valid nor missing: {both:#}"
+        );
+        assert_eq!(add(&served, &place, BOTH).0, 0);
+        assert_eq!(
+            compared(report(logs(&place))),
+            compared(live(&served, BOTH)),
+            "{prefix}"
+        );
+    }
+}
+
+#[test]
+fn keys_that_one_range_could_not_have_do_not_make_it_tampered() {
+    let trail =
+        Trail::new("audit", "2024-03-10T00:00:00Z", 24).regions(&["us-east-1", "eu-west-1"]);
+    for order in [[FIRST, SECOND], [SECOND, FIRST]] {
+        for denied in order {
+            let served = Served::new(&trail.archive());
+            let place = Place::new();
+            let rule = || Rule::new(Fault::AccessDenied).on(&[Operation::ListPublicKeys]);
+            for range in order {
+                served.server.faults().clear();
+                if range == denied {
+                    served.server.faults().add(rule().region("eu-west-1"));
+                }
+                assert_eq!(
+                    add(&served, &place, range).0,
+                    if range == denied { 3 } else { 0 }
+                );
+            }
+            for range in order {
+                let (exit, report) = asked(&place, range);
+                let expected = if range == denied { 3 } else { 0 };
+                assert_eq!(exit, expected, "{range:?} of {order:?}: {report:#}");
+            }
+            assert_eq!(report(logs(&place)).0, 3);
+        }
+    }
+}
+
+/// The objects of the first range were archived since.
+#[test]
+fn what_is_held_needs_no_restoring() {
+    let archive = archive();
+    let served = Served::new(&archive);
+    let place = Place::new();
+    let first = add(&served, &place, FIRST);
+    for chain in &archive.chains {
+        for digest in &chain.digests {
+            let mut store = served.server.store();
+            let object = store.bucket(&digest.at.0).get_mut(&digest.at.1);
+            object.expect("a digest").class = Class::Glacier;
+        }
+    }
+    assert_eq!(
+        compared(add(&served, &place, FIRST)),
+        compared(first.clone())
+    );
+    fits_its_manifest(&place);
+    assert_eq!(compared(report(logs(&place))), compared(first));
+}
+
+/// Somebody emptied the bucket between the two runs.
+#[test]
+fn what_was_there_once_is_verified_for_ever() {
+    let archive = archive();
+    let served = Served::new(&archive);
+    let place = Place::new();
+    let first = add(&served, &place, FIRST);
+    for (bucket, key) in archive.store.keys() {
+        if key.contains("20240310T00") || key.contains("20240310T01") {
+            served.server.store().bucket(bucket).erase(key);
+        }
+    }
+    add(&served, &place, SECOND);
+    fits_its_manifest(&place);
+    assert_eq!(compared(asked(&place, FIRST)), compared(first));
+}
