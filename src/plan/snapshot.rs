@@ -46,9 +46,9 @@ pub(super) fn of_snapshot(head: &Head, args: &LogsArgs, asked: Bounds) -> Result
             && asked.end().zip(bounds.start()).is_none_or(|(a, b)| a > b);
         bounds.start().is_none_or(starts) && bounds.end().is_none_or(ends) && meets
     };
-    let fitting = ranges.iter().filter(|(bounds, _)| holds(bounds));
+    let mut fitting = ranges.iter().filter(|(bounds, _)| holds(bounds));
     let (bounds, now) = fitting
-        .max_by_key(|(_, began)| *began)
+        .next_back()
         .with_context(|| format!("the snapshot does not hold that range, but {}", told()))?;
     let start = asked.start().or(bounds.start());
     let end = asked.end().or(bounds.end());

@@ -129,6 +129,9 @@ pub struct ManifestHead {
     pub sha256: String,
 }
 
+/// When a run began, and its number: two may begin in one second.
+type Began = (Timestamp, usize);
+
 impl RecordedRun {
     /// Its range.
     pub fn bounds(&self) -> Option<Bounds> {
@@ -203,12 +206,15 @@ impl Head {
     }
 
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the
-    /// last run of each began.
+    /// last run of each began; the one that was taken last comes last.
     pub fn ranges(&self) -> Vec<(Bounds, Timestamp)> {
-        let runs = self.runs.iter().filter(|run| run.finished.is_some());
-        let mut runs: Vec<_> = runs.map(|run| (run.start, run.end, run.started)).collect();
+        let runs = self.runs.iter().zip(0_usize..);
+        let runs = runs.filter(|(run, _)| run.finished.is_some());
+        let mut runs: Vec<_> = runs
+            .map(|(run, number)| (run.start, run.end, (run.started, number)))
+            .collect();
         runs.sort_unstable();
-        let mut joined: Vec<(Option<Timestamp>, Option<Timestamp>, Timestamp)> = Vec::new();
+        let mut joined = Vec::<(Option<Timestamp>, Option<Timestamp>, Began)>::new();
         for (start, end, began) in runs {
             match joined.last_mut() {
                 Some(last)
@@ -222,9 +228,10 @@ impl Head {
                 Some(_) | None => joined.push((start, end, began)),
             }
         }
+        joined.sort_unstable_by_key(|(_, _, began)| *began);
         let bounds = joined
             .into_iter()
-            .filter_map(|(start, end, began)| Some((Bounds::new(start, end)?, began)));
+            .filter_map(|(start, end, (began, _))| Some((Bounds::new(start, end)?, began)));
         bounds.collect()
     }
 }

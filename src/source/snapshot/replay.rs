@@ -189,10 +189,7 @@ impl SnapshotSource {
         self.asked = bounds;
     }
 
-    fn bearing<'a, T: Clone>(&self, told: impl IntoIterator<Item = &'a (u32, T)>) -> Vec<T>
-    where
-        T: 'a,
-    {
+    fn bearing<'a, T: Clone + 'a>(&self, told: impl IntoIterator<Item = &'a (u32, T)>) -> Vec<T> {
         let told = told.into_iter();
         let told = told.filter(|(run, _)| self.head.bears_on(*run, &self.asked));
         told.map(|(_, what)| what.clone()).collect()

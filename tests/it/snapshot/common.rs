@@ -106,7 +106,11 @@ impl Place {
         let old = old.iter().filter(|line| line.get("snapshot").is_none());
         let all = [json!({ "snapshot": head })].into_iter();
         let all = all.chain(old.cloned()).chain(added.iter().cloned());
-        let text: String = all.map(|line| format!("{line}\n")).collect();
+        let mut text = all
+            .map(|line| line.to_string())
+            .collect::<Vec<_>>()
+            .join("\n");
+        text.push('\n');
         self.write("objects.jsonl", text);
         let mut files = contents(&self.dir());
         files.remove("snapshot.json");

@@ -24,7 +24,7 @@ fn codes(report: &Value) -> Vec<&str> {
         .collect()
 }
 
-fn unread(key: &str, why: Value, listed: bool) -> Value {
+fn unread(key: &str, why: &Value, listed: bool) -> Value {
     json!({"unread": {"root": BUCKET, "path": key, "listed": listed, "why": why}})
 }
 
@@ -37,8 +37,7 @@ fn ways(key: &str) -> Vec<Value> {
         json!({"failed": "no"}),
     ];
     let both = whys.iter().flat_map(|why| [(why, true), (why, false)]);
-    both.map(|(why, listed)| unread(key, why.clone(), listed))
-        .collect()
+    both.map(|(why, listed)| unread(key, why, listed)).collect()
 }
 
 #[test]

@@ -143,12 +143,12 @@ fn whenever_it_is_killed_the_same_command_ends_with_the_same_bytes() {
     for seed in 0..24_u64 {
         let mut dice = Dice(seed + 1);
         let place = Place::new();
-        let mut spoiled = None;
+        let mut spoiled = BTreeSet::new();
         for _ in 0..=dice.below(4) {
             served.server.log().reset();
             let mut before = whole(&place);
             // What was spoiled has to be read again.
-            spoiled.take().map(|key: String| before.remove(&key));
+            before.retain(|key| !spoiled.contains(key));
             let mut child = start(&served, &place);
             // A third of the kills land in the end, when everything has been asked for.
             let at = (dice.below(requests * 3 / 2)).min(requests);
@@ -165,17 +165,11 @@ fn whenever_it_is_killed_the_same_command_ends_with_the_same_bytes() {
             if is_finished {
                 break;
             }
-            spoiled = spoil(&place, &mut dice);
+            spoiled.extend(spoil(&place, &mut dice));
         }
         served.server.log().reset();
         let last = take(&served, &place);
         assert_eq!(compared(last), compared(taken.clone()), "seed {seed}");
-        if let Some(key) = spoiled {
-            assert!(
-                fetched(&served).contains(&key),
-                "seed {seed}: {key} is taken for whole"
-            );
-        }
         assert!(!place.file("unfinished").exists());
         assert_eq!(comparable(&place.dir()), expected, "seed {seed}");
         fits_its_manifest(&place);
@@ -216,7 +210,7 @@ fn a_file_without_a_line_does_not_outlive_its_object() {
         let index = place.read("objects.jsonl");
         let name = digest.1.rsplit('/').next().expect("a name");
         let kept = index.lines().filter(|line| !line.contains(name));
-        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        let kept = kept.collect::<Vec<_>>().join("\n") + "\n";
         place.write("unfinished/objects.jsonl", kept);
         place.remove("objects.jsonl");
         place.remove("MANIFEST.sha256");

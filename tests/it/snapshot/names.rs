@@ -56,10 +56,10 @@ fn planted() -> (Archive, Vec<String>) {
 fn they_are_kept_and_found_again_and_none_leads_out() {
     let (archive, keys) = planted();
     let served = served(&archive);
-    let live = served.run("s3://audit-logs");
+    let told_live = served.run("s3://audit-logs");
     let (place, (exit, taken)) = same_again(&served);
     assert_eq!(exit, 1);
-    assert_eq!(taken["findings"], live["findings"]);
+    assert_eq!(taken["findings"], told_live["findings"]);
     let found = taken["findings"].as_array().expect("findings").len();
     assert!(found > 10, "they are planted logs: {taken:#}");
     fits_its_manifest(&place);
