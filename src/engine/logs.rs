@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::digests::NOT_RESTORED;
 use super::held::Weight;
 use super::run::Shared;
+use jiff::Timestamp;
+
 use crate::event::{Event, LogVerdict};
 use crate::source::SourceError;
 use crate::verify::conclusion::LogCounts;
@@ -13,6 +15,7 @@ use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
+use crate::verify::time::Bounds;
 
 /// Where an entry's log is to be looked for.
 #[derive(Clone, Debug)]
@@ -23,9 +26,31 @@ pub(super) struct Wanted {
     pub(super) place: Option<(RootId, String)>,
     /// Whether it would have to be restored before it can be read.
     pub(super) archived: bool,
-    /// Whether its name dates it outside of the range, though a digest of the range names it. It
-    /// was not asked for: that a copy cut by days does not have it proves nothing.
-    pub(super) is_beside: bool,
+    /// Why it proves nothing that a copy cut by days does not have it, if it does not.
+    pub(super) beside: Option<Beside>,
+}
+
+/// A log that a digest of the range names, and whose name dates it outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// Outside of the range that was asked for.
+    TheRange,
+    /// Before the first day of which there are digests, where the range begins with what is there.
+    FirstDay(Timestamp),
+}
+
+impl Beside {
+    pub(super) fn of(
+        time: Timestamp,
+        bounds: &Bounds,
+        first_day: Option<Timestamp>,
+    ) -> Option<Self> {
+        if !bounds.contains(time) {
+            return Some(Self::TheRange);
+        }
+        let first_day = first_day.filter(|day| bounds.start().is_none() && time < *day)?;
+        Some(Self::FirstDay(first_day))
+    }
 }
 
 /// Logs of one digest that are still to be judged.
@@ -123,8 +148,14 @@ impl LogBatch {
             // It was not read because the run ends: that is no finding.
             return None;
         }
-        if wanted.is_beside && matches!(&outcome, Err(Failure::Source(_))) {
-            return None;
+        match (wanted.beside, &outcome) {
+            (Some(Beside::TheRange), Err(Failure::Source(_))) => return None,
+            (Some(Beside::FirstDay(day)), Err(Failure::Source(SourceError::NotFound))) => {
+                let mut tally = shared.tally();
+                tally.begins = tally.begins.max(Some(day));
+                return None;
+            }
+            (_, _) => {}
         }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {

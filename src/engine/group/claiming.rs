@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::logs::{ChainLogs, LogBatch, Wanted};
+use super::super::logs::{Beside, ChainLogs, LogBatch, Wanted};
 use super::super::run::Shared;
 use super::life::{Group, State};
 use crate::verify::chain::WalkEvent;
@@ -84,7 +84,7 @@ impl Group {
                     entry: number,
                     place,
                     archived,
-                    is_beside: time.is_some_and(|time| !bounds.contains(time)),
+                    beside: time.and_then(|time| Beside::of(time, &bounds, state.first_day)),
                 });
             }
         }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use super::super::logs::ChainLogs;
 use super::super::run::Shared;
 use super::super::survey::Holdings;
@@ -13,7 +15,7 @@ use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
 use crate::verify::inventory::Inventory;
 use crate::verify::location::{AccountRegion, ChainId, LogKind, RootId};
-use crate::verify::time::hour_before;
+use crate::verify::time::{hour_before, midnight};
 
 /// A folder that is to be listed: of logs where it has a kind, else of digests.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ pub(super) struct State {
     pub(super) followed: BTreeSet<RootId>,
     /// The chains that lie in the source, and whose walk has not ended.
     pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
+    /// The day of the oldest digest that listings have shown: a copy may have been cut there.
+    pub(super) first_day: Option<Timestamp>,
     /// The chains that an earlier run has seen, and whose walk has not begun.
     pub(super) remembered: BTreeSet<Arc<ChainId>>,
     /// Whether the walk waits for a listing.
@@ -144,6 +148,8 @@ impl Group {
             state.remembered = here.map(|(chain, _)| Arc::new(chain.clone())).collect();
             shared.tally().digests_seen += state.remembered.len() as u64;
         }
+        let days = listed.iter().map(|it| midnight(it.digest.key.end()));
+        state.first_day = state.first_day.into_iter().chain(days).min();
         if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
             // A chain leads on to what is older, whatever else lies there.
             listed.retain(|waiting| {

@@ -38,7 +38,7 @@ impl<'a> Reckoning<'a> {
         let oldest = hourly().filter_map(|chain| chain.oldest_start).min();
         let newest = hourly().filter_map(|chain| chain.newest_end).max();
         Self {
-            start: weights.bounds.start().or(oldest),
+            start: weights.bounds.start().or(oldest.max(tally.begins)),
             end: weights.bounds.end().or(newest),
             covered: covered_places(&tally.chains),
             doubtful: doubtful_places(&tally),

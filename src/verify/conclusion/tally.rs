@@ -80,6 +80,9 @@ pub struct Tally {
     pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's.
     pub named_from_afar: HashSet<Box<str>>,
+    /// The day that a copy begins with, where it has the digests of that day on and not the logs of
+    /// the day before that the first of them names.
+    pub begins: Option<Timestamp>,
     /// Digest objects seen in the range, whatever came of them.
     pub digests_seen: u64,
     /// Stored bytes read.

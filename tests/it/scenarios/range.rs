@@ -128,11 +128,43 @@ fn a_copy_cut_by_days_misses_nothing_of_its_days() {
         .report();
     assert_eq!(report["verdict"], "valid", "{report:#}");
     assert_eq!(report["findings"], serde_json::json!([]));
+    // The digest that ends at midnight lies in the day's folder, and names logs of the day before.
+    let report = Case::new(archive.clone()).only_in_a_folder().run().report();
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+    assert_eq!(report["requested"]["start"], day[0]);
+    assert_eq!(report["findings"], serde_json::json!([]));
     // What is of the day itself is missed all the same.
     let log = archive.first().digests[6].logs[0].clone();
     archive.store.delete(&log);
-    let report = Case::new(archive).range(day[0], day[1]).run().report();
-    assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
+    for case in [
+        Case::new(archive.clone()),
+        Case::new(archive.clone()).range(day[0], day[1]),
+    ] {
+        let report = case.run().report();
+        assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
+    }
+}
+
+#[test]
+fn a_first_day_without_its_logs_is_missed() {
+    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
+    let logs: Vec<_> = archive
+        .store
+        .keys()
+        .filter(|at| at.1.contains("/CloudTrail/us-east-1/2024/03/09/"))
+        .cloned()
+        .collect();
+    for at in &logs {
+        archive.store.delete(at);
+    }
+    let report = Case::new(archive).run().report();
+    let missing = report["findings"].as_array().unwrap().iter();
+    assert_eq!(
+        missing
+            .filter(|finding| finding["code"] == "log-missing")
+            .count(),
+        logs.len()
+    );
 }
 
 #[test]
