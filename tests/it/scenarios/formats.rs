@@ -279,6 +279,32 @@ fn a_file_that_is_no_report() {
 }
 
 #[test]
+fn a_saved_report_over_all_of_time() {
+    let outcome = Case::new(tampered()).run();
+    let mut report = json(&outcome.stdout);
+    let [first, last] = ["-009999-01-02T01:59:59Z", "9999-12-30T22:00:00Z"];
+    report["requested"] = serde_json::json!({"start": first, "end": last});
+    report["chains"][0]["covered"] = serde_json::json!([{"start": first, "end": last}]);
+    report["chains"][0]["gaps"] = serde_json::json!([]);
+    let file = outcome.case.beside("saved.json");
+    fs::write(&file, report.to_string()).unwrap();
+    for (format, _) in FORMATS {
+        let output = program()
+            .arg("report")
+            .arg(&file)
+            .args(["--format", format])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{format}: {output:?}");
+        assert!(
+            output.stdout.len() < 1_000_000,
+            "{format}: {} bytes",
+            output.stdout.len()
+        );
+    }
+}
+
+#[test]
 fn report_files_that_cannot_be_written() {
     // Before the run begins, and without harm to others.
     let mut case = Case::new(audit());

@@ -1,4 +1,4 @@
-//! The report as SARIF 2.1.0, for code scanning and other tools that gather results.
+//! A SARIF log of one run: its rules are the codes, its results the findings.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::escape::visible;
-use super::head::Head;
-use super::json::{Finding, Report};
-use super::shown_json::write_pretty;
+use crate::report::escape::visible;
+use crate::report::head::Head;
+use crate::report::json::{Finding, Report};
+use crate::report::shown_json::write_pretty;
 use crate::verify::finding::{Code, Severity};
 
 const SCHEMA: &str =
@@ -165,7 +165,7 @@ pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes any kind of report as SARIF.
-pub(super) fn write_log<T: Serialize>(
+pub(in crate::report) fn write_log<T: Serialize>(
     report: &Head<'_>,
     totals: &T,
     out: &mut dyn Write,
@@ -367,87 +367,5 @@ fn uri(report: &Head<'_>, finding: &Finding<'_>) -> String {
             None if report.source.starts_with('/') => format!("file://{}", encode(report.source)),
             None => encode(report.source),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-    use crate::report::escape::is_hidden;
-    use crate::report::samples;
-
-    fn log(report: &Report<'_>) -> Value {
-        let mut json = Vec::new();
-        write(report, &mut json).unwrap();
-        serde_json::from_slice(&json).unwrap()
-    }
-
-    fn fingerprints(report: &Report<'_>) -> Vec<String> {
-        let log = log(report);
-        let results = log["runs"][0]["results"].as_array().unwrap().iter();
-        results
-            .map(|it| it["partialFingerprints"].to_string())
-            .collect()
-    }
-
-    #[test]
-    fn a_finding_keeps_its_fingerprint() {
-        let report = samples::many(300);
-        let all = fingerprints(&report);
-        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
-        // In the next run others are gone, and what is known of it is told in other words.
-        let mut later = report.clone();
-        later.findings.drain(..100);
-        for finding in &mut later.findings {
-            finding.message = "in other words".into();
-            finding.actual = None;
-        }
-        assert_eq!(fingerprints(&later), all[100..]);
-        // What is found again of the same object is told apart.
-        later.findings = vec![later.findings[0].clone(), later.findings[0].clone()];
-        let twice = fingerprints(&later);
-        assert_ne!(twice[0], twice[1]);
-    }
-
-    #[test]
-    fn names_are_neither_links_nor_placeholders() {
-        let log = log(&samples::hostile());
-        for result in log["runs"][0]["results"].as_array().unwrap() {
-            let text = result["message"]["text"].as_str().unwrap();
-            assert!(!text.chars().any(is_hidden), "{text}");
-            for (at, _) in text.match_indices(['[', ']']) {
-                let before = text[..at].len() - text[..at].trim_end_matches('\\').len();
-                assert_eq!(before % 2, 1, "{text}");
-            }
-            for brace in ['{', '}'] {
-                assert!(
-                    !text
-                        .replace([brace; 2].iter().collect::<String>().as_str(), "")
-                        .contains(brace),
-                    "{text}"
-                );
-            }
-            let uri = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
-            let uri = uri.as_str().unwrap();
-            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~=/:%".contains(c);
-            assert!(!uri.is_empty() && uri.chars().all(is_plain), "{uri}");
-        }
-    }
-
-    #[test]
-    fn every_rule_has_its_help() {
-        let log = log(&samples::tampered());
-        let rules = log["runs"][0]["tool"]["driver"]["rules"]
-            .as_array()
-            .unwrap();
-        assert_eq!(rules.len(), Code::ALL.len());
-        for rule in rules {
-            let help = rule["help"]["markdown"].as_str().unwrap();
-            assert!(help.contains("What to do"), "{help}");
-        }
     }
 }
