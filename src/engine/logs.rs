@@ -1,5 +1,6 @@
 //! Judging the logs that a verified digest names.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use crate::event::{Event, LogVerdict};
 use crate::source::SourceError;
 use crate::verify::conclusion::LogCounts;
 use crate::verify::digest::{LogEntry, VerifiedDigest};
+use crate::verify::evidence::{HashedContent, Scanner, read_events};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
@@ -143,7 +145,7 @@ impl LogBatch {
     pub(super) fn judge(&self, at: usize, shared: &Shared<'_>) -> Option<Finding> {
         let wanted = self.wanted.get(at)?;
         let entry = self.digest.logs().get(wanted.entry)?;
-        let outcome = read(shared, wanted);
+        let (outcome, may_tell) = read(shared, wanted, entry);
         if shared.stop.is_stopped() && outcome.is_err() {
             // It was not read because the run ends: that is no finding.
             return None;
@@ -164,6 +166,9 @@ impl LogBatch {
         }
         let (verdict, plain, finding) = weigh(entry, outcome);
         self.chain.count(verdict, plain);
+        if may_tell && verdict == LogVerdict::Valid {
+            look_for_evidence(shared, &self.chain.name, wanted, entry);
+        }
         shared.observer.observe(&Event::Log {
             chain: &self.chain.name,
             location: entry.location(),
@@ -184,7 +189,25 @@ enum Failure {
     Content(ContentError),
 }
 
-fn read(shared: &Shared<'_>, wanted: &Wanted) -> Result<Content, Failure> {
+/// Hashes a log's content. Whether any event in it may be evidence is told on the way.
+fn read(
+    shared: &Shared<'_>,
+    wanted: &Wanted,
+    entry: &LogEntry,
+) -> (Result<Content, Failure>, bool) {
+    let mut scanner = Scanner::new(entry.location().bucket());
+    let hashed = open(shared, wanted).and_then(|body| {
+        let look = |chunk: &[u8]| scanner.feed(chunk);
+        let hashed = shared
+            .readers
+            .with(|reader| reader.hash_and_look(body, look));
+        hashed.map_err(Failure::Content)
+    });
+    let may_tell = hashed.is_ok() && scanner.finish();
+    (hashed, may_tell)
+}
+
+fn open(shared: &Shared<'_>, wanted: &Wanted) -> Result<Box<dyn Read + Send>, Failure> {
     let place = wanted.place.as_ref();
     let (root, path) = place.ok_or(Failure::Source(SourceError::NotFound))?;
     if wanted.archived {
@@ -192,9 +215,22 @@ fn read(shared: &Shared<'_>, wanted: &Wanted) -> Result<Content, Failure> {
         return Err(Failure::Source(why));
     }
     let body = shared.source.log(*root, path).map_err(Failure::Source)?;
-    let body = shared.stop.guard(body.reader);
-    let hashed = shared.readers.with(|reader| reader.hash(body));
-    hashed.map_err(Failure::Content)
+    Ok(shared.stop.guard(body.reader))
+}
+
+/// Reads an intact log once more, for the events in it. What is read must again be what a digest
+/// names; where it is not, or cannot be read, there is no evidence, and nothing else is lost.
+fn look_for_evidence(shared: &Shared<'_>, chain: &Arc<str>, wanted: &Wanted, entry: &LogEntry) {
+    let Ok(Ok(mut content)) = open(shared, wanted).map(HashedContent::of) else {
+        return;
+    };
+    let events = read_events(&mut content);
+    let is_intact = content.finish().is_ok_and(|hash| hash == *entry.hash());
+    if let (Ok(events), true) = (events, is_intact) {
+        let mut tally = shared.tally();
+        let ledger = tally.evidence.get_or_insert_default();
+        ledger.add(chain, entry.location(), events);
+    }
 }
 
 fn weigh(

@@ -17,6 +17,7 @@ use crate::event::{Event, Observer};
 use crate::source::{KeyRing, Problem, Source, SourceError};
 use crate::verify::chain::{ChainSummary, Remembered, WalkEvent};
 use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
+use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER};
 
@@ -136,6 +137,7 @@ pub fn run(
     };
     let tally = Tally {
         places: places.keys().cloned().collect(),
+        evidence: (!job.digests_only).then(Ledger::default),
         ..Tally::default()
     };
     let mut places = places;

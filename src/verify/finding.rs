@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::location::{ObjectLocation, RootId};
+use super::time::TimeRange;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +186,8 @@ pub struct Finding {
     pub actual: Option<Box<str>>,
     /// What happened, where the code alone does not tell.
     pub detail: Option<Box<str>>,
+    /// The time that it is about, where that is no single object's.
+    pub time: Option<TimeRange>,
 }
 
 impl Finding {
@@ -198,6 +201,7 @@ impl Finding {
             expected: None,
             actual: None,
             detail: None,
+            time: None,
         }
     }
 
@@ -220,6 +224,13 @@ impl Finding {
     pub fn compared(mut self, expected: &dyn ToString, actual: &dyn ToString) -> Self {
         self.expected = Some(expected.to_string().into());
         self.actual = Some(actual.to_string().into());
+        self
+    }
+
+    /// The time that it is about.
+    #[must_use]
+    pub fn spanning(mut self, time: TimeRange) -> Self {
+        self.time = Some(time);
         self
     }
 

@@ -30,6 +30,11 @@ impl Sha256Hash {
         Some(Self(bytes))
     }
 
+    /// A hash that was taken elsewhere.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The hash of `content`.
     pub fn of(content: &[u8]) -> Self {
         Self(Sha256::digest(content).into())
@@ -152,6 +157,21 @@ impl ContentReader {
             Ok(())
         })?;
         Ok((read, content))
+    }
+
+    /// Hashes all of `source`, and shows its content to `look` on the way.
+    ///
+    /// # Errors
+    /// As [`Self::hash`].
+    pub fn hash_and_look(
+        &mut self,
+        source: Box<dyn Read + Send>,
+        mut look: impl FnMut(&[u8]),
+    ) -> Result<Content, ContentError> {
+        self.read(source, |chunk| {
+            look(chunk);
+            Ok(())
+        })
     }
 
     /// Hashes all of `source` as it is stored: nothing is inflated. Gives how many bytes it has.

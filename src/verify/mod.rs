@@ -5,6 +5,7 @@ pub mod chain;
 pub mod conclusion;
 pub mod coverage;
 pub mod digest;
+pub mod evidence;
 pub mod explanation;
 pub mod finding;
 pub mod hashing;

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::shape::{
-    Bytes, Chain, ChainGap, Digests, Finding, Keys, Logs, Report, Requested, Run, RunFilters,
-    SCHEMA_VERSION, Span, TOOL, Text, Tool, Totals,
+    Bytes, Chain, ChainGap, Digests, Finding, GapEvent, Keys, Logs, Report, Requested, Run,
+    RunFilters, SCHEMA_VERSION, Span, TOOL, Text, Tool, Totals,
 };
 use crate::report::run_info::{Filters, KeySource, RunInfo};
 use crate::report::shown_json;
-use crate::verify::chain::{DigestCounts, Gap};
-use crate::verify::conclusion::{ChainResult, Conclusion, ExitStatus, LogCounts, Weighed};
+use crate::verify::chain::DigestCounts;
+use crate::verify::conclusion::{
+    ChainResult, Conclusion, ExitStatus, ExplainedGap, LogCounts, Weighed,
+};
+use crate::verify::evidence::Kept;
 use crate::verify::time::TimeRange;
 
 impl<'a> Report<'a> {
@@ -194,12 +197,27 @@ impl From<&TimeRange> for Span {
     }
 }
 
-impl From<&Gap> for ChainGap {
-    fn from(gap: &Gap) -> Self {
+impl From<&ExplainedGap> for ChainGap {
+    fn from(explained: &ExplainedGap) -> Self {
+        let gap = &explained.gap;
         Self {
             start: gap.range.start(),
             end: gap.range.end(),
             cause: gap.cause,
+            events: explained.events.iter().map(GapEvent::from).collect(),
+        }
+    }
+}
+
+impl From<&Kept> for GapEvent {
+    fn from(kept: &Kept) -> Self {
+        Self {
+            name: kept.event.deed.name().to_owned(),
+            time: kept.event.at,
+            by: kept.event.who.to_string(),
+            address: kept.event.address.to_string(),
+            bucket: kept.log.bucket().to_string(),
+            key: kept.log.key().to_string(),
         }
     }
 }

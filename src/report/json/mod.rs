@@ -4,6 +4,6 @@ mod made;
 mod shape;
 
 pub use shape::{
-    Bytes, Chain, ChainGap, Digests, Finding, Keys, Logs, Report, Requested, Run, RunFilters,
-    SCHEMA_VERSION, Span, TOOL, Tool, Totals,
+    Bytes, Chain, ChainGap, Digests, Finding, GapEvent, Keys, Logs, Report, Requested, Run,
+    RunFilters, SCHEMA_VERSION, Span, TOOL, Tool, Totals,
 };

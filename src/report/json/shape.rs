@@ -217,7 +217,7 @@ pub struct Span {
 }
 
 /// A stretch of time that a chain does not cover.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainGap {
     /// From when.
@@ -227,6 +227,27 @@ pub struct ChainGap {
     /// Why.
     #[serde(with = "named")]
     pub cause: GapCause,
+    /// The events in verified logs that explain it, the earliest first.
+    #[serde(default)]
+    pub events: Vec<GapEvent>,
+}
+
+/// An event in a verified log that explains a gap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GapEvent {
+    /// What was done: the `eventName`.
+    pub name: String,
+    /// When.
+    pub time: Timestamp,
+    /// Who did it.
+    pub by: String,
+    /// From which address.
+    pub address: String,
+    /// The bucket of the log that records it.
+    pub bucket: String,
+    /// The log's key.
+    pub key: String,
 }
 
 /// One thing found.

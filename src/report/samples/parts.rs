@@ -137,6 +137,7 @@ pub(in crate::report) fn chain(
             start: hours(start, *from),
             end: hours(start, *to),
             cause: *cause,
+            events: vec![],
         })
         .collect();
     let mut covered = Vec::new();

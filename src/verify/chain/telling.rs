@@ -174,6 +174,7 @@ impl Walk {
             let older: Arc<str> = older.path().into();
             let finding = Finding::new(Code::CoverageGap, subject)
                 .by_digest(&older)
+                .spanning(range)
                 .detail(detail);
             self.find(finding, true);
         }

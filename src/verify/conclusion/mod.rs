@@ -1,5 +1,6 @@
 //! From the whole tally to the verdict and the exit status.
 
+mod explaining;
 mod leftovers;
 mod reckoning;
 mod result;
@@ -7,7 +8,7 @@ mod tally;
 mod verdict;
 mod weighing;
 
-pub use result::{ChainResult, Conclusion};
+pub use result::{ChainResult, Conclusion, ExplainedGap};
 pub use tally::{ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
 pub use verdict::{ExitStatus, Verdict};
 pub use weighing::Weighed;

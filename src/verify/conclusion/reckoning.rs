@@ -7,9 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::chain::{Binding, ChainSummary, Gap, GapCause};
 use super::super::coverage::Covered;
+use super::super::evidence::Evidence;
 use super::super::finding::{Code, Finding, Severity, Subject};
 use super::super::location::{AccountRegion, ObjectLocation, RootId};
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
+use super::explaining::{explain_findings, explain_gap};
 use super::leftovers::{covered_places, doubtful_places};
 use super::result::{ChainResult, Conclusion, total_digests, total_logs};
 use super::tally::{ChainTally, LogCounts, Tally, Weights};
@@ -24,6 +26,8 @@ pub(super) struct Reckoning<'a> {
     pub(super) covered: BTreeMap<(AccountRegion, RootId), Covered>,
     pub(super) doubtful: BTreeMap<AccountRegion, Covered>,
     pub(super) findings: Vec<Finding>,
+    /// Nothing where logs were not read, or not all.
+    evidence: Option<Evidence>,
 }
 
 impl<'a> Reckoning<'a> {
@@ -43,6 +47,11 @@ impl<'a> Reckoning<'a> {
             covered: covered_places(&tally.chains),
             doubtful: doubtful_places(&tally),
             findings: std::mem::take(&mut tally.findings),
+            evidence: tally
+                .evidence
+                .take()
+                .filter(|_| !tally.interrupted)
+                .map(|ledger| Evidence::new(&ledger)),
             tally,
             weights,
         }
@@ -69,6 +78,10 @@ impl<'a> Reckoning<'a> {
             .into_iter()
             .map(|finding| weigh(finding, weights, &bindings))
             .collect();
+        if let Some(evidence) = &self.evidence {
+            let chains = results.iter().map(|(result, _)| &result.chain);
+            explain_findings(evidence, chains, &mut findings);
+        }
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
         let digests = total_digests(&results);
         let proven = digests.valid > 0;
@@ -132,10 +145,14 @@ impl<'a> Reckoning<'a> {
                 .unwrap_or_default(),
             (_, _) => Covered::default(),
         };
+        let evidence = self.evidence.as_ref();
+        let explained = gaps
+            .into_iter()
+            .map(|gap| explain_gap(evidence, &summary.chain, gap));
         let result = ChainResult {
             newest: summary.newest,
             covered,
-            gaps,
+            gaps: explained.collect(),
             digests,
             logs,
             fingerprints: summary
@@ -184,6 +201,7 @@ impl<'a> Reckoning<'a> {
             let finding = Finding::new(Code::CoverageStartsLate, Subject::Run)
                 .in_chain(name)
                 .compared(&start, &first)
+                .spanning(range)
                 .detail(format!(
                     "no digest of this chain covers the time from {start}, where the range starts, to {first}"
                 ));
@@ -202,6 +220,7 @@ impl<'a> Reckoning<'a> {
             let finding = Finding::new(Code::CoverageEndsEarly, Subject::Run)
                 .in_chain(name)
                 .compared(&due, &last)
+                .spanning(range)
                 .detail(format!(
                     "the newest verified digest ends at {last}; no verified digest covers the time from then to {due}"
                 ));

@@ -6,12 +6,22 @@ use jiff::Timestamp;
 
 use super::super::chain::{Binding, DigestCounts, Gap, Remembered};
 use super::super::coverage::Covered;
+use super::super::evidence::Kept;
 use super::super::finding::Severity;
 use super::super::location::ChainId;
 use super::reckoning::Reckoning;
 use super::tally::{LogCounts, Tally, Weights};
 use super::verdict::{ExitStatus, Verdict};
 use super::weighing::Weighed;
+
+/// A stretch of time that a chain does not cover, and the verified events that explain it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedGap {
+    /// The stretch of time.
+    pub gap: Gap,
+    /// The events, the earliest first.
+    pub events: Vec<Kept>,
+}
 
 /// A chain as reports tell it.
 #[derive(Debug)]
@@ -23,7 +33,7 @@ pub struct ChainResult {
     /// What it covers of the range.
     pub covered: Covered,
     /// What it does not, in order.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<ExplainedGap>,
     /// Its digests.
     pub digests: DigestCounts,
     /// The logs that they name.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::super::chain::ChainSummary;
 use super::super::coverage::Covered;
+use super::super::evidence::Ledger;
 use super::super::finding::{Code, Finding};
 use super::super::inventory::Leftover;
 use super::super::location::{AccountRegion, LogKind, RootId};
@@ -85,6 +86,9 @@ pub struct Tally {
     pub begins: Option<Timestamp>,
     /// Digest objects seen in the range, whatever came of them.
     pub digests_seen: u64,
+    /// The events of intact logs that may explain what was found; nothing where logs were not
+    /// read.
+    pub evidence: Option<Ledger>,
     /// Stored bytes read.
     pub bytes_read: u64,
     /// Bytes of content hashed.

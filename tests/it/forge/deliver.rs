@@ -137,11 +137,14 @@ impl Trail {
                 .iter()
                 .find(|(at, _)| home && *at == hour.number)
                 .map(|(_, name)| *name);
+            let records = self.records.iter();
+            let more = records.filter(|(at, _)| home && *at == hour.number);
             let log = Log {
                 kind: Kind::CloudTrail,
                 folder: None,
                 time,
                 special,
+                more: more.map(|(_, record)| record.as_str()).collect(),
             };
             named.push(self.deliver_log(id, hour, &log, &mut seed, sink));
         }
@@ -151,6 +154,7 @@ impl Trail {
                 folder: other.folder,
                 time: hour.start + HOUR / 2,
                 special: None,
+                more: vec![],
             };
             let entry = self.deliver_log(id, hour, &log, &mut seed, sink);
             if other.named {
@@ -175,6 +179,7 @@ impl Trail {
             folder,
             time,
             special,
+            ..
         } = *log;
         let sixteen = seed.name();
         let organization = id.organization.as_deref();
@@ -197,6 +202,7 @@ impl Trail {
             time,
             events: self.events_per_log,
             special,
+            more: log.more.clone(),
         }
         .write(seed);
         let object = StoredObject {
@@ -295,6 +301,7 @@ impl Trail {
                 folder: None,
                 time: hour.start + 20 * MINUTE,
                 special: None,
+                more: vec![],
             };
             let entry = self.deliver_log(&id, &hour, &log, &mut seed, sink);
             // It is made a day later, with the key of then.
@@ -305,10 +312,10 @@ impl Trail {
     }
 }
 
-#[derive(Clone, Copy)]
 struct Log<'a> {
     kind: Kind,
     folder: Option<&'a str>,
     time: Time,
     special: Option<&'a str>,
+    more: Vec<&'a str>,
 }

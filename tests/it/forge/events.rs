@@ -13,6 +13,65 @@ pub struct LogBody<'a> {
     pub events: usize,
     /// A first event with this name, such as `StopLogging`.
     pub special: Option<&'a str>,
+    /// Whole records that stand after the others.
+    pub more: Vec<&'a str>,
+}
+
+/// What somebody did, for a record of its own.
+#[derive(Clone, Debug)]
+pub struct Act {
+    pub service: String,
+    pub name: String,
+    pub at: Time,
+    pub who: String,
+    pub address: String,
+    pub account: String,
+    pub region: String,
+    /// JSON.
+    pub parameters: String,
+    /// Further fields of the record, each with a comma at its end.
+    pub more: String,
+}
+
+impl Act {
+    /// By `eve` in us-east-1 of 111122223333.
+    pub fn new(service: &str, name: &str, at: &str, parameters: &str) -> Self {
+        Self {
+            service: service.into(),
+            name: name.into(),
+            at: Time::parse(at),
+            who: "arn:aws:iam::111122223333:user/eve".into(),
+            address: "203.0.113.66".into(),
+            account: "111122223333".into(),
+            region: "us-east-1".into(),
+            parameters: parameters.into(),
+            more: String::new(),
+        }
+    }
+
+    pub fn record(&self) -> String {
+        let Self {
+            service,
+            name,
+            who,
+            address,
+            account,
+            region,
+            parameters,
+            more,
+            ..
+        } = self;
+        let time = self.at.iso();
+        format!(
+            "{{\"eventVersion\":\"1.09\",\"userIdentity\":{{\"type\":\"IAMUser\",\"principalId\":\"AIDAEXAMPLE\",\
+             \"arn\":\"{who}\",\"accountId\":\"{account}\"}},\
+             \"eventTime\":\"{time}\",\"eventSource\":\"{service}.amazonaws.com\",\"eventName\":\"{name}\",\
+             \"awsRegion\":\"{region}\",\"sourceIPAddress\":\"{address}\",\"userAgent\":\"aws-cli/2.15.30\",\
+             \"requestParameters\":{parameters},\"responseElements\":null,{more}\
+             \"eventID\":\"{}\",\"readOnly\":false,\"eventType\":\"AwsApiCall\",\"recipientAccountId\":\"{account}\"}}",
+            super::keys::sha256(format!("{name}{time}{parameters}").as_bytes()),
+        )
+    }
 }
 
 const CALLS: [(&str, &[&str]); 5] = [
@@ -51,6 +110,12 @@ impl LogBody<'_> {
                     self.event(&mut out, seed, special);
                 }
             }
+        }
+        for (index, record) in self.more.iter().enumerate() {
+            if index + self.events > 0 {
+                out.push(',');
+            }
+            out.push_str(record);
         }
         out.push_str("]}");
         out.into_bytes()
@@ -122,9 +187,10 @@ fn log_bodies_are_json() {
             time,
             events: 3,
             special: Some("StopLogging"),
+            more: vec!["{}"],
         };
         let value: serde_json::Value =
             serde_json::from_slice(&body.write(&mut Seed::new(7))).unwrap();
-        assert_eq!(value["Records"].as_array().unwrap().len(), 3);
+        assert_eq!(value["Records"].as_array().unwrap().len(), 4);
     }
 }

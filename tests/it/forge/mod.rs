@@ -29,6 +29,7 @@ mod proof;
 
 pub use chain::{Archive, Chain, ChainId, Delivered};
 pub use digest::{Doc, Sign};
+pub use events::Act;
 pub use folder::{FolderWriter, Metadata};
 pub use json::Json;
 pub use keyfiles::{KeyJson, KeyRow};

@@ -66,6 +66,7 @@ impl PlantedLog {
             time,
             events: 1,
             special: None,
+            more: vec![],
         }
         .write(&mut Seed::of(99, &[&self.at().1]))
     }

@@ -1,6 +1,7 @@
 //! A trail as it is set up; what it then delivers is in `deliver`.
 
 use super::{
+    events::Act,
     gzip,
     keys::TestKey,
     names::{Kind, Place},
@@ -60,6 +61,8 @@ pub struct Trail {
     pub others: Vec<Other>,
     /// Events by name, such as `StopLogging`, in the home region's first log of an hour.
     pub specials: Vec<(u32, &'static str)>,
+    /// Whole records, there too.
+    pub records: Vec<(u32, String)>,
     /// By how many minutes an hour's first log is dated before the hour.
     pub early_minutes: i64,
     pub escape_slashes: bool,
@@ -93,6 +96,7 @@ impl Trail {
             backfills_linked: false,
             others: vec![],
             specials: vec![],
+            records: vec![],
             early_minutes: 0,
             escape_slashes: false,
             events_per_log: 2,
@@ -181,6 +185,12 @@ impl Trail {
 
     pub fn special(mut self, hour: u32, event: &'static str) -> Self {
         self.specials.push((hour, event));
+        self
+    }
+
+    /// An act that the home region's first log of an hour records.
+    pub fn act(mut self, hour: u32, act: &Act) -> Self {
+        self.records.push((hour, act.record()));
         self
     }
 

@@ -7,6 +7,7 @@ mod cli;
 pub mod common;
 mod coverage;
 mod digests;
+mod evidence;
 mod formats;
 mod hostile;
 mod inventory;
