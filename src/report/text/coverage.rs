@@ -181,12 +181,19 @@ impl<'r> Coverage<'r> {
     fn gap(&self, gap: &ChainGap, out: &mut dyn Write) -> io::Result<()> {
         let why = why(gap);
         let state = state_of(gap.cause);
-        let text = format!(
+        let mut text = format!(
             "{} to {} ({}): {why}",
             gap.start,
             gap.end,
             between(gap.start, gap.end)
         );
+        let events = gap.events.iter();
+        let events = events.map(|event| format!("{} at {}", visible(&event.name), event.time));
+        let events: Vec<_> = events.collect();
+        if !events.is_empty() {
+            text.push_str("; ");
+            text.push_str(&events.join(", "));
+        }
         let block = hanging(&format!("    {} ", symbol(state)), &text, self.look.width);
         out.write_all(block.as_bytes())
     }

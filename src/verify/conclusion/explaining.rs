@@ -66,6 +66,7 @@ pub(super) fn explain_findings<'a>(
             | Code::LogUnreadable
             | Code::NoDigests
             | Code::RegionSilent
+            | Code::SnapshotAltered
             | Code::KindUndigested
             | Code::LogPending
             | Code::StoredUncompressed

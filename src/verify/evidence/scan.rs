@@ -92,7 +92,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn may_be_evidence(&self, content: &[u8], at: usize) -> bool {
-        let Some(deed) = name_after(&content[at + NEEDLE.len()..]).and_then(deed) else {
+        let after = &content[at + NEEDLE.len()..];
+        if is_another(after) {
+            return false;
+        }
+        let Some(deed) = name_after(after).and_then(deed) else {
             return false;
         };
         if deed.service() == Service::CloudTrail {
@@ -124,11 +128,23 @@ fn name_after(content: &[u8]) -> Option<&[u8]> {
     longest.get(..end)
 }
 
-/// Most names are none of these, which their first letter shows already.
-fn deed(name: &[u8]) -> Option<Deed> {
-    if !matches!(name.first(), Some(b'S' | b'D' | b'C' | b'U' | b'P')) {
-        return None;
+/// Most names are none of these, which their first letters show: there is a name every few hundred
+/// bytes, so this must be quick. Where more than a colon stands between, it is looked at closely.
+#[inline]
+fn is_another(after: &[u8]) -> bool {
+    match after.first_chunk::<6>() {
+        Some([b':', b'"', name @ ..]) => {
+            let name: [u8; 4] = *name;
+            !matches!(
+                &name,
+                b"Stop" | b"Star" | b"Dele" | b"Crea" | b"Upda" | b"PutE" | b"PutB" | b"PutO"
+            )
+        }
+        Some(_) | None => false,
     }
+}
+
+fn deed(name: &[u8]) -> Option<Deed> {
     Deed::from_name(std::str::from_utf8(name).ok()?)
 }
 
@@ -212,6 +228,17 @@ mod tests {
             let text = format!("{beside}{}{beside}", record(name, &more));
             assert_eq!(found(text.as_bytes(), 64), is_one, "{name} {more}");
         }
+    }
+
+    #[test]
+    fn no_deed_is_passed_over() {
+        for deed in Deed::ALL {
+            assert!(
+                !is_another(format!(":\"{}\"", deed.name()).as_bytes()),
+                "{deed:?}"
+            );
+        }
+        assert!(is_another(b":\"Decrypt\"") && !is_another(b":\"St"));
     }
 
     #[test]

@@ -59,7 +59,9 @@ pub(super) const NO_DIGESTS: Explanation = Explanation {
 pub(super) const GAP: Explanation = Explanation {
     means: "A chain ended, and a new one began with a starting digest: a digest that names no \
             predecessor. No digest covers the time between. Whether logs were delivered in it is \
-            not known, and those that lie there are vouched for by nothing.",
+            not known, and those that lie there are vouched for by nothing. Where an intact log \
+            records who stopped, deleted or changed the trail, or began it anew, the message names \
+            the event; where none does, it says so.",
     innocent: &[
         "Logging was stopped and started again",
         "Validation was turned off and on again",
