@@ -21,6 +21,9 @@ const CELLS_DRAWN: usize = 24_000;
 /// So many stretches of time that are not covered are listed.
 const GAPS_SHOWN: usize = 500;
 
+/// So many events are told beside a gap; its finding tells where they are recorded.
+const EVENTS_SHOWN: usize = 3;
+
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section>\n<h2>Coverage</h2>")?;
     match (report.requested.start, report.requested.end) {
@@ -171,12 +174,13 @@ impl Coverage<'_> {
             };
             writeln!(
                 out,
-                r#"<tr><th class="name">{}</th><td class="time" data-of="from">{}</td><td class="time" data-of="to">{}</td><td class="time" data-of="for">{}</td><td{class}>{}</td></tr>"#,
+                r#"<tr><th class="name">{}</th><td class="time" data-of="from">{}</td><td class="time" data-of="to">{}</td><td class="time" data-of="for">{}</td><td><span{class}>{}</span>{}</td></tr>"#,
                 markup(&chain.name()),
                 gap.start,
                 gap.end,
                 between(gap.start, gap.end),
-                why(gap)
+                why(gap),
+                events(gap)
             )?;
         }
         writeln!(out, "</tbody></table>")?;
@@ -187,4 +191,18 @@ impl Coverage<'_> {
         }
         Ok(())
     }
+}
+
+/// The verified events that explain a gap, a line each.
+fn events(gap: &ChainGap) -> String {
+    let events = gap.events.iter().take(EVENTS_SHOWN).map(|event| {
+        format!(
+            r#"<br/><span class="small">{} at {} by <span class="name">{}</span> from {}</span>"#,
+            markup(&event.name),
+            event.time,
+            markup(&event.by),
+            markup(&event.address)
+        )
+    });
+    events.collect()
 }
