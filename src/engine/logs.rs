@@ -4,14 +4,14 @@ use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
+
 use super::digests::NOT_RESTORED;
 use super::held::Weight;
 use super::run::Shared;
-use jiff::Timestamp;
-
 use crate::event::{Event, LogVerdict};
 use crate::source::SourceError;
-use crate::verify::conclusion::LogCounts;
+use crate::verify::conclusion::{BeforeFirstDay, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::evidence::{HashedContent, Scanner, read_events};
 use crate::verify::finding::{Code, Finding, Subject};
@@ -153,11 +153,14 @@ impl LogBatch {
         match (wanted.beside, &outcome) {
             (Some(Beside::TheRange), Err(Failure::Source(_))) => return None,
             (Some(Beside::FirstDay(day)), Err(Failure::Source(SourceError::NotFound))) => {
-                let mut tally = shared.tally();
-                tally.begins = tally.begins.max(Some(day));
+                let (_, _, finding) = weigh(entry, outcome);
+                let finding = self.about(finding?);
+                let held = BeforeFirstDay { day, finding };
+                shared.tally().before_first_day.push(held);
                 return None;
             }
-            (_, _) => {}
+            (Some(Beside::FirstDay(_)), _) => shared.tally().reaches_before_first_day = true,
+            (Some(Beside::TheRange) | None, _) => {}
         }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {
@@ -175,11 +178,13 @@ impl LogBatch {
             verdict,
             bytes: read_bytes,
         });
-        finding.map(|finding| {
-            finding
-                .in_chain(&self.chain.name)
-                .by_digest(self.digest.location().key())
-        })
+        finding.map(|finding| self.about(finding))
+    }
+
+    fn about(&self, finding: Finding) -> Finding {
+        finding
+            .in_chain(&self.chain.name)
+            .by_digest(self.digest.location().key())
     }
 }
 

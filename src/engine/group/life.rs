@@ -150,6 +150,10 @@ impl Group {
         }
         let days = listed.iter().map(|it| midnight(it.digest.key.end()));
         state.first_day = state.first_day.into_iter().chain(days).min();
+        {
+            let mut tally = shared.tally();
+            tally.first_day = tally.first_day.into_iter().chain(state.first_day).min();
+        }
         if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
             // A chain leads on to what is older, whatever else lies there.
             listed.retain(|waiting| {

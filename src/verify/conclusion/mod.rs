@@ -9,7 +9,7 @@ mod verdict;
 mod weighing;
 
 pub use result::{ChainResult, Conclusion, ExplainedGap};
-pub use tally::{ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
+pub use tally::{BeforeFirstDay, ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
 pub use verdict::{ExitStatus, Verdict};
 pub use weighing::Weighed;
 pub(super) use weighing::{order, severity_in};

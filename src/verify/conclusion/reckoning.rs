@@ -35,6 +35,7 @@ impl<'a> Reckoning<'a> {
         tally
             .chains
             .sort_by(|a, b| a.summary.chain.cmp(&b.summary.chain));
+        let begins = tally.settle_first_day();
         let hourly = || {
             let chains = tally.chains.iter().map(|chain| &chain.summary);
             chains.filter(|chain| !chain.chain.is_backfill())
@@ -42,7 +43,7 @@ impl<'a> Reckoning<'a> {
         let oldest = hourly().filter_map(|chain| chain.oldest_start).min();
         let newest = hourly().filter_map(|chain| chain.newest_end).max();
         Self {
-            start: weights.bounds.start().or(oldest.max(tally.begins)),
+            start: weights.bounds.start().or(oldest.max(begins)),
             end: weights.bounds.end().or(newest),
             covered: covered_places(&tally.chains),
             doubtful: doubtful_places(&tally),

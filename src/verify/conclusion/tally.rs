@@ -62,6 +62,16 @@ pub struct Doubt {
     pub time: Covered,
 }
 
+/// A log that a digest names, of a day of which its account's region has no digests. A copy that was
+/// cut by days does not have it; whether this is such a copy is decided when all is known.
+#[derive(Clone, Debug)]
+pub struct BeforeFirstDay {
+    /// The first day that has digests.
+    pub day: Timestamp,
+    /// That it is missing, should that be a finding.
+    pub finding: Finding,
+}
+
 /// Everything that a run found out, before it is weighed.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -81,9 +91,12 @@ pub struct Tally {
     pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's.
     pub named_from_afar: HashSet<Box<str>>,
-    /// The day that a copy begins with, where it has the digests of that day on and not the logs of
-    /// the day before that the first of them names.
-    pub begins: Option<Timestamp>,
+    /// The day of the oldest digest that is there, of all chains.
+    pub first_day: Option<Timestamp>,
+    /// Logs of the day before the oldest digest of their account's region, which are not there.
+    pub before_first_day: Vec<BeforeFirstDay>,
+    /// Whether other such logs are there.
+    pub reaches_before_first_day: bool,
     /// Digest objects seen in the range, whatever came of them.
     pub digests_seen: u64,
     /// The events of intact logs that may explain what was found; nothing where logs were not
@@ -95,6 +108,31 @@ pub struct Tally {
     pub bytes_hashed: u64,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+}
+
+impl Tally {
+    /// Decides on the logs of the day before the first digests. They were not copied where no chain
+    /// has a digest of that day and no log of it is there; then the day that the copy begins with is
+    /// given back. Else they are missing.
+    pub(super) fn settle_first_day(&mut self) -> Option<Timestamp> {
+        let mut begins = None;
+        for BeforeFirstDay { day, finding } in std::mem::take(&mut self.before_first_day) {
+            let is_cut = self.first_day.is_some_and(|first| day <= first);
+            if is_cut && !self.reaches_before_first_day {
+                begins = begins.max(Some(day));
+                continue;
+            }
+            let its = |chain: &&mut ChainTally| {
+                let name = chain.summary.chain.to_string();
+                finding.chain.as_deref() == Some(&*name)
+            };
+            if let Some(chain) = self.chains.iter_mut().find(its) {
+                chain.logs.missing += 1;
+            }
+            self.findings.push(finding);
+        }
+        begins
+    }
 }
 
 /// How findings are weighed, and against which time.

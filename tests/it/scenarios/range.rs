@@ -2,7 +2,7 @@
 
 use super::common::{CHAIN, at, in_chain, in_region, trail};
 use crate::{
-    forge::{Archive, Json, Place, Sign, plant::PlantedLog},
+    forge::{Archive, At, Json, Place, Sign, plant::PlantedLog},
     harness::{Case, Chain, Expect, code},
 };
 
@@ -408,4 +408,46 @@ fn what_nothing_verified_can_allow_is_not_valid() {
         "{}",
         String::from_utf8_lossy(&outcome.stdout)
     );
+}
+
+/// Eight hours around midnight in two regions. Of the first one everything in folders of the day before is deleted.
+fn cut_in_one_region() -> Archive {
+    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8)
+        .regions(&["us-east-1", "eu-west-1"])
+        .archive();
+    let cut = |at: &&At| at.1.contains("/us-east-1/2024/03/09/");
+    let cut: Vec<_> = archive.store.keys().filter(cut).cloned().collect();
+    for at in cut {
+        archive.store.delete(&at);
+    }
+    archive
+}
+
+fn missing(report: &serde_json::Value, code: &str) -> usize {
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings.filter(|finding| finding["code"] == code).count()
+}
+
+#[test]
+fn a_day_that_other_regions_have_is_missed() {
+    let report = Case::new(cut_in_one_region()).run().report();
+    assert_eq!(report["verdict"], "invalid", "{report:#}");
+    assert_eq!(missing(&report, "digest-missing"), 1, "{report:#}");
+    // The digest that ends at midnight is still there, and names the two logs of the hour before.
+    assert_eq!(missing(&report, "log-missing"), 2, "{report:#}");
+    assert_eq!(report["totals"]["logs"]["missing"], 2);
+    assert_eq!(report["requested"]["start"], "2024-03-09T20:00:00Z");
+}
+
+#[test]
+fn a_day_of_which_other_logs_are_there_is_missed() {
+    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
+    let kept = archive.first().digests[4].logs[0].clone();
+    let cut = |at: &&At| at.1.contains("/2024/03/09/") && **at != kept;
+    let cut: Vec<_> = archive.store.keys().filter(cut).cloned().collect();
+    for at in cut {
+        archive.store.delete(&at);
+    }
+    let report = Case::new(archive).run().report();
+    assert_eq!(missing(&report, "log-missing"), 1, "{report:#}");
 }
