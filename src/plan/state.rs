@@ -170,6 +170,8 @@ impl State {
             let newest = result.newest.clone().zip(conclusion.end);
             let chain = (*result.chain).clone();
             match newest.filter(|_| conclusion.is_clean(&chain)) {
+                // A run that was asked for less forgets nothing.
+                Some((newest, _)) if self.reaches_beyond(&chain, &newest) => {}
                 Some((newest, verified_to)) => {
                     let known = Known {
                         newest,
@@ -192,6 +194,12 @@ impl State {
         let cannot_write = || format!("cannot write the state {}", self.path.display());
         self.replace(source, &chains, now)
             .with_context(cannot_write)
+    }
+
+    /// Whether a newer digest of a chain is known than `newest`.
+    fn reaches_beyond(&self, chain: &ChainId, newest: &Remembered) -> bool {
+        let known = self.chains.valid.get(chain);
+        known.is_some_and(|known| known.newest.key().end() > newest.key().end())
     }
 
     fn replace(&self, source: &str, chains: &Chains, now: Timestamp) -> Result<()> {

@@ -45,6 +45,21 @@ fn a_start_that_is_given_again_is_that_of_the_first_night() {
 }
 
 #[test]
+fn a_run_that_is_asked_for_less_forgets_nothing() {
+    let mut archive = trail(48).archive();
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    let before = nights.text();
+    let shorter = nights.night(&archive, None, "2024-03-10T23:30:00Z");
+    assert_eq!(shorter.exit, 0, "{:#}", shorter.report);
+    assert_eq!(nights.text(), before);
+    let remembered = archive.digest(24);
+    archive.store.delete(&remembered);
+    let next = nights.night(&archive, None, "2024-03-12");
+    next.finding("digest-missing", &remembered);
+}
+
+#[test]
 fn a_night_that_is_not_valid_leaves_the_state_as_it_was() {
     let mut archive = trail(48).archive();
     let nights = Nights::new();
