@@ -20,12 +20,16 @@ pub(super) fn tell_altered(shared: &Shared<'_>, findings: &mut Vec<Finding>) {
             about.entry(object).or_default().push(number);
         }
     }
+    // What the user allows makes nothing invalid, so it does not tell an alteration either.
+    let allowed = &shared.job.weights.allow;
+    let tells = |finding: &Finding| {
+        finding.code.severity() == Severity::Invalid && !allowed.contains(&finding.code)
+    };
     for (object, altered) in by_object(altered) {
         let known = about.get(&object).map(Vec::as_slice).unwrap_or_default();
-        let known = known.iter().find(|number| {
-            let finding = findings.get(**number);
-            finding.is_some_and(|finding| finding.code.severity() == Severity::Invalid)
-        });
+        let known = known
+            .iter()
+            .find(|number| findings.get(**number).is_some_and(tells));
         if let Some(finding) = known.and_then(|number| findings.get_mut(*number)) {
             for one in altered {
                 let told = format!("{}; {}", finding.message(), told(one));

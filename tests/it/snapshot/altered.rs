@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::common::{Place, file_of, fits_its_manifest, logs, offline, output, served, take};
+use super::common::{
+    Place, file_of, fits_its_manifest, logs, offline, output, report, served, take,
+};
 use crate::forge::Archive;
 use crate::scenarios::common::audit;
 
@@ -177,4 +179,35 @@ fn the_manifests_word_joins_what_the_object_is_found_to_be() {
     assert_eq!(findings[0]["code"], "log-modified");
     let told = findings[0]["message"].as_str().expect("a message");
     assert!(told.contains(&file) && told.contains("manifest"), "{told}");
+}
+
+#[test]
+fn what_is_allowed_does_not_hide_what_was_altered() {
+    let archive = audit();
+    let place = taken(&archive);
+    let log = file_of(&archive.log(2, 0));
+    let planted = log
+        .replace(".json.gz", "")
+        .rsplit_once('_')
+        .map(|(name, _)| name.to_owned());
+    let planted = format!(
+        "{}_Planted0Planted0.json.gz",
+        planted.expect("a log's name")
+    );
+    place.write(&planted, fs::read(place.file(&log)).expect("a log"));
+    let mut command = logs(&place);
+    command.args(["--allow", "log-unreferenced"]);
+    let (exit, report) = report(command);
+    assert_eq!(exit, 1, "{report:#}");
+    let codes: Vec<_> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|it| &it["code"])
+        .collect();
+    assert_eq!(
+        codes,
+        ["snapshot-altered", "log-unreferenced"],
+        "{report:#}"
+    );
 }
