@@ -7,6 +7,7 @@ use clap::Parser as _;
 use ct_verify::cli::Cli;
 use ct_verify::command;
 use ct_verify::engine::Stop;
+use ct_verify::report::escape::harmless;
 use ct_verify::verify::conclusion::ExitStatus;
 
 fn main() -> ExitCode {
@@ -15,7 +16,8 @@ fn main() -> ExitCode {
     let status = listen(&stop)
         .and_then(|()| command::execute(cli.command, &stop))
         .unwrap_or_else(|error| {
-            eprintln!("ct-verify: {error:#}");
+            // What came from an archive or a snapshot may be part of it.
+            eprintln!("ct-verify: {}", harmless(&format!("{error:#}")));
             ExitStatus::Setup
         });
     ExitCode::from(status.code())

@@ -60,6 +60,20 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// An error's text, with everything hidden written as an escape. What was escaped already, or is a
+/// path with backslashes, stays as it is.
+pub fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// `text` as one word of a shell's command. Hidden characters take bash's `$'…'`, so that the
 /// command can be read before it is run.
 pub fn shell(text: &str) -> String {
@@ -107,6 +121,12 @@ pub fn markup(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_keeps_its_backslashes_and_nothing_hidden() {
+        assert_eq!(harmless(r"C:\logs: no"), r"C:\logs: no");
+        assert_eq!(harmless("\u{1b}[2J\n\u{202e}x"), r"\u{1b}[2J\n\u{202e}x");
+    }
 
     #[test]
     fn what_acts_on_a_terminal_is_shown() {

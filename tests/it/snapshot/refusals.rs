@@ -238,3 +238,19 @@ fn nothing_is_added_to_what_was_altered() {
         &["eu-west-1.json", "nothing is added"],
     );
 }
+
+#[test]
+fn what_a_head_says_does_not_act_on_the_terminal() {
+    let place = Place::new();
+    let served = served(&audit());
+    take(&served, &place);
+    let mut head = place.head();
+    head["source"] = "\u{1b}]0;owned\u{7}".into();
+    place.set_head(&head);
+    let told = served
+        .snapshot(SOURCE, &place.dir())
+        .output()
+        .expect("the program runs");
+    assert_eq!(told.status.code(), Some(2));
+    assert!(!told.stderr.contains(&0x1b), "{told:?}");
+}
