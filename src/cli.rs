@@ -43,7 +43,8 @@ pub enum Command {
     /// Copy digests, logs, their metadata and the public keys into a folder that is verified offline, for ever
     ///
     /// It verifies while it copies, with one read for each object, and reports like `logs`. What is tampered is kept too. If it is
-    /// interrupted, the same command goes on where it ended. `ct-verify logs DIR` needs no network and no options then.
+    /// interrupted, the same command goes on where it ended. `ct-verify logs DIR` needs no network and no options then. With
+    /// `--query-results` it does the same for saved query results, and `ct-verify query-results DIR` verifies them.
     Snapshot(Box<SnapshotArgs>),
     /// Verify known-good and known-bad archives, which come with the program
     ///
@@ -141,13 +142,16 @@ pub struct SnapshotArgs {
     /// What is verified, and how.
     #[command(flatten)]
     pub logs: LogsArgs,
+    /// Copy saved query results of CloudTrail Lake instead of logs
+    #[arg(long, help_heading = None)]
+    pub query_results: bool,
     /// The folder that is written: empty, not there yet, or a snapshot of the same source
     #[arg(value_name = "DIR", help_heading = None)]
     pub dir: PathBuf,
 }
 
 /// How S3 and CloudTrail are reached.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsArgs {
     /// Ask this URL instead of AWS's own endpoints
@@ -234,7 +238,7 @@ pub struct RangeArgs {
 }
 
 /// Where reports go, and how they look: for every command that makes one.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct ShowArgs {
     /// What standard output gets
@@ -255,7 +259,7 @@ pub struct ShowArgs {
 }
 
 /// What is told of a run, where and how.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
     /// Where reports go

@@ -211,16 +211,6 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
     let filters = &plan.job.filters;
     let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
     RunInfo {
-        started,
-        finished: started,
-        arguments: std::env::args_os()
-            .skip(1)
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect(),
-        host: host(),
-        user: user(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        source: args.source.to_string_lossy().into_owned(),
         keys: plan.key_sources(),
         snapshot: plan.snapshot.clone(),
         digests_only: args.digests_only,
@@ -231,6 +221,29 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
         },
         allow: plan.job.weights.allow.iter().copied().collect(),
         deny: plan.job.weights.deny.iter().copied().collect(),
+        ..begun(&args.source, started)
+    }
+}
+
+/// What is known of any run when it begins.
+fn begun(source: &Path, started: Timestamp) -> RunInfo {
+    RunInfo {
+        started,
+        finished: started,
+        arguments: std::env::args_os()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect(),
+        host: host(),
+        user: user(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: source.to_string_lossy().into_owned(),
+        keys: Vec::new(),
+        snapshot: None,
+        digests_only: false,
+        filters: Filters::default(),
+        allow: Vec::new(),
+        deny: Vec::new(),
     }
 }
 

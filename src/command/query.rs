@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::{Watchers, host, look, user, whole_seconds};
+use super::{Watchers, begun, look, whole_seconds};
 use crate::cli::QueryArgs;
 use crate::engine::{Stop, verify_exports};
 use crate::plan::QueryPlan;
 use crate::report::query::{QueryReport, render};
-use crate::report::{Filters, Outputs, RunInfo};
+use crate::report::{Outputs, RunInfo};
 use crate::verify::conclusion::ExitStatus;
 
 /// Verifies saved query results, and reports.
@@ -34,23 +34,14 @@ pub(super) fn query_results(args: &QueryArgs, stop: &Stop) -> Result<ExitStatus>
     Ok(conclusion.exit_status())
 }
 
-fn run_info(args: &QueryArgs, plan: &QueryPlan, started: Timestamp) -> RunInfo {
+/// Who ran what, when, with which keys.
+pub(super) fn run_info(args: &QueryArgs, plan: &QueryPlan, started: Timestamp) -> RunInfo {
     RunInfo {
-        started,
         finished: whole_seconds(Timestamp::now()),
-        arguments: std::env::args_os()
-            .skip(1)
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect(),
-        host: host(),
-        user: user(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        source: args.source.to_string_lossy().into_owned(),
         keys: plan.key_sources(),
-        snapshot: None,
-        digests_only: false,
-        filters: Filters::default(),
+        snapshot: plan.snapshot.clone(),
         allow: plan.job.weights.allow.iter().copied().collect(),
         deny: plan.job.weights.deny.iter().copied().collect(),
+        ..begun(&args.source, started)
     }
 }

@@ -1,32 +1,54 @@
 //! What became of a snapshot since it was taken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::run::Shared;
+use crate::source::Source;
 use crate::source::snapshot::{Alteration, Altered, by_object};
 use crate::verify::finding::{Code, Finding, Severity, Subject};
 use crate::verify::location::RootId;
 
+/// How the objects of a run are called.
+pub(super) trait Calling {
+    /// What tells objects apart.
+    type Object: Ord;
+
+    /// The object that a finding is about, where it is about one.
+    fn of_finding(&self, finding: &Finding) -> Option<Self::Object>;
+
+    /// The object at `path` in a root.
+    fn of_path(&self, root: RootId, path: &str) -> Self::Object;
+
+    /// What findings about it are about.
+    fn subject(&self, root: RootId, path: &str) -> Subject;
+
+    /// The code of a file that cannot be read.
+    fn unreadable(&self, file: &str) -> Code;
+}
+
 /// Tells the files that are not what the manifest says: with the finding about the object where
-/// there is one, else as a finding of its own.
-pub(super) fn tell_altered(shared: &Shared<'_>, findings: &mut Vec<Finding>) {
-    let altered = shared.source.altered();
+/// there is one, else as a finding of its own. What is `allowed` makes nothing invalid, so it does
+/// not tell an alteration either.
+pub(super) fn tell_altered<C: Calling>(
+    altered: &[Altered],
+    calling: &C,
+    allowed: &BTreeSet<Code>,
+    findings: &mut Vec<Finding>,
+) {
     if altered.is_empty() {
         return;
     }
-    let mut about: BTreeMap<(RootId, String), Vec<usize>> = BTreeMap::new();
+    let mut about: BTreeMap<C::Object, Vec<usize>> = BTreeMap::new();
     for (number, finding) in findings.iter().enumerate() {
-        if let Some(object) = object_of(shared, finding) {
+        if let Some(object) = calling.of_finding(finding) {
             about.entry(object).or_default().push(number);
         }
     }
-    // What the user allows makes nothing invalid, so it does not tell an alteration either.
-    let allowed = &shared.job.weights.allow;
     let tells = |finding: &Finding| {
         finding.code.severity() == Severity::Invalid && !allowed.contains(&finding.code)
     };
-    for (object, altered) in by_object(altered) {
-        let known = about.get(&object).map(Vec::as_slice).unwrap_or_default();
+    for ((root, path), altered) in by_object(altered) {
+        let known = about.get(&calling.of_path(root, &path));
+        let known = known.map(Vec::as_slice).unwrap_or_default();
         let known = known
             .iter()
             .find(|number| findings.get(**number).is_some_and(tells));
@@ -36,36 +58,56 @@ pub(super) fn tell_altered(shared: &Shared<'_>, findings: &mut Vec<Finding>) {
                 finding.detail = Some(told.into());
             }
         } else {
-            let (root, path) = object;
             for one in altered {
-                let path = path.as_str().into();
-                let time = None;
-                findings.push(finding(one, Subject::Listed { root, path, time }));
+                findings.push(finding(one, calling, calling.subject(root, &path)));
             }
         }
     }
     let others = altered.iter().filter(|one| one.object.is_none());
-    findings.extend(others.map(|one| finding(one, Subject::Run)));
+    findings.extend(others.map(|one| finding(one, calling, Subject::Run)));
 }
 
-/// The object that a finding is about.
-fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<(RootId, String)> {
-    match &finding.subject {
-        Subject::Run => None,
-        Subject::Object(location) => shared.source.elsewhere(RootId(0), location),
-        Subject::Listed { root, path, .. } => Some((*root, path.to_string())),
+/// Digests and logs: told apart by root and path.
+pub(super) struct LogsCalling<'a>(pub(super) &'a dyn Source);
+
+impl Calling for LogsCalling<'_> {
+    type Object = (RootId, String);
+
+    fn of_finding(&self, finding: &Finding) -> Option<Self::Object> {
+        match &finding.subject {
+            Subject::Run => None,
+            Subject::Object(location) => self.0.elsewhere(RootId(0), location),
+            Subject::Listed { root, path, .. } => Some((*root, path.to_string())),
+        }
+    }
+
+    fn of_path(&self, root: RootId, path: &str) -> Self::Object {
+        (root, path.to_owned())
+    }
+
+    fn subject(&self, root: RootId, path: &str) -> Subject {
+        let path = path.into();
+        let time = None;
+        Subject::Listed { root, path, time }
+    }
+
+    fn unreadable(&self, file: &str) -> Code {
+        if file.contains("/CloudTrail/") {
+            Code::LogUnreadable
+        } else {
+            Code::DigestUnreadable
+        }
     }
 }
 
-fn finding(altered: &Altered, subject: Subject) -> Finding {
+fn finding<C: Calling>(altered: &Altered, calling: &C, subject: Subject) -> Finding {
     let code = match altered.how {
         Alteration::Missing
         | Alteration::Changed { .. }
         | Alteration::Added
         | Alteration::Contradicts
         | Alteration::Damaged => Code::SnapshotAltered,
-        Alteration::Unreadable(_) if altered.file.contains("/CloudTrail/") => Code::LogUnreadable,
-        Alteration::Unreadable(_) => Code::DigestUnreadable,
+        Alteration::Unreadable(_) => calling.unreadable(&altered.file),
     };
     let finding = Finding::new(code, subject).detail(told(altered));
     match &altered.how {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::custody::tell_altered;
+use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
@@ -167,7 +167,9 @@ pub fn run(
     if !stop.is_stopped() {
         let mut findings = std::mem::take(&mut shared.tally().findings);
         tell_histories(&shared, &mut findings);
-        tell_altered(&shared, &mut findings);
+        let allowed = &shared.job.weights.allow;
+        let calling = LogsCalling(shared.source);
+        tell_altered(shared.source.altered(), &calling, allowed, &mut findings);
         shared.tally().findings = findings;
     }
     if stop.is_stopped() {

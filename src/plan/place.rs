@@ -99,6 +99,12 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
     let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     let cannot_use = || format!("cannot use the snapshot {}", path.display());
     if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {
+        if !source.head().contents.is_logs() {
+            bail!(
+                "{} is a snapshot of query results: verify it with `ct-verify query-results`",
+                path.display()
+            );
+        }
         let of_snapshot = of_snapshot(source.head(), args, bounds)?;
         source.ask(of_snapshot.bounds);
         let note = snapshot::check(&mut source, threads, stop).with_context(cannot_use)?;

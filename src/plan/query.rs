@@ -9,9 +9,11 @@ use super::keys;
 use super::logs::codes;
 use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use super::reports::reports;
+use super::snapshot;
 use crate::cli::QueryArgs;
 use crate::engine::{QueryJob, Stop};
-use crate::report::{Format, KeyOrigin, KeySource};
+use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
+use crate::source::snapshot::{Contents, ExportsPlace, SnapshotSource};
 use crate::source::{
     CloudTrailKeys, Connection, FolderSource, GivenKeys, KeyRing, S3Place, S3Source,
 };
@@ -28,6 +30,8 @@ pub struct QueryPlan {
     pub place: Place,
     /// Where keys came from that were given before the run.
     given_keys: Vec<KeySource>,
+    /// What the source is told to be, where it is a snapshot.
+    pub snapshot: Option<SnapshotNote>,
     /// What is written.
     pub reports: Vec<(Format, PathBuf)>,
 }
@@ -39,6 +43,7 @@ struct Resolved {
     before: String,
     threads: usize,
     cloudtrail: Option<CloudTrailKeys>,
+    note: Option<SnapshotNote>,
 }
 
 impl QueryPlan {
@@ -60,12 +65,13 @@ impl QueryPlan {
             before,
             threads,
             cloudtrail,
+            note,
         } = match args.source.to_str() {
             Some(url) if url.starts_with("s3://") => s3(args, url, stop)?,
             Some(arn) if arn.starts_with("arn:") => {
                 bail!("query results are not a trail's: name their bucket (s3://…) or a folder")
             }
-            Some(_) | None => folder(args, &args.source)?,
+            Some(_) | None => folder(args, &args.source, stop)?,
         };
         let (keys, given_keys): (Arc<dyn KeyRing>, _) = match (given, cloudtrail, &place) {
             (Some((keys, sources)), _, _) => (Arc::new(GivenKeys::new(keys)), sources),
@@ -74,7 +80,11 @@ impl QueryPlan {
                 let (keys, sources) = keys::from_folder(folder)?;
                 (Arc::new(GivenKeys::new(keys)), sources)
             }
-            (None, None, Place::Snapshot(_) | Place::S3(_)) => bail!(
+            (None, None, Place::Snapshot(snapshot)) => {
+                let (keys, sources) = snapshot::keys(snapshot, &Bounds::default())?;
+                (Arc::new(keys), sources)
+            }
+            (None, None, Place::S3(_)) => bail!(
                 "no public keys: unsigned requests cannot ask CloudTrail for them, so name a file with --public-keys (the output of `aws cloudtrail list-public-keys`)"
             ),
         };
@@ -90,8 +100,18 @@ impl QueryPlan {
             job,
             place,
             given_keys,
+            snapshot: note,
             reports,
         })
+    }
+
+    /// What is verified, in one way only, whatever way it was written.
+    pub fn identity(&self) -> String {
+        let place = self.place.identity();
+        match self.place {
+            Place::S3(_) => format!("{place}{}", self.job.start),
+            Place::Folder(_) | Place::Snapshot(_) => place,
+        }
     }
 
     /// Where the keys came from, once the run has ended.
@@ -106,9 +126,29 @@ impl QueryPlan {
     }
 }
 
-fn folder(args: &QueryArgs, path: &Path) -> Result<Resolved> {
+fn folder(args: &QueryArgs, path: &Path, stop: &Stop) -> Result<Resolved> {
     if let Some(option) = args.aws.first_used() {
         bail!("{option} is for buckets (s3://…); the source is a folder");
+    }
+    let threads = args.concurrency.map_or_else(folder_threads, usize::from);
+    let cannot_use = || format!("cannot use the snapshot {}", path.display());
+    if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {
+        let ExportsPlace { start, before } = match &source.head().contents {
+            Contents::QueryResults(place) => place.clone(),
+            Contents::Logs => bail!(
+                "{} is a snapshot of logs: verify it with `ct-verify logs`",
+                path.display()
+            ),
+        };
+        let note = snapshot::check(&mut source, threads, stop).with_context(cannot_use)?;
+        return Ok(Resolved {
+            place: Place::Snapshot(Box::new(source)),
+            start,
+            before,
+            threads,
+            cloudtrail: None,
+            note: Some(note),
+        });
     }
     let (source, before) = FolderSource::open_whole(path)
         .with_context(|| format!("cannot open the folder {}", path.display()))?;
@@ -116,8 +156,9 @@ fn folder(args: &QueryArgs, path: &Path) -> Result<Resolved> {
         place: Place::Folder(source),
         start: String::new(),
         before,
-        threads: args.concurrency.map_or_else(folder_threads, usize::from),
+        threads,
         cloudtrail: None,
+        note: None,
     })
 }
 
@@ -136,5 +177,6 @@ fn s3(args: &QueryArgs, url: &str, stop: &Stop) -> Result<Resolved> {
         before: String::new(),
         threads,
         cloudtrail,
+        note: None,
     })
 }

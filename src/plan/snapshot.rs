@@ -97,6 +97,10 @@ pub(super) fn keys(
     let mut keys = SnapshotKeys::default();
     let mut sources = Vec::new();
     for recorded in &source.head().keys {
+        let failed = recorded.failed.iter();
+        let bearing: Vec<_> = failed
+            .filter(|failed| source.head().bears_on(failed.run, bounds))
+            .collect();
         let held: Result<Vec<PublicKey>, Box<str>> = match (&recorded.file, &recorded.why) {
             (Some(file), _) if !file.starts_with(&format!("{KEYS_FOLDER}/")) => {
                 bail!("the snapshot names {file:?} for keys, and keys lie in {KEYS_FOLDER}")
@@ -116,16 +120,18 @@ pub(super) fn keys(
                         .collect(),
                 });
                 // Those of another range do not stand in for what could not be had.
-                let failed = recorded.failed.iter();
-                let mut failed = failed.filter(|failed| source.head().bears_on(failed.run, bounds));
-                failed
-                    .next()
-                    .map_or(Ok(parsed), |failed| Err(failed.why.as_str().into()))
+                let failed = bearing.iter().find(|failed| failed.day.is_none());
+                failed.map_or(Ok(parsed), |failed| Err(failed.why.as_str().into()))
             }
             (None, Some(why)) => Err(why.as_str().into()),
             (None, None) => Err("the snapshot holds none".into()),
         };
         keys.add(recorded.region.clone(), held);
+        for failed in bearing {
+            if let Some((region, day)) = recorded.region.as_deref().zip(failed.day) {
+                keys.fail_around(region, day, &failed.why);
+            }
+        }
     }
     Ok((keys, sources))
 }

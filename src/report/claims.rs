@@ -3,7 +3,7 @@
 
 use super::amounts::{count, counted};
 use super::groups::{Group, told};
-use super::json::Report;
+use super::json::{Report, Run};
 use super::run_info::KeyOrigin;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
@@ -31,7 +31,7 @@ fn valid(report: &Report<'_>, groups: &[Group<'_>]) -> String {
     } else {
         format!("{digests} and {logs} are what CloudTrail delivered")
     };
-    if keys_warning(report).is_some() {
+    if keys_warning(&report.run).is_some() {
         told.push_str(", if the keys that came with the evidence are CloudTrail's");
     }
     let notices: u64 = groups.iter().map(|group| group.count).sum();
@@ -83,8 +83,8 @@ fn list(groups: &[Group<'_>], severity: Severity) -> String {
 }
 
 /// The warning that goes with keys that came with the evidence, if any did.
-pub fn keys_warning(report: &Report<'_>) -> Option<&'static str> {
-    let keys = &report.run.public_keys;
+pub fn keys_warning(run: &Run<'_>) -> Option<&'static str> {
+    let keys = &run.public_keys;
     keys.iter()
         .any(|source| source.origin == KeyOrigin::Evidence)
         .then_some(
@@ -96,8 +96,8 @@ pub fn keys_warning(report: &Report<'_>) -> Option<&'static str> {
 
 /// What the snapshot that was verified is, and whether it still is, a sentence each. The names are
 /// not escaped.
-pub fn snapshot_in_words(report: &Report<'_>) -> Option<[String; 3]> {
-    let snapshot = report.run.snapshot.as_ref()?;
+pub fn snapshot_in_words(run: &Run<'_>) -> Option<[String; 3]> {
+    let snapshot = run.snapshot.as_ref()?;
     let by = match (&snapshot.user, &snapshot.host) {
         (Some(user), Some(host)) => format!(" by {user} on {host}"),
         (Some(user), None) => format!(" by {user}"),
@@ -168,7 +168,7 @@ pub fn limits(report: &Report<'_>) -> Vec<String> {
         "That an object was never deleted and put back: what counts is what is there now."
             .to_owned(),
     ];
-    if keys_warning(report).is_some() {
+    if keys_warning(&report.run).is_some() {
         limits.push(
             "That CloudTrail signed it, as long as the keys that came with the evidence are not \
              compared with CloudTrail's."

@@ -52,7 +52,7 @@ impl<'r> Head<'r> {
     pub fn new(report: &'r Report<'r>) -> Self {
         let groups = groups_of(&report.findings);
         let only = claims::filters_in_words(report).map(|told| ("Only", told));
-        let snapshot = claims::snapshot_in_words(report).map(|told| ("Snapshot", told.join("; ")));
+        let snapshot = snapshot_fact(&report.run);
         let unread = "were not read (--digests-only)".to_owned();
         let logs = report.run.digests_only.then_some(("Logs", unread));
         Self {
@@ -74,7 +74,7 @@ impl<'r> Head<'r> {
             bytes: report.totals.bytes,
             proves: claims::proves(report),
             limits: claims::limits(report),
-            keys_warning: claims::keys_warning(report),
+            keys_warning: claims::keys_warning(&report.run),
             used_keys: report
                 .chains
                 .iter()
@@ -87,6 +87,11 @@ impl<'r> Head<'r> {
     pub fn exit_status(&self) -> ExitStatus {
         ExitStatus::of(self.verdict, self.run.interrupted)
     }
+}
+
+/// What the snapshot is that was verified, if it was one.
+pub fn snapshot_fact(run: &Run<'_>) -> Option<(&'static str, String)> {
+    claims::snapshot_in_words(run).map(|told| ("Snapshot", told.join("; ")))
 }
 
 /// The counts of objects of which none can be astray.

@@ -1,6 +1,6 @@
 //! Where public keys come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -22,6 +22,18 @@ pub struct HeldKey {
     pub valid_until: Option<Timestamp>,
 }
 
+impl HeldKey {
+    /// A key of which nothing else is known.
+    fn of(key: &PublicKey) -> Option<Self> {
+        Some(Self {
+            value: key.value()?,
+            fingerprint: key.fingerprint().to_string(),
+            valid_from: None,
+            valid_until: None,
+        })
+    }
+}
+
 /// One call of `ListPublicKeys` that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyCall {
@@ -40,6 +52,21 @@ pub struct Holding {
     pub keys: Result<Vec<HeldKey>, Box<str>>,
     /// Where they came from, if they were asked for.
     pub calls: Vec<KeyCall>,
+    /// The days (UTC midnights) around which further keys could not be had, and why.
+    pub failed_around: BTreeMap<Timestamp, Box<str>>,
+}
+
+impl Holding {
+    /// Keys that nobody had to be asked for.
+    pub fn at_hand(region: Option<String>, keys: Result<&KeySet, &str>) -> Self {
+        let held = |keys: &KeySet| keys.iter().filter_map(HeldKey::of).collect();
+        Self {
+            region,
+            keys: keys.map(held).map_err(Into::into),
+            calls: Vec::new(),
+            failed_around: BTreeMap::new(),
+        }
+    }
 }
 
 /// Public keys, region by region.
@@ -114,18 +141,6 @@ impl KeyRing for GivenKeys {
     }
 
     fn holdings(&self) -> Vec<Holding> {
-        let held = |key: &PublicKey| {
-            Some(HeldKey {
-                value: key.value()?,
-                fingerprint: key.fingerprint().to_string(),
-                valid_from: None,
-                valid_until: None,
-            })
-        };
-        vec![Holding {
-            region: None,
-            keys: Ok(self.0.iter().filter_map(held).collect()),
-            calls: Vec::new(),
-        }]
+        vec![Holding::at_hand(None, Ok(&self.0))]
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::discovery::Export;
-use crate::verify::finding::Subject;
+use crate::engine::custody::Calling;
+use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AWS_LOGS, ObjectLocation, RootId, split_key};
 
 /// How the objects of one run are called.
@@ -65,6 +66,35 @@ impl Naming {
                 time: None,
             },
         }
+    }
+}
+
+impl Calling for Naming {
+    type Object = (Option<Arc<str>>, String);
+
+    fn of_finding(&self, finding: &Finding) -> Option<Self::Object> {
+        match &finding.subject {
+            Subject::Run => None,
+            Subject::Object(location) => {
+                let bucket = Arc::clone(location.bucket());
+                Some((Some(bucket), location.key().to_string()))
+            }
+            Subject::Listed { path, .. } => Some((None, path.to_string())),
+        }
+    }
+
+    fn of_path(&self, _: RootId, path: &str) -> Self::Object {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        (self.bucket.clone(), join(&self.folder(folder), name))
+    }
+
+    fn subject(&self, _: RootId, path: &str) -> Subject {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        self.object(&self.folder(folder), name)
+    }
+
+    fn unreadable(&self, _: &str) -> Code {
+        Code::ResultUnreadable
     }
 }
 

@@ -7,6 +7,7 @@ use super::discovery::{Export, discover};
 use super::naming::Naming;
 use super::results::{Judged, judge};
 use super::sign_files::{Checked, check};
+use crate::engine::custody::tell_altered;
 use crate::engine::readers::Readers;
 use crate::engine::stop::Stop;
 use crate::engine::threads::in_parallel;
@@ -81,6 +82,10 @@ pub fn verify_exports(
         }
     }
     run.verify(&exports, job.threads, &mut tally);
+    if !stop.is_stopped() {
+        let allowed = &job.weights.allow;
+        tell_altered(source.altered(), &run.naming, allowed, &mut tally.findings);
+    }
     tally.interrupted = stop.is_stopped();
     Ok(QueryConclusion::reach(tally, &job.weights))
 }

@@ -2,8 +2,8 @@
 
 use super::json::QueryReport;
 use crate::report::amounts::counted;
+use crate::report::claims::keys_warning;
 use crate::report::groups::{Group, Part, told};
-use crate::report::run_info::KeyOrigin;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
 
@@ -44,7 +44,7 @@ fn valid(report: &QueryReport<'_>, groups: &[Group<'_>]) -> String {
         "have"
     };
     let mut told = format!("{results} of {exports} {have} the content that CloudTrail Lake signed");
-    if keys_warning(report).is_some() {
+    if keys_warning(&report.run).is_some() {
         told.push_str(", if the keys that came with the evidence are CloudTrail's");
     }
     let notices: u64 = groups.iter().map(|group| group.count).sum();
@@ -80,18 +80,6 @@ fn list(groups: &[Group<'_>], severity: Severity) -> String {
 
 fn is_of_run(part: &Part<'_>) -> bool {
     part.findings.iter().any(|finding| finding.key.is_none())
-}
-
-/// The warning that goes with keys that came with the evidence, if any did.
-pub(super) fn keys_warning(report: &QueryReport<'_>) -> Option<&'static str> {
-    let keys = &report.run.public_keys;
-    keys.iter()
-        .any(|source| source.origin == KeyOrigin::Evidence)
-        .then_some(
-            "The public keys came with the evidence. Whoever could change the evidence could \
-             exchange them too, and sign it anew. Compare their fingerprints with those that \
-             CloudTrail gives, or verify with keys from CloudTrail itself.",
-        )
 }
 
 /// What the report proves, a sentence each.
@@ -133,7 +121,7 @@ pub(super) fn limits(report: &QueryReport<'_>) -> Vec<String> {
             .to_owned(),
         "That an export was not removed as a whole: no export tells of another.".to_owned(),
     ];
-    if keys_warning(report).is_some() {
+    if keys_warning(&report.run).is_some() {
         limits.push(
             "That CloudTrail signed it, as long as the keys that came with the evidence are not \
              compared with CloudTrail's."

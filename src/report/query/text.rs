@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use super::claims::{headline, keys_warning, limits};
+use super::claims::{headline, limits};
 use super::exports::{in_order, results_in_words};
 use super::json::{Export, QueryReport};
 use crate::report::amounts::{bytes, count, counted};
+use crate::report::claims::keys_warning;
 use crate::report::escape::visible;
 use crate::report::groups::groups_of;
 use crate::report::look::{Look, Verbosity};
@@ -35,6 +36,7 @@ pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) 
     let source = hanging("Source    ", &visible(&report.source), look.width);
     out.write_all(source.as_bytes())?;
     text::codes(&report.run, look, out)?;
+    text::snapshot(&report.run, look, out)?;
     exports(report, look, out)?;
     text::findings(&report.findings, &groups, look, out)?;
     totals(report, look, out)?;
@@ -45,7 +47,7 @@ pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) 
     text::keys(
         &report.run.public_keys,
         &used,
-        keys_warning(report),
+        keys_warning(&report.run),
         look,
         out,
     )?;

@@ -8,4 +8,4 @@ mod page;
 
 pub(in crate::report) use findings::write as findings;
 pub use page::write;
-pub(in crate::report) use page::{codes, heading, keys, verdict};
+pub(in crate::report) use page::{codes, heading, keys, snapshot, verdict};

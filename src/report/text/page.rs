@@ -36,13 +36,13 @@ pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Resul
     coverage::write(report, look, out)?;
     findings::write(&report.findings, &groups, look, out)?;
     totals(report, look, out)?;
-    snapshot(report, look, out)?;
+    snapshot(&report.run, look, out)?;
     let used: BTreeSet<&str> = report
         .chains
         .iter()
         .flat_map(|chain| chain.key_fingerprints.iter().map(AsRef::as_ref))
         .collect();
-    let warning = keys_warning(report);
+    let warning = keys_warning(&report.run);
     keys(&report.run.public_keys, &used, warning, look, out)?;
     not_proven(report, look, out)?;
     // Of a long report a terminal shows the end.
@@ -161,8 +161,13 @@ fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<(
     writeln!(out, "  {read} read, {hashed} hashed, in {took}")
 }
 
-fn snapshot(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    let Some(told) = snapshot_in_words(report) else {
+/// What the snapshot is that was verified, if it was one.
+pub(in crate::report) fn snapshot(
+    run: &Run<'_>,
+    look: &Look,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let Some(told) = snapshot_in_words(run) else {
         return Ok(());
     };
     heading(look, "Snapshot", out)?;

@@ -41,9 +41,23 @@ struct Region {
     keys: Result<Arc<KeySet>, Box<str>>,
     /// The days around which more keys were asked for.
     asked_around: BTreeSet<Timestamp>,
+    /// The days around which they could not be had, and why.
+    failed_around: BTreeMap<Timestamp, Box<str>>,
     /// The keys as they came, and the calls that gave them.
     held: BTreeSet<HeldKey>,
     calls: Vec<KeyCall>,
+}
+
+impl Region {
+    fn new(keys: Result<Arc<KeySet>, Box<str>>) -> Self {
+        Self {
+            keys,
+            asked_around: BTreeSet::new(),
+            failed_around: BTreeMap::new(),
+            held: BTreeSet::new(),
+            calls: Vec::new(),
+        }
+    }
 }
 
 /// What was asked for and given.
@@ -86,20 +100,26 @@ impl CloudTrailKeys {
         regions.insert(region.to_owned(), known);
     }
 
-    /// Adds the keys that were asked for around `day` to what is known of a region.
-    fn keep_more(
-        &self,
-        region: &str,
-        mut known: Region,
-        day: Timestamp,
-        more: Answer,
-    ) -> Result<Arc<KeySet>, Box<str>> {
+    /// Asks for the keys of a region around `day`, and adds them to what is known of it.
+    fn ask_more(&self, region: &str, day: Timestamp, range: Span) -> Result<Arc<KeySet>, Box<str>> {
+        let asked = self.service.waiter.wait(async {
+            let listed = list(&self.service, region, range).await;
+            listed.map_err(Fault::into_source_error)
+        });
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        // Others may have added to it meanwhile.
-        if let Some(newer) = regions.get(region) {
-            known = newer.clone();
-        }
+        let known = regions.remove(region);
+        let mut known = known.unwrap_or_else(|| Region::new(Err(no_keys(region))));
+        let more = match asked {
+            Ok(more) => more,
+            Err(error) => {
+                let why: Box<str> = format!("CloudTrail in {region}: {error}").into();
+                known.failed_around.insert(day, why.clone());
+                regions.insert(region.to_owned(), known);
+                return Err(why);
+            }
+        };
         known.asked_around.insert(day);
+        known.failed_around.remove(&day);
         let all = known
             .keys
             .iter()
@@ -132,6 +152,8 @@ impl CloudTrailKeys {
     }
 }
 
+/// A time in which keys were valid, as far as it is bounded.
+type Span = (Option<Timestamp>, Option<Timestamp>);
 type Asked = Result<Answer, Fault>;
 
 impl KeyRing for CloudTrailKeys {
@@ -160,10 +182,9 @@ impl KeyRing for CloudTrailKeys {
                 lasting.get_or_insert(SourceError::Failed(why.clone()));
             }
             let known = Region {
-                keys,
-                asked_around: BTreeSet::new(),
                 held,
                 calls,
+                ..Region::new(keys)
             };
             self.keep(&region, known);
         }
@@ -196,15 +217,7 @@ impl KeyRing for CloudTrailKeys {
             return keys;
         }
         let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
-        let asked = self.service.waiter.wait(async {
-            let listed = list(&self.service, region, range).await;
-            listed.map_err(Fault::into_source_error)
-        });
-        let more = asked.map_err(|error| format!("CloudTrail in {region}: {error}"))?;
-        let Some(known) = self.known(region) else {
-            return keys;
-        };
-        self.keep_more(region, known, day, more)
+        self.ask_more(region, day, range)
     }
 
     fn for_query(
@@ -216,12 +229,8 @@ impl KeyRing for CloudTrailKeys {
         // One asks at a time: the next one mostly finds that its key is known by then.
         let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let day = crate::verify::time::midnight(at);
-        let known = self.known(region).unwrap_or_else(|| Region {
-            keys: Err(no_keys(region)),
-            asked_around: BTreeSet::new(),
-            held: BTreeSet::new(),
-            calls: Vec::new(),
-        });
+        let known = self.known(region);
+        let known = known.unwrap_or_else(|| Region::new(Err(no_keys(region))));
         if let Ok(keys) = &known.keys
             && keys.get(fingerprint).is_some()
         {
@@ -231,12 +240,7 @@ impl KeyRing for CloudTrailKeys {
             return known.keys;
         }
         let range = (Some(day), Some(plus(day, QUERY_KEYS)));
-        let asked = self.service.waiter.wait(async {
-            let listed = list(&self.service, region, range).await;
-            listed.map_err(Fault::into_source_error)
-        });
-        let more = asked.map_err(|error| format!("CloudTrail in {region}: {error}"))?;
-        self.keep_more(region, known, day, more)
+        self.ask_more(region, day, range)
     }
 
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {
@@ -257,6 +261,7 @@ impl KeyRing for CloudTrailKeys {
                 Err(why) => Err(why.clone()),
             },
             calls: known.calls.clone(),
+            failed_around: known.failed_around.clone(),
         };
         regions.iter().map(holding).collect()
     }
@@ -273,7 +278,7 @@ fn no_keys(region: &str) -> Box<str> {
 async fn list(
     service: &Service,
     region: &str,
-    (start, end): (Option<Timestamp>, Option<Timestamp>),
+    (start, end): Span,
 ) -> Asked {
     let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
     let mut answer = Answer::default();

@@ -204,9 +204,16 @@ impl Recording<'_> {
                         its.why = Some(why.clone());
                     }
                     let run = head.last_run();
-                    its.failed.push(KeyFailure { run, why });
+                    let day = None;
+                    its.failed.push(KeyFailure { run, day, why });
                 }
             }
+            let failed = holding.failed_around.iter().map(|(day, why)| KeyFailure {
+                run: head.last_run(),
+                day: Some(*day),
+                why: why.to_string(),
+            });
+            its.failed.extend(failed);
             recorded.push(its);
         }
         recorded.sort_by(|a, b| a.region.cmp(&b.region));

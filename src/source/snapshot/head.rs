@@ -19,6 +19,9 @@ pub struct Head {
     pub tool: String,
     /// What it is a copy of.
     pub source: String,
+    /// What kind of objects it holds.
+    #[serde(default, skip_serializing_if = "Contents::is_logs")]
+    pub contents: Contents,
     /// Which accounts, regions and trails, and whether logs too.
     pub filters: RunFilters,
     /// Whether the source kept earlier versions of its objects.
@@ -31,6 +34,33 @@ pub struct Head {
     pub runs: Vec<RecordedRun>,
     /// The manifest; nothing until a run has ended.
     pub manifest: Option<ManifestHead>,
+}
+
+/// What a snapshot holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Contents {
+    /// Digests and logs.
+    #[default]
+    Logs,
+    /// Query results of CloudTrail Lake.
+    QueryResults(ExportsPlace),
+}
+
+/// Where query results were looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExportsPlace {
+    /// The folder of the root that was looked into; empty for all of it.
+    pub start: String,
+    /// What stands before the root's paths in keys, where the root lies in a copy of a bucket.
+    pub before: String,
+}
+
+impl Contents {
+    #[doc(hidden)]
+    pub fn is_logs(&self) -> bool {
+        matches!(self, Self::Logs)
+    }
 }
 
 /// What the snapshot was narrowed to. A further range must be narrowed alike.
@@ -82,6 +112,9 @@ pub struct RecordedKeys {
 pub struct KeyFailure {
     /// The run's number.
     pub run: u32,
+    /// The day around which further ones could not be had; nothing where none could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Timestamp>,
     /// Why.
     pub why: String,
 }
@@ -144,6 +177,7 @@ impl Head {
     pub fn new(
         tool: String,
         source: String,
+        contents: Contents,
         filters: RunFilters,
         keeps_versions: bool,
         run: RecordedRun,
@@ -153,6 +187,7 @@ impl Head {
             finished: false,
             tool,
             source,
+            contents,
             filters,
             keeps_versions,
             roots: Vec::new(),
@@ -261,6 +296,7 @@ mod tests {
             finished: true,
             tool: String::new(),
             source: String::new(),
+            contents: Contents::Logs,
             filters: RunFilters::default(),
             keeps_versions: false,
             roots: vec![],

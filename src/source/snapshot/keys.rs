@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::source::{HeldKey, Holding, KeyRing, SourceError};
+use crate::source::{Holding, KeyRing, SourceError};
 use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
+use crate::verify::time::midnight;
 
 /// Keys that came with a snapshot. A region's keys are not those of another.
 #[derive(Debug, Default)]
 pub struct SnapshotKeys {
     by_region: BTreeMap<Option<String>, Result<Arc<KeySet>, Box<str>>>,
+    /// The days of a region around which no further keys could be had, and why.
+    failed_around: BTreeMap<String, BTreeMap<Timestamp, Box<str>>>,
 }
 
 impl SnapshotKeys {
@@ -22,6 +25,12 @@ impl SnapshotKeys {
             keys.ok_or_else(|| "the snapshot holds none".into())
         });
         self.by_region.insert(region, keys);
+    }
+
+    /// Takes note that a region's keys from around `day` could not be had when it was taken.
+    pub fn fail_around(&mut self, region: &str, day: Timestamp, why: &str) {
+        let failed = self.failed_around.entry(region.to_owned()).or_default();
+        failed.insert(day, why.into());
     }
 }
 
@@ -37,17 +46,22 @@ impl KeyRing for SnapshotKeys {
             .unwrap_or_else(|| Err(format!("the snapshot holds no keys of {region}").into()))
     }
 
-    fn around(&self, region: &str, _: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
-        self.of_region(region)
+    fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
+        let failed = self.failed_around.get(region);
+        let failed = failed.and_then(|failed| failed.get(&midnight(at)));
+        failed.map_or_else(|| self.of_region(region), |why| Err(why.clone()))
     }
 
     fn for_query(
         &self,
         region: &str,
-        _: Timestamp,
-        _: &Fingerprint,
+        at: Timestamp,
+        fingerprint: &Fingerprint,
     ) -> Result<Arc<KeySet>, Box<str>> {
-        self.of_region(region)
+        match self.of_region(region) {
+            Ok(keys) if keys.get(fingerprint).is_some() => Ok(keys),
+            Ok(_) | Err(_) => self.around(region, at),
+        }
     }
 
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {
@@ -55,24 +69,11 @@ impl KeyRing for SnapshotKeys {
     }
 
     fn holdings(&self) -> Vec<Holding> {
-        let holding = |(region, keys): (&Option<String>, &Result<Arc<KeySet>, Box<str>>)| {
-            let held = |key: &PublicKey| {
-                Some(HeldKey {
-                    value: key.value()?,
-                    fingerprint: key.fingerprint().to_string(),
-                    valid_from: None,
-                    valid_until: None,
-                })
-            };
-            Holding {
-                region: region.clone(),
-                keys: keys
-                    .as_ref()
-                    .map(|keys| keys.iter().filter_map(held).collect())
-                    .map_err(Clone::clone),
-                calls: Vec::new(),
-            }
-        };
-        self.by_region.iter().map(holding).collect()
+        let regions = self.by_region.iter();
+        let holding = regions.map(|(region, keys)| {
+            let keys = keys.as_ref().map(|keys| &**keys).map_err(|why| &**why);
+            Holding::at_hand(region.clone(), keys)
+        });
+        holding.collect()
     }
 }

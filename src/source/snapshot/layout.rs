@@ -2,6 +2,8 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::verify::query::SIGN_FILE;
+
 /// Who took the snapshot, of what, when, and what it came to.
 pub(super) const HEAD: &str = "snapshot.json";
 /// Every file with its SHA-256, as `sha256sum -c` reads it.
@@ -51,9 +53,15 @@ fn is_plain(path: &str) -> bool {
     path.len() <= MOST_PATH
         && is_plain_part(name)
         // Nothing else lies beside objects than their metadata, and no object where a folder may.
-        && name.ends_with(".json.gz")
+        && is_of_an_object(name)
         // A folder must not stand where an object or its metadata may.
-        && parts.all(|part| is_plain_part(part) && !part.to_ascii_lowercase().ends_with(".json.gz") && !part.ends_with(SIDECAR))
+        && parts.all(|part| is_plain_part(part) && !is_of_an_object(&part.to_ascii_lowercase()) && !part.ends_with(SIDECAR))
+}
+
+/// Whether digests, logs, sign files or result files have such names.
+fn is_of_an_object(name: &str) -> bool {
+    let endings = [".json.gz", ".csv.gz", ".csv"];
+    name == SIGN_FILE || endings.iter().any(|ending| name.ends_with(ending))
 }
 
 fn is_plain_part(part: &str) -> bool {
@@ -86,6 +94,14 @@ mod tests {
     }
 
     #[test]
+    fn query_results_are_names_too() {
+        for name in ["result_sign.json", "result_1.csv.gz", "planted.csv"] {
+            let path = format!("exports/{name}");
+            assert_eq!(file_of("copy", &path), format!("objects/copy/{path}"));
+        }
+    }
+
+    #[test]
     fn what_is_no_name_everywhere_is_encoded() {
         let long = "x".repeat(201);
         for path in [
@@ -98,6 +114,8 @@ mod tests {
             "AWSLogs/con/x.json.gz",
             "AWSLogs/x.json.gz/y.json.gz",
             "AWSLogs/x.json.gz.metadata.json",
+            "results/result_sign.json/result_1.csv.gz",
+            "results/Result_1.CSV.GZ/result_sign.json",
             "AWSLogs/end./x.json.gz",
             "AWSLogs/ü.json.gz",
             "AWSLogs/line\nfeed.json.gz",

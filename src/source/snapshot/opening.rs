@@ -213,6 +213,11 @@ fn fits(old: &Head, new: &Head) -> Result<(), SnapshotError> {
             old.source, new.source
         )));
     }
+    if old.contents != new.contents {
+        return Err(SnapshotError::Another(
+            "it holds other things: query results, or digests and logs".to_owned(),
+        ));
+    }
     if old.filters != new.filters {
         return Err(SnapshotError::Another(
             "it was narrowed to other accounts, regions or trails, or to digests only".to_owned(),

@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::folder::read_sidecar;
 use super::copying::Copying;
 use super::error::SnapshotError;
-use super::head::RecordedRoot;
+use super::head::{Contents, RecordedRoot};
 use super::index::{Folders, Line, Unlisted, Unread, Versions, Why};
+use super::levels::{below, of_exports};
 use super::store::Store;
 use super::writing::Writing;
 use crate::source::{
     Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
 };
 use crate::verify::location::{DigestKey, LogPath, ObjectLocation, RootId};
+use crate::verify::query::SIGN_FILE;
 use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
 
 /// What became of an object that a listing showed.
@@ -38,6 +40,11 @@ pub struct Recording<'a> {
     listed: Mutex<HashMap<u64, Fate>>,
     /// The folders that were listed.
     folders: Mutex<BTreeSet<(RootId, String)>>,
+    /// Objects that were shown one folder at a time.
+    shown: Mutex<Vec<(RootId, String)>>,
+    /// The folders that have a sign file.
+    signed: Mutex<BTreeSet<(RootId, String)>>,
+    contents: Contents,
     /// Whether what is told is written down. A look ahead is not.
     begun: AtomicBool,
     /// How many objects listings showed that are whole already.
@@ -59,8 +66,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'a> Recording<'a> {
     /// Keeps what is read from `inner` for a run over `bounds`.
     pub fn new(inner: &'a dyn Source, store: Arc<Store>, bounds: Bounds) -> Self {
+        let contents = store.head().contents.clone();
         Self {
             inner,
+            contents,
+            shown: Mutex::default(),
+            signed: Mutex::default(),
             store,
             bounds,
             roots: Mutex::default(),
@@ -78,6 +89,12 @@ impl<'a> Recording<'a> {
     pub fn begin(&self) -> Result<(), SnapshotError> {
         self.store.begin_run()?;
         self.begun.store(true, Ordering::SeqCst);
+        if !self.contents.is_logs() {
+            // All query results lie in one root, whatever is found there.
+            let only = RootId(0);
+            let recorded = self.describe(only, Some("."));
+            locked(&self.roots).insert(only, recorded);
+        }
         Ok(())
     }
 
@@ -86,8 +103,12 @@ impl<'a> Recording<'a> {
         self.held.load(Ordering::Relaxed)
     }
 
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
     /// What the index calls a root.
-    fn name(&self, root: RootId) -> String {
+    pub(super) fn name(&self, root: RootId) -> String {
         let mut roots = locked(&self.roots);
         let recorded = roots
             .entry(root)
@@ -141,6 +162,38 @@ impl<'a> Recording<'a> {
             why,
             run: self.store.run(),
         }));
+    }
+
+    /// Takes note of a part of the source that could not be looked at.
+    pub(super) fn unlisted(&self, root: Option<&str>, folder: &str, path: &str, why: &SourceError) {
+        self.note(&Line::Unlisted(Unlisted {
+            root: root.map(str::to_owned),
+            folder: folder.to_owned(),
+            path: path.to_owned(),
+            why: Why::from(why),
+            run: self.store.run(),
+        }));
+    }
+
+    /// Takes note of an object that a folder shows.
+    pub(super) fn shown(&self, root: RootId, name: &str, path: &str) {
+        let hash = self.store.hash(name, path);
+        locked(&self.listed).entry(hash).or_insert(Fate::Left);
+        locked(&self.shown).push((root, path.to_owned()));
+        self.note_sign_file(root, path);
+    }
+
+    fn note_sign_file(&self, root: RootId, path: &str) {
+        if let Some(folder) = path.strip_suffix(SIGN_FILE) {
+            let folder = folder.strip_suffix('/').unwrap_or(folder);
+            locked(&self.signed).insert((root, folder.to_owned()));
+        }
+    }
+
+    /// Takes note of an object that would have to be restored before it can be read.
+    pub(super) fn archived(&self, name: &str, path: &str) {
+        self.take(name, path);
+        self.unread(name, path, true, Why::Unrestored);
     }
 
     /// Takes note that an object is read; tells whether a listing showed it.
@@ -228,7 +281,7 @@ impl<'a> Recording<'a> {
         for (root, folder) in locked(&self.folders).iter() {
             let name = self.name(*root);
             let mut visit = |object: ListedObject<'_>| {
-                let path = format!("{folder}/{}", object.rest);
+                let path = below(folder, object.rest);
                 let hash = self.store.hash(&name, &path);
                 if locked(&self.listed).get(&hash) == Some(&Fate::Left) {
                     left.push((*root, path));
@@ -237,7 +290,16 @@ impl<'a> Recording<'a> {
             // What could not be listed has been noted in the first listing.
             let _ = self.inner.list(*root, folder, &self.bounds, &mut visit);
         }
-        left
+        for (root, path) in locked(&self.shown).iter() {
+            let hash = self.store.hash(&self.name(*root), path);
+            if locked(&self.listed).get(&hash) == Some(&Fate::Left) {
+                left.push((*root, path.clone()));
+            }
+        }
+        match self.contents {
+            Contents::Logs => left,
+            Contents::QueryResults(_) => of_exports(left, &locked(&self.signed)),
+        }
     }
 
     /// Copies an object that nothing has read.
@@ -266,13 +328,7 @@ impl Source for Recording<'_> {
             locked(&self.roots).insert(root.id, recorded);
         }
         for problem in &problems {
-            self.note(&Line::Unlisted(Unlisted {
-                root: None,
-                folder: String::new(),
-                path: problem.path.clone(),
-                why: Why::from(&problem.error),
-                run: self.store.run(),
-            }));
+            self.unlisted(None, "", &problem.path, &problem.error);
         }
         Ok((roots, problems))
     }
@@ -302,7 +358,9 @@ impl Source for Recording<'_> {
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
-        self.inner.level(root, path)
+        let mut told = self.inner.level(root, path);
+        self.note_level(root, path, &mut told);
+        told
     }
 
     fn list(
@@ -316,10 +374,11 @@ impl Source for Recording<'_> {
         locked(&self.folders).insert((root, path.to_owned()));
         let mut archived = Vec::new();
         let mut show = |mut object: ListedObject<'_>| {
-            if !object.rest.ends_with(".json.gz") {
+            if !self.contents.keeps(object.rest) {
                 return visit(object);
             }
-            let key = format!("{path}/{}", object.rest);
+            let key = below(path, object.rest);
+            self.note_sign_file(root, &key);
             let hash = self.store.hash(&name, &key);
             locked(&self.listed).entry(hash).or_insert_with(|| {
                 if self.is_wanted(&key) {
@@ -345,17 +404,10 @@ impl Source for Recording<'_> {
         };
         let problems = self.inner.list(root, path, bounds, &mut show);
         for key in archived {
-            self.take(&name, &key);
-            self.unread(&name, &key, true, Why::Unrestored);
+            self.archived(&name, &key);
         }
         for problem in &problems {
-            self.note(&Line::Unlisted(Unlisted {
-                root: Some(name.clone()),
-                folder: path.to_owned(),
-                path: problem.path.clone(),
-                why: Why::from(&problem.error),
-                run: self.store.run(),
-            }));
+            self.unlisted(Some(&name), path, &problem.path, &problem.error);
         }
         problems
     }

@@ -9,13 +9,14 @@ use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::super::folder::{
-    Listing, body, explain, is_absent, level, open_file, read_sidecar, read_small,
+    Listing, body, explain, is_absent, open_file, read_sidecar, read_small,
 };
 use super::check::Altered;
 use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
 use super::index::{Line, Why};
 use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of};
+use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
 use crate::verify::location::{ObjectLocation, RootId};
@@ -208,7 +209,7 @@ impl SnapshotSource {
         read_small(open_file(&self.dir, name)?, limit)
     }
 
-    fn recorded(&self, root: RootId) -> Result<&RecordedRoot, SourceError> {
+    pub(super) fn recorded(&self, root: RootId) -> Result<&RecordedRoot, SourceError> {
         let root = self.head.roots.get(root.0 as usize);
         root.ok_or(SourceError::NotFound)
     }
@@ -221,7 +222,8 @@ impl SnapshotSource {
             let roots = self.head.roots.iter().zip((0..).map(RootId));
             let below = roots.filter_map(|(root, id)| {
                 let path = key.strip_prefix(&root.name)?.strip_prefix('/')?;
-                path.starts_with("AWSLogs/").then(|| (id, path.to_owned()))
+                let is_object = !self.head.contents.is_logs() || path.starts_with("AWSLogs/");
+                is_object.then(|| (id, path.to_owned()))
             });
             below.min_by_key(|(_, path)| path.len())
         };
@@ -258,20 +260,36 @@ impl SnapshotSource {
         problem.map_or(SourceError::NotFound, |problem| problem.error)
     }
 
+    /// What could not be looked at in the listing of a folder.
+    pub(super) fn problems_of(&self, root: RootId, folder: &str) -> Vec<Problem> {
+        let known = self.unlisted.get(&(root, folder.to_owned()));
+        self.bearing(known.into_iter().flatten())
+    }
+
+    /// The folders below a folder of which a part could not be looked at.
+    pub(super) fn unlisted_below(&self, root: RootId, folder: &str) -> impl Iterator<Item = &str> {
+        let below = below(folder, "");
+        let from = (root, below.clone());
+        let all = self.unlisted.range(from..).map(|((of, at), _)| (*of, at));
+        all.take_while(move |(of, at)| *of == root && at.starts_with(&below))
+            .map(|(_, at)| at.as_str())
+    }
+
     /// The objects below a folder that do not lie in files of their own names.
-    fn odd_below<'a>(
+    pub(super) fn odd_below<'a>(
         &'a self,
         root: RootId,
         folder: &'a str,
     ) -> impl Iterator<Item = (&'a str, bool)> {
-        let below = format!("{folder}/");
+        let below = below(folder, "");
+        let skipped = below.len();
         let from = (root, below.clone());
         self.odd
             .range(from..)
             .take_while(move |((of, path), _)| *of == root && path.starts_with(&below))
             .filter_map(move |((root, path), odd)| {
                 let root = *root;
-                let rest = path.get(folder.len() + 1..)?;
+                let rest = path.get(skipped..)?;
                 match odd {
                     Odd::In(_) => Some((rest, false)),
                     Odd::Unread { listed: false, .. } => None,
@@ -332,8 +350,7 @@ impl Source for SnapshotSource {
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
-        let folder = format!("{OBJECTS}/{}/{path}", self.recorded(root)?.name);
-        level(&self.dir, folder.trim_end_matches('/'))
+        self.level_of(root, path)
     }
 
     fn list(
@@ -343,8 +360,7 @@ impl Source for SnapshotSource {
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
-        let known = self.unlisted.get(&(root, path.to_owned()));
-        let mut problems = self.bearing(known.into_iter().flatten());
+        let mut problems = self.problems_of(root, path);
         let Ok(recorded) = self.recorded(root) else {
             return problems;
         };

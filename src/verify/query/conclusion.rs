@@ -89,6 +89,16 @@ impl QueryConclusion {
         }
     }
 
+    /// The same, where what goes with it was stopped before its end: it is not valid.
+    #[must_use]
+    pub fn stopped(mut self) -> Self {
+        self.interrupted = true;
+        if self.verdict == Verdict::Valid {
+            self.verdict = Verdict::Unverified;
+        }
+        self
+    }
+
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
         self.verdict

@@ -79,6 +79,9 @@ impl QueryCase {
     #[track_caller]
     pub fn run_written(&self) -> QueryOutcome {
         let outcome = self.run_on(&self.source());
+        let source = self.source();
+        let source = source.to_str().expect("a plain path");
+        self.keeps(source, &outcome, &[]);
         if self.in_a_bucket {
             let (bucket, _) = self.store.keys().next().expect("an object");
             let server = Server::start(served::store(&self.store), Options::default());
@@ -91,8 +94,36 @@ impl QueryCase {
                 format!("{ours:#}"),
                 "a bucket (left) tells otherwise than a folder (right)"
             );
+            let output = command.output().expect("the program runs");
+            let environment = server.environment();
+            let source = format!("s3://{bucket}");
+            self.keeps(&source, &QueryOutcome::of(&output), &environment);
         }
         outcome
+    }
+
+    /// A snapshot tells the same while it is taken, and again when it is verified offline.
+    #[track_caller]
+    pub fn keeps(&self, source: &str, expected: &QueryOutcome, environment: &[(&str, String)]) {
+        let whole = tempfile::tempdir().expect("a temporary folder");
+        let dir = whole.path().join("evidence");
+        let mut command = program();
+        command.args(["snapshot", "--query-results", source, "--format", "json"]);
+        command.arg(&dir).arg("--public-keys").arg(self.keys());
+        command.args(&self.arguments);
+        command.envs(environment.iter().cloned());
+        let taken = QueryOutcome::of(&command.output().expect("the program runs"));
+        assert_eq!(
+            taken.told(),
+            expected.told(),
+            "taking a snapshot (left) tells otherwise than a run (right)"
+        );
+        let again = self.run_on(&dir);
+        assert_eq!(
+            again.told(),
+            expected.told(),
+            "a snapshot (left) tells otherwise than its source (right)"
+        );
     }
 
     #[track_caller]
@@ -143,6 +174,13 @@ impl QueryOutcome {
         formats::check_json(&report);
         formats::check_all(&output.stdout);
         Self { exit, report }
+    }
+
+    fn told(&self) -> String {
+        let mut report = self.report.clone();
+        report["run"] = Value::Null;
+        report["source"] = Value::Null;
+        format!("{} {report:#}", self.exit)
     }
 
     fn compared(&self) -> Value {
