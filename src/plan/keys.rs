@@ -44,7 +44,8 @@ pub(super) fn from_folder(source: &FolderSource) -> Result<(KeySet, Vec<KeySourc
     Ok((keys, sources))
 }
 
-fn take_keys(
+/// Keys from one file's content.
+pub(super) fn take_keys(
     keys: &mut Vec<PublicKey>,
     sources: &mut Vec<KeySource>,
     origin: KeyOrigin,

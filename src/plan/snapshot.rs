@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::keys::KEYS_FOLDER;
+use super::keys::{KEYS_FOLDER, take_keys};
 use crate::cli::LogsArgs;
 use crate::engine::{Filters, Stop, in_parallel};
 use crate::report::{KeyOrigin, KeySource, SnapshotNote};
 use crate::source::snapshot::{Head, SnapshotKeys, SnapshotSource};
-use crate::verify::keys::{PublicKey, parse_keys};
+use crate::verify::keys::PublicKey;
 use crate::verify::time::Bounds;
 
 /// A file of keys is never larger.
@@ -109,16 +109,10 @@ pub(super) fn keys(
                 let content = source
                     .small_file(file, MAX_KEY_FILE_LEN)
                     .with_context(|| format!("cannot read the snapshot's {file}"))?;
-                let parsed = parse_keys(&content)
-                    .with_context(|| format!("cannot use the public keys in {file}"))?;
-                sources.push(KeySource {
-                    origin: KeyOrigin::Evidence,
-                    name: file.clone(),
-                    fingerprints: parsed
-                        .iter()
-                        .map(|key| key.fingerprint().to_string())
-                        .collect(),
-                });
+                let mut parsed = Vec::new();
+                let name = file.clone();
+                let origin = KeyOrigin::Evidence;
+                take_keys(&mut parsed, &mut sources, origin, name, &content)?;
                 // Those of another range do not stand in for what could not be had.
                 let failed = bearing.iter().find(|failed| failed.day.is_none());
                 failed.map_or(Ok(parsed), |failed| Err(failed.why.as_str().into()))

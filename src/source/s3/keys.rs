@@ -275,11 +275,7 @@ fn no_keys(region: &str) -> Box<str> {
 }
 
 /// All keys of a region that were valid in a range.
-async fn list(
-    service: &Service,
-    region: &str,
-    (start, end): Span,
-) -> Asked {
+async fn list(service: &Service, region: &str, (start, end): Span) -> Asked {
     let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
     let mut answer = Answer::default();
     let mut token: Option<String> = None;

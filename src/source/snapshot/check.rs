@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::io::{BufRead as _, BufReader, Read as _};
-
-use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file};
-use super::error::{SnapshotError, at};
+use super::error::SnapshotError;
 use super::layout::{ENCODED, HEAD, INDEX, KEYS, MANIFEST, OBJECTS, SIDECAR};
-use super::opening::files_below;
+use super::opening::{each_named, files_below};
 use super::replay::SnapshotSource;
+use super::store::sha256;
 use crate::verify::location::RootId;
 
 /// How a file of a snapshot is not what the manifest says.
@@ -70,45 +68,30 @@ impl SnapshotSource {
     /// # Errors
     /// Where the manifest itself cannot be read.
     pub fn check(&self, parallel: &Parallel<'_>) -> Result<Checked, SnapshotError> {
-        let file = match open_file(&self.dir, MANIFEST) {
-            Ok(file) => file,
-            Err(error) if is_absent(&error) => return Ok(self.without_manifest()),
-            Err(error) => return Err(at(MANIFEST)(error)),
-        };
-        let mut reader = BufReader::with_capacity(128 * 1024, file);
-        let mut whole = Sha256::new();
         let hasher = RandomState::new();
         let mut named = HashSet::new();
         let mut checked = Checked::default();
         let mut batch = Vec::new();
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = reader
-                .by_ref()
-                .take(16 * 1024)
-                .read_until(b'\n', &mut line)
-                .map_err(at(MANIFEST))?;
-            whole.update(&line);
-            let text = std::str::from_utf8(&line).unwrap_or_default();
-            if let Some((hash, name)) = text.trim_end_matches('\n').split_once("  ") {
-                named.insert(hasher.hash_one(name));
-                checked.files += 1;
-                batch.push((hash.to_owned(), name.to_owned()));
+        let compare = |batch: &mut Vec<Named>, checked: &mut Checked| {
+            let told = parallel(batch, &|(hash, name)| self.compare(hash, name));
+            for ((_, name), how) in std::mem::take(batch).into_iter().zip(told) {
+                let altered = how.map(|how| self.altered_file(name, how));
+                checked.altered.extend(altered);
             }
-            if batch.len() == 4096 || read == 0 {
-                let told = parallel(&batch, &|(hash, name)| self.compare(hash, name));
-                for ((_, name), how) in std::mem::take(&mut batch).into_iter().zip(told) {
-                    checked
-                        .altered
-                        .extend(how.map(|how| self.altered_file(name, how)));
-                }
+        };
+        let manifest = each_named(&self.dir, &mut |hash, name| {
+            named.insert(hasher.hash_one(name));
+            checked.files += 1;
+            batch.push((hash.to_owned(), name.to_owned()));
+            if batch.len() == 4096 {
+                compare(&mut batch, &mut checked);
             }
-            if read == 0 {
-                break;
-            }
-        }
-        checked.manifest = hex::encode(whole.finalize());
+        })?;
+        let Some(manifest) = manifest else {
+            return Ok(self.without_manifest());
+        };
+        compare(&mut batch, &mut checked);
+        checked.manifest = manifest;
         let mut seen = |file: &str, how| {
             let altered = self.altered_file(file.to_owned(), how);
             checked.altered.push(altered);
@@ -158,22 +141,11 @@ impl SnapshotSource {
     }
 
     fn compare(&self, hash: &str, name: &str) -> Option<Alteration> {
-        let mut file = match open_file(&self.dir, name) {
-            Ok(file) => file,
+        let actual = match open_file(&self.dir, name).and_then(|mut file| sha256(&mut file)) {
+            Ok(actual) => actual,
             Err(error) if is_absent(&error) => return Some(Alteration::Missing),
             Err(error) => return Some(Alteration::Unreadable(error.to_string())),
         };
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Some(Alteration::Unreadable(error.to_string())),
-            }
-        }
-        let actual = hex::encode(hasher.finalize());
         (actual != hash).then(|| Alteration::Changed {
             expected: hash.to_owned(),
             actual,

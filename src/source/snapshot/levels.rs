@@ -128,4 +128,3 @@ impl SnapshotSource {
         Ok(level)
     }
 }
-

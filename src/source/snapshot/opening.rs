@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
+use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file};
 use super::error::{SnapshotError, at};
@@ -104,21 +105,26 @@ impl Manifest {
     }
 }
 
-/// Shows each hash and name of the manifest, where there is one.
-fn each_named(dir: &Dir, visit: &mut dyn FnMut(&str, &str)) -> Result<(), SnapshotError> {
+/// Shows each hash and name of the manifest, and tells its SHA-256, where there is one.
+pub(super) fn each_named(
+    dir: &Dir,
+    visit: &mut dyn FnMut(&str, &str),
+) -> Result<Option<String>, SnapshotError> {
     let file = match open_file(dir, MANIFEST) {
         Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(at(MANIFEST)(error)),
     };
+    let mut whole = Sha256::new();
     let mut reader = BufReader::with_capacity(128 * 1024, file);
     let mut line = Vec::new();
     loop {
         line.clear();
         let part = reader.by_ref().take(16 * 1024).read_until(b'\n', &mut line);
         if part.map_err(at(MANIFEST))? == 0 {
-            return Ok(());
+            return Ok(Some(hex::encode(whole.finalize())));
         }
+        whole.update(&line);
         let text = std::str::from_utf8(&line).unwrap_or_default();
         if let Some((hash, name)) = text.trim_end_matches('\n').split_once("  ") {
             visit(hash, name);
@@ -172,15 +178,15 @@ fn usable(dir: &Dir, new: &Head) -> Result<Option<Head>, SnapshotError> {
 fn unaltered(dir: &Dir, old: &Head) -> Result<(), SnapshotError> {
     let altered = |name: &str| Err(SnapshotError::Altered(name.to_owned()));
     let stated = old.manifest.as_ref().map(|manifest| &manifest.sha256);
-    if stated != sha256_of(dir, MANIFEST)?.as_ref() {
-        return altered(MANIFEST);
-    }
     let mut named = Vec::new();
-    each_named(dir, &mut |hash, name| {
+    let manifest = each_named(dir, &mut |hash, name| {
         if name == INDEX || name.starts_with(KEYS) {
             named.push((hash.to_owned(), name.to_owned()));
         }
     })?;
+    if stated != manifest.as_ref() {
+        return altered(MANIFEST);
+    }
     for (hash, name) in &named {
         if sha256_of(dir, name)?.as_ref() != Some(hash) {
             return altered(name);

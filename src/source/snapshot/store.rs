@@ -302,7 +302,7 @@ fn print(sha256: &str) -> Print {
     print
 }
 
-fn sha256(file: &mut File) -> io::Result<String> {
+pub(super) fn sha256(file: &mut File) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::formats;
 
 /// The severity of each code, from the contract.
-pub const SEVERITIES: [(&str, &str); 33] = [
+pub const SEVERITIES: [(&str, &str); 34] = [
     ("digest-missing", "invalid"),
     ("digest-modified", "invalid"),
     ("digest-malformed", "invalid"),
@@ -41,6 +41,7 @@ pub const SEVERITIES: [(&str, &str); 33] = [
     ("result-unreferenced", "invalid"),
     ("result-unreadable", "unverified"),
     ("no-results", "unverified"),
+    ("snapshot-altered", "invalid"),
 ];
 
 pub fn severity_of(code: &str) -> &'static str {

@@ -176,7 +176,7 @@ impl QueryOutcome {
         Self { exit, report }
     }
 
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         let mut report = self.report.clone();
         report["run"] = Value::Null;
         report["source"] = Value::Null;

@@ -250,9 +250,10 @@ fn tampering_at_random_is_never_valid_unless_the_content_is_the_same() {
 
 #[test]
 fn every_code_has_a_scenario() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios");
-    let sources: String = fs::read_dir(folder)
-        .unwrap()
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let sources: String = ["scenarios", "snapshot"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(tests.join(folder)).unwrap())
         .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
     for (code, _) in SEVERITIES {

@@ -7,6 +7,7 @@ mod full;
 mod killed;
 mod names;
 mod output;
+mod queries;
 mod ranges;
 mod refusals;
 mod replayed;
