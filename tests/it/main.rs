@@ -18,3 +18,4 @@ mod selftest;
 mod server;
 mod snapshot;
 mod state;
+mod trust;
