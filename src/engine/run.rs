@@ -19,7 +19,7 @@ use crate::verify::chain::{ChainSummary, Remembered, WalkEvent};
 use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
 use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER};
+use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER, RootId};
 
 /// Which accounts, regions and trails are verified; where a set is empty, all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -180,6 +180,21 @@ pub fn run(
     Ok(shared.conclude(stop.is_stopped()))
 }
 
+/// The bucket and prefix of every root that something is told of, where the source knows them. Where
+/// nothing in it is verified, nothing else tells.
+fn stated(source: &dyn Source, tally: &Tally) -> BTreeMap<RootId, (Arc<str>, Arc<str>)> {
+    let held = tally.before_first_day.iter().map(|held| &held.finding);
+    let findings = tally.findings.iter().chain(held);
+    let told = findings.filter_map(|finding| match &finding.subject {
+        Subject::Listed { root, .. } => Some(*root),
+        Subject::Run | Subject::Object(_) => None,
+    });
+    let left = tally.leftovers.iter().map(|left| left.root);
+    let roots: BTreeSet<RootId> = told.chain(left).collect();
+    let stated = |root| Some((root, source.stated(root)?));
+    roots.into_iter().filter_map(stated).collect()
+}
+
 /// Looks for what is there, and makes the keys ready for it.
 fn look_around(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Survey, SourceError> {
     let survey = survey(source, &job.filters, job.limits.threads, stop)?;
@@ -285,6 +300,7 @@ impl Shared<'_> {
         tally.bytes_read = self.bytes.read.into_inner();
         tally.bytes_hashed = self.bytes.hashed.into_inner();
         tally.interrupted = interrupted;
+        tally.stated = stated(self.source, &tally);
         Conclusion::reach(tally, &self.job.weights)
     }
 }

@@ -107,13 +107,24 @@ impl Walk {
     /// have it.
     pub fn demands_before(&self, next: Option<&ListedDigest>) -> Option<&ObjectLocation> {
         let (end, wanted) = self.wanted()?;
-        if next.is_some_and(|next| next.key.end() >= end) {
+        let (location, key) = match wanted {
+            Wanted::Predecessor => {
+                let demand = self.demand.as_ref()?;
+                (demand.predecessor.location(), demand.key.as_ref())
+            }
+            Wanted::Remembered => {
+                let remembered = self.remembered.as_ref()?;
+                (remembered.location(), Some(remembered.key()))
+            }
+        };
+        // One that ends at the same time under another name does not stand in for it.
+        let comes_first = |next: &ListedDigest| {
+            next.key.end() > end || (next.key.end() == end && key == Some(&next.key))
+        };
+        if next.is_some_and(comes_first) {
             return None;
         }
-        match wanted {
-            Wanted::Predecessor => Some(self.demand.as_ref()?.predecessor.location()),
-            Wanted::Remembered => Some(self.remembered.as_ref()?.location()),
-        }
+        Some(location)
     }
 
     /// Takes note that the digest demanded is not there.

@@ -292,7 +292,10 @@ impl<'a> Reckoning<'a> {
                 kept.push(binding.clone());
             }
         }
-        Bindings(kept)
+        Bindings {
+            stated: std::mem::take(&mut self.tally.stated),
+            bound: kept,
+        }
     }
 
     /// A trail that records other regions than its own has a chain in every region.

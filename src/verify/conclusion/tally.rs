@@ -1,6 +1,7 @@
 //! Everything that a run found out, before it is weighed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -97,6 +98,8 @@ pub struct Tally {
     pub before_first_day: Vec<BeforeFirstDay>,
     /// Whether other such logs are there.
     pub reaches_before_first_day: bool,
+    /// The bucket and prefix of each root whose source knows them.
+    pub stated: BTreeMap<RootId, (Arc<str>, Arc<str>)>,
     /// Digest objects seen in the range, whatever came of them.
     pub digests_seen: u64,
     /// The events of intact logs that may explain what was found; nothing where logs were not

@@ -1,6 +1,6 @@
 //! What a finding weighs in this run, and how its object is called.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -24,11 +24,19 @@ pub struct Weighed {
 }
 
 /// Which bucket and prefix each root stands for, and when.
-pub(super) struct Bindings(pub(super) Vec<Binding>);
+pub(super) struct Bindings {
+    /// As the source knows them: a bucket is one, whatever its digests say.
+    pub(super) stated: BTreeMap<RootId, (Arc<str>, Arc<str>)>,
+    /// As verified digests state them.
+    pub(super) bound: Vec<Binding>,
+}
 
 impl Bindings {
     /// The bucket and prefix of `root` at `time`, or at the time nearest to it that is known.
-    fn at(&self, root: RootId, time: Option<Timestamp>) -> Option<&Binding> {
+    fn at(&self, root: RootId, time: Option<Timestamp>) -> Option<(&Arc<str>, &Arc<str>)> {
+        if let Some((bucket, prefix)) = self.stated.get(&root) {
+            return Some((bucket, prefix));
+        }
         let distance = |binding: &&Binding| {
             let Some(time) = time else {
                 return SignedDuration::ZERO;
@@ -37,8 +45,9 @@ impl Bindings {
             let after = time.duration_since(binding.range.end());
             before.max(after).max(SignedDuration::ZERO)
         };
-        let of_root = self.0.iter().filter(|binding| binding.root == root);
-        of_root.min_by_key(distance)
+        let of_root = self.bound.iter().filter(|binding| binding.root == root);
+        let nearest = of_root.min_by_key(distance)?;
+        Some((&nearest.bucket, &nearest.prefix))
     }
 }
 
@@ -67,10 +76,7 @@ pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) ->
             Some(Arc::clone(location.key())),
         ),
         Subject::Listed { root, path, time } => match bindings.at(*root, *time) {
-            Some(binding) => (
-                Some(Arc::clone(&binding.bucket)),
-                Some(join(&binding.prefix, path).into()),
-            ),
+            Some((bucket, prefix)) => (Some(Arc::clone(bucket)), Some(join(prefix, path).into())),
             None => (None, Some(Arc::clone(path))),
         },
     };

@@ -39,6 +39,24 @@ fn a_span_of_missing_digests_is_one_finding_that_tells_the_span() {
     Case::new(archive).run().is(&expect);
 }
 
+/// Only CloudTrail could sign such a digest. What it names is not there all the same, though another digest is that ends
+/// at the same time.
+#[test]
+fn a_signed_digest_that_names_what_is_no_digest() {
+    let mut archive = audit();
+    let (digest, named) = (
+        archive.digest(NEWEST),
+        ("audit-logs".to_owned(), "x".to_owned()),
+    );
+    archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+        doc.set("previousDigestS3Object", Json::text("x"));
+    });
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("digest-missing", &named).digest(&digest))
+        .chain(CHAIN, |chain| chain.digests[2] += 1);
+    Case::new(archive).run().is(&expect);
+}
+
 #[test]
 fn a_span_deleted_with_its_logs_still_shows() {
     let mut archive = audit();

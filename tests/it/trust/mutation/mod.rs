@@ -8,6 +8,7 @@ mod plain;
 mod unsigned;
 
 pub use case::{Came, Case, Expected, Kind, Target, outcome};
+pub use plain::inflated;
 
 use crate::forge::Archive;
 
