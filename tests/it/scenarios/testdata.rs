@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::common::at;
 use crate::{
     forge::{
-        Archive, At, FolderWriter, Json, Kind, Metadata, Place, Sign, TestKey, Trail,
+        Act, Archive, At, FolderWriter, Json, Kind, Metadata, Place, Sign, TestKey, Trail,
         keyfiles::trusted_keys,
         plant::{PlantedDigest, PlantedLog},
     },
@@ -321,9 +321,11 @@ fn coverage_sets() -> Vec<Set> {
             cut,
         )
     };
+    let name = r#"{"name":"audit"}"#;
+    let stop = Act::new("cloudtrail", "StopLogging", "2024-03-10T01:16:40Z", name);
     let restarted = Trail::new("audit", "2024-03-10T00:00:00Z", 2)
-        .special(1, "StopLogging")
         .restart(120, 2)
+        .act(1, &stop)
         .archive();
     vec![
         cut.gives(3, vec![("coverage-ends-early", None)]),
