@@ -13,7 +13,7 @@ use super::reports::reports;
 use super::snapshot::{self, narrowed};
 use super::state::State;
 use super::time::instant;
-use crate::cli::{LogsArgs, RangeArgs};
+use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
 use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
 use crate::source::{GivenKeys, KeyRing, Narrowing};
@@ -54,11 +54,7 @@ impl LogsPlan {
             })?;
         }
         let reports = reports(&args.output.show)?;
-        let allow = codes("--allow", &args.output.allow)?;
-        let deny = codes("--deny", &args.output.deny)?;
-        if let Some(code) = allow.intersection(&deny).next() {
-            bail!("{code} is both allowed and denied");
-        }
+        let (allow, deny) = weighed(&args.output)?;
         let given = keys::from_files(&args.public_keys)?;
         let Resolved {
             place,
@@ -155,7 +151,17 @@ fn bounds(range: &RangeArgs, now: Timestamp) -> Result<Bounds> {
     Ok(bounds)
 }
 
-pub(super) fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
+/// The codes that are allowed, and those that are denied.
+pub(super) fn weighed(output: &OutputArgs) -> Result<(BTreeSet<Code>, BTreeSet<Code>)> {
+    let allow = codes("--allow", &output.allow)?;
+    let deny = codes("--deny", &output.deny)?;
+    if let Some(code) = allow.intersection(&deny).next() {
+        bail!("{code} is both allowed and denied");
+    }
+    Ok((allow, deny))
+}
+
+fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
     let code = |name: &String| {
         Code::from_name(name).with_context(|| {
             format!("{option} {name:?} is no finding; `ct-verify explain` lists them")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 
 use super::keys;
-use super::logs::codes;
+use super::logs::weighed;
 use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use super::reports::reports;
 use super::snapshot;
@@ -53,11 +53,7 @@ impl QueryPlan {
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &QueryArgs, stop: &Stop) -> Result<Self> {
         let reports = reports(&args.output.show)?;
-        let allow = codes("--allow", &args.output.allow)?;
-        let deny = codes("--deny", &args.output.deny)?;
-        if let Some(code) = allow.intersection(&deny).next() {
-            bail!("{code} is both allowed and denied");
-        }
+        let (allow, deny) = weighed(&args.output)?;
         let given = keys::from_files(&args.public_keys)?;
         let Resolved {
             place,

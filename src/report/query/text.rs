@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use super::claims::{headline, limits};
 use super::exports::{in_order, results_in_words};
 use super::json::{Export, QueryReport};
-use crate::report::amounts::{bytes, count, counted};
+use crate::report::amounts::{count, counted};
 use crate::report::claims::keys_warning;
 use crate::report::escape::visible;
 use crate::report::groups::groups_of;
+use crate::report::head::{with_astray, without_astray};
 use crate::report::look::{Look, Verbosity};
 use crate::report::text::{self, heading};
 use crate::report::wrap::hanging;
@@ -115,49 +116,10 @@ fn one(export: &Export<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> 
 }
 
 fn totals(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    heading(look, "Totals", out)?;
-    let header = format!(
-        "  {:<12}{:>9}{:>12}{:>12}{:>14}{:>12}",
-        "", "valid", "invalid", "missing", "not named", "unverified"
-    );
-    writeln!(out, "{}", look.dim(&header))?;
-    let (signs, results) = (&report.totals.sign_files, &report.totals.results);
-    let mut row = |name: &str, cells: [Option<u64>; 5]| {
-        write!(out, "  {name:<12}")?;
-        for (index, (cell, width)) in cells.into_iter().zip([9, 12, 12, 14, 12]).enumerate() {
-            let padded = format!("{:>width$}", cell.map_or("-".to_owned(), count));
-            // What is not nothing, and not good, is what the eye should find.
-            let stands_out = index > 0 && cell.is_some_and(|number| number > 0);
-            let shown = if stands_out {
-                look.warning(&padded)
-            } else {
-                padded
-            };
-            write!(out, "{shown}")?;
-        }
-        writeln!(out)
-    };
-    row(
-        "sign files",
-        [
-            Some(signs.valid),
-            Some(signs.invalid),
-            Some(signs.missing),
-            None,
-            Some(signs.unverified),
-        ],
-    )?;
-    row(
-        "results",
-        [
-            Some(results.valid),
-            Some(results.invalid),
-            Some(results.missing),
-            Some(results.unreferenced),
-            Some(results.unverified),
-        ],
-    )?;
-    let read = &report.totals.bytes;
-    let (read, hashed) = (bytes(read.read), bytes(read.hashed));
-    writeln!(out, "  {read} read, {hashed} hashed")
+    let totals = &report.totals;
+    let rows = [
+        ("sign files", without_astray(&totals.sign_files)),
+        ("results", with_astray(&totals.results)),
+    ];
+    text::totals(rows, "not named", totals.bytes, &report.run, look, out)
 }

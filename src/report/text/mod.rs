@@ -5,7 +5,9 @@
 mod coverage;
 mod findings;
 mod page;
+mod totals;
 
 pub(in crate::report) use findings::write as findings;
 pub use page::write;
 pub(in crate::report) use page::{codes, heading, keys, snapshot, verdict};
+pub(in crate::report) use totals::write as totals;

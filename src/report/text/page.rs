@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::{coverage, findings};
-use crate::report::amounts::{between, bytes, count, counted};
+use crate::report::amounts::{between, counted};
 use crate::report::claims::{
     filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words,
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
+use crate::report::head::{with_astray, without_astray};
 use crate::report::json::{Keys, Report, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
@@ -107,58 +108,12 @@ fn names(codes: &[Code]) -> String {
 }
 
 fn totals(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
-    heading(look, "Totals", out)?;
-    let header = format!(
-        "  {:<9}{:>12}{:>12}{:>12}{:>14}{:>12}",
-        "", "valid", "invalid", "missing", "out of chain", "unverified"
-    );
-    writeln!(out, "{}", look.dim(&header))?;
-    let (digests, logs) = (&report.totals.digests, &report.totals.logs);
-    let mut row = |name: &str, cells: [Option<u64>; 5]| {
-        write!(out, "  {name:<9}")?;
-        for (index, (cell, width)) in cells.into_iter().zip([12, 12, 12, 14, 12]).enumerate() {
-            let text = cell.map_or("-".to_owned(), count);
-            let padded = format!("{text:>width$}");
-            // What is not nothing, and not good, is what the eye should find.
-            let stands_out = index > 0 && cell.is_some_and(|number| number > 0);
-            let shown = if stands_out {
-                look.warning(&padded)
-            } else {
-                padded
-            };
-            write!(out, "{shown}")?;
-        }
-        writeln!(out)
-    };
-    row(
-        "digests",
-        [
-            Some(digests.valid),
-            Some(digests.invalid),
-            Some(digests.missing),
-            None,
-            Some(digests.unverified),
-        ],
-    )?;
-    row(
-        "logs",
-        [
-            Some(logs.valid),
-            Some(logs.invalid),
-            Some(logs.missing),
-            Some(logs.unreferenced),
-            Some(logs.unverified),
-        ],
-    )?;
-    let read = &report.totals.bytes;
-    let (read, hashed) = (bytes(read.read), bytes(read.hashed));
-    // Times are whole seconds: of a run shorter than two they tell nothing.
-    let (started, finished) = (report.run.started, report.run.finished);
-    if finished.duration_since(started).as_secs() < 2 {
-        return writeln!(out, "  {read} read, {hashed} hashed");
-    }
-    let took = between(started, finished);
-    writeln!(out, "  {read} read, {hashed} hashed, in {took}")
+    let totals = &report.totals;
+    let rows = [
+        ("digests", without_astray(&totals.digests)),
+        ("logs", with_astray(&totals.logs)),
+    ];
+    super::totals(rows, "out of chain", totals.bytes, &report.run, look, out)
 }
 
 /// What the snapshot is that was verified, if it was one.
