@@ -26,7 +26,7 @@ pub enum Command {
     /// Everything below SOURCE is verified in one run: every organization, account, region and trail found there. The verdict is
     /// told by the exit status: 0 valid, 1 invalid, 3 unverified (nothing is proven wrong, but not everything could be verified), 2
     /// where the run could not be set up.
-    Logs(Box<LogsArgs>),
+    Logs(Box<LogsCommand>),
     /// Show a saved JSON report in another format
     ///
     /// The exit status is the one that the saved verdict stands for: 0 valid, 1 invalid, 3 unverified, 130 of a run that was
@@ -46,6 +46,18 @@ pub enum Command {
     /// interrupted, the same command goes on where it ended. `ct-verify logs DIR` needs no network and no options then. With
     /// `--query-results` it does the same for saved query results, and `ct-verify query-results DIR` verifies them.
     Snapshot(Box<SnapshotArgs>),
+    /// Cut one verification into shards that many machines can read side by side
+    ///
+    /// It lists what is to be verified, and writes a plan: which shard reads what, over which range, with which keys and filters.
+    /// `ct-verify logs --plan FILE --shard I --result PLACE` reads one shard, and `ct-verify merge PLACE` comes to the verdict, with
+    /// the report that one run would have given.
+    Plan(Box<PlanArgs>),
+    /// Join the results of all shards of a plan to one verdict
+    ///
+    /// The report and the exit status are those of one `ct-verify logs` over the whole. Where the result of a shard is missing,
+    /// damaged or of another plan, there is no verdict: the shards are told by number, with the command that reads each of them
+    /// anew, and the exit status is 3.
+    Merge(Box<MergeArgs>),
     /// Verify known-good and known-bad archives, which come with the program
     ///
     /// They run through the same pipeline as any other. The exit status is 0 where each got the verdict and the finding that it
@@ -65,11 +77,118 @@ pub enum Command {
     },
 }
 
-/// Options of `logs`.
+/// What `logs` takes: a source, or one shard of a plan.
+#[derive(Debug, Args)]
+pub struct LogsCommand {
+    /// `s3://BUCKET[/PREFIX]`, a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
+    #[arg(required_unless_present = "plan")]
+    pub source: Option<PathBuf>,
+    /// How it is verified.
+    #[command(flatten)]
+    pub options: LogsOptions,
+    /// Which shard.
+    #[command(flatten)]
+    pub shard: ShardArgs,
+}
+
+/// Which shard of a plan is read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shard of a plan")]
+pub struct ShardArgs {
+    /// Read one shard of this plan, which `ct-verify plan` made, and write what it saw to --result
+    ///
+    /// The exit status is 0 as soon as the shard has a result, whatever was found: `ct-verify merge` comes to the verdict.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "result",
+        conflicts_with_all = [
+            "source", "start_time", "end_time", "account", "region", "trail", "public_keys", "digests_only", "state",
+            "dry_run", "allow", "deny", "report",
+        ]
+    )]
+    pub plan: Option<PathBuf>,
+    /// Which shard, from 0 on; without it, the index that Slurm, AWS Batch or Kubernetes gives an array's task
+    #[arg(long, value_name = "I", requires = "plan")]
+    pub shard: Option<u32>,
+    /// Added to the index of an array's task, where a plan has more shards than an array may have tasks
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "plan",
+        conflicts_with = "shard",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    pub shard_offset: u32,
+    /// Where results are written: a folder, or s3://BUCKET/PREFIX; a shard whose result is there is not read again
+    #[arg(long, value_name = "PLACE", requires = "plan")]
+    pub result: Option<PathBuf>,
+}
+
+/// A source, and how it is verified.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     /// `s3://BUCKET[/PREFIX]`, a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
     pub source: PathBuf,
+    /// How it is verified.
+    #[command(flatten)]
+    pub options: LogsOptions,
+}
+
+impl std::ops::Deref for LogsArgs {
+    type Target = LogsOptions;
+
+    fn deref(&self) -> &LogsOptions {
+        &self.options
+    }
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What is verified, and how.
+    #[command(flatten)]
+    pub logs: LogsArgs,
+    /// How many shards
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::shard::SLICE_LIMIT)), help_heading = "Plan")]
+    pub shards: u32,
+    /// The file that the plan is written to
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        default_value = "plan.json",
+        help_heading = "Plan"
+    )]
+    pub output: PathBuf,
+}
+
+/// Options of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Where the results are: a folder, or s3://BUCKET/PREFIX
+    pub place: PathBuf,
+    /// The plan, where the results are those of more than one
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Results, and objects, read at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub concurrency: Option<u16>,
+    /// Memory to use, roughly (such as 256M or 1G)
+    #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
+    pub max_memory: Option<Size>,
+    /// What is told
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// How buckets are reached
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsOptions {
     /// Public keys from a file (repeatable): list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
     #[arg(long = "public-keys", value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,

@@ -1,6 +1,9 @@
 //! What each command does: from what was typed to an exit status.
 
+mod merge;
+mod planning;
 mod query;
+mod shard;
 mod snapshot;
 
 use std::fs::File;
@@ -11,7 +14,9 @@ use anyhow::{Context as _, Result};
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
-use crate::cli::{Cli, Command, LogsArgs, OutputArgs, ReportArgs, ShowArgs, When};
+use crate::cli::{
+    Cli, Command, LogsArgs, LogsCommand, OutputArgs, ReportArgs, ShardArgs, ShowArgs, When,
+};
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
 use crate::plan::{LogsPlan, reports};
@@ -29,7 +34,16 @@ use crate::verify::finding::Code;
 /// Where it could not be set up, or its output could not be written.
 pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
     match command {
-        Command::Logs(args) => logs(&args, stop),
+        Command::Logs(args) => match *args {
+            LogsCommand {
+                source: Some(source),
+                options,
+                shard: ShardArgs { plan: None, .. },
+            } => logs(&LogsArgs { source, options }, stop),
+            LogsCommand { options, shard, .. } => shard::shard(&options, &shard, stop),
+        },
+        Command::Plan(args) => planning::plan(&args, stop),
+        Command::Merge(args) => merge::merge(&args, stop),
         Command::Report(args) => report(&args),
         Command::Schema => {
             schema::write(&mut io::stdout().lock()).context("cannot write the schema")?;
@@ -62,7 +76,7 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let show = &args.output.show;
     let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
     let (watchers, mut observers) = Watchers::new(&args.output);
-    let mut info = run_info(args, &plan, started);
+    let mut info = run_info(&args.source, &plan, started);
     let give_up = stop.clone();
     outputs.stream(&info, &mut observers, move || give_up.stop())?;
     let conclusion = run(&plan.job, plan.place.source(), &observers, stop);
@@ -207,13 +221,13 @@ fn width() -> usize {
 }
 
 /// What is known of a run when it begins: its end, and the keys that it will ask for, are not.
-fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
+fn run_info(source: &Path, plan: &LogsPlan, started: Timestamp) -> RunInfo {
     let filters = &plan.job.filters;
     let list = |names: &std::collections::BTreeSet<String>| names.iter().cloned().collect();
     RunInfo {
         keys: plan.key_sources(),
         snapshot: plan.snapshot.clone(),
-        digests_only: args.digests_only,
+        digests_only: plan.job.digests_only,
         filters: Filters {
             accounts: list(&filters.accounts),
             regions: list(&filters.regions),
@@ -221,7 +235,7 @@ fn run_info(args: &LogsArgs, plan: &LogsPlan, started: Timestamp) -> RunInfo {
         },
         allow: plan.job.weights.allow.iter().copied().collect(),
         deny: plan.job.weights.deny.iter().copied().collect(),
-        ..begun(&args.source, started)
+        ..begun(source, started)
     }
 }
 

@@ -7,5 +7,6 @@ pub mod event;
 pub mod plan;
 pub mod report;
 pub mod selftest;
+pub mod shard;
 pub mod source;
 pub mod verify;

@@ -1,29 +1,23 @@
 //! Reading one digest: bounded, parsed, and checked against its own metadata.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::held::Weight;
 use super::run::Shared;
 
-use crate::source::{Metadata, SourceError};
+use crate::source::{Metadata, ReadFailure, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
-use crate::verify::digest::{
-    MAX_DIGEST_LEN, SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest,
-};
+use crate::verify::digest::{SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest};
 use crate::verify::hashing::{Content, ContentError};
 use crate::verify::keys::KeySet;
 use crate::verify::location::ObjectLocation;
 use crate::verify::signature::Signature;
 use crate::verify::time::parse_name_time;
 
-/// A digest up to this size is held beside others; larger ones are read one at a time.
-const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
 /// Why an archived object is not read.
 pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
-/// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
-static LARGE_DIGEST: Mutex<()> = Mutex::new(());
 
 /// What was seen, and how many bytes were read and hashed for it.
 #[derive(Debug)]
@@ -64,23 +58,22 @@ pub(super) fn read_digest(
         Err(why) => return Seen::nothing_of(without_keys(&why)),
     };
     let path = at.key.path();
-    let fetched = fetch(shared, at, &path, COMMON_DIGEST_LEN).or_else(|error| match error {
-        Failure::Content(ContentError::TooLarge(_)) => {
-            let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
-            fetch(shared, at, &path, MAX_DIGEST_LEN)
-        }
-        Failure::Content(_) | Failure::Source(_) => Err(error),
-    });
+    let kept = shared.source.read_before(at.root, &path);
+    let fetched = kept.unwrap_or_else(|| shared.reading().digest(at.root, &path));
     let (content, json, metadata) = match fetched {
         Ok(fetched) => fetched,
-        Err(Failure::Source(SourceError::NotFound)) => return Seen::nothing_of(Sighting::Absent),
-        Err(Failure::Source(error)) => {
+        Err(ReadFailure::Source(SourceError::NotFound)) => {
+            return Seen::nothing_of(Sighting::Absent);
+        }
+        Err(ReadFailure::Source(error)) => {
             return Seen::nothing_of(Sighting::Unreadable(error.to_string().into()));
         }
-        Err(Failure::Content(ContentError::Read(error))) => {
+        Err(ReadFailure::Content(ContentError::Read(error))) => {
             return Seen::nothing_of(Sighting::Unreadable(error.to_string().into()));
         }
-        Err(Failure::Content(error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)))) => {
+        Err(ReadFailure::Content(
+            error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
+        )) => {
             return Seen::nothing_of(Sighting::Malformed(error.to_string().into()));
         }
     };
@@ -141,29 +134,6 @@ fn generation_time(text: &str) -> Option<Timestamp> {
         .ok()
         .or_else(|| parse_name_time(text))
         .or_else(|| numeric(text))
-}
-
-enum Failure {
-    Source(SourceError),
-    Content(ContentError),
-}
-
-fn fetch(
-    shared: &Shared<'_>,
-    at: &ListedDigest,
-    path: &str,
-    limit: usize,
-) -> Result<(Content, Vec<u8>, Metadata), Failure> {
-    let (body, metadata) = shared
-        .source
-        .digest(at.root, path)
-        .map_err(Failure::Source)?;
-    let body = shared.stop.guard(body.reader);
-    let (content, json) = shared
-        .readers
-        .with(|reader| reader.collect(body, limit))
-        .map_err(Failure::Content)?;
-    Ok((content, json, metadata))
 }
 
 /// The digest that the bytes at `at` are, if they are one that belongs there.

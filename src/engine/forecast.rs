@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::run::Job;
+use super::shard::may_be_read;
 use super::stop::Stop;
 use super::survey::{Holdings, Survey, survey};
 use super::threads::in_parallel;
 use crate::source::{ListedObject, Problem, Source, SourceError};
-use crate::verify::location::{
-    AccountRegion, DIGEST_FOLDER, DigestKey, LogKind, RootId, read_log_name,
-};
-use crate::verify::time::{NAME_SLACK, minus, plus};
+use crate::verify::location::{AccountRegion, DIGEST_FOLDER, DigestKey, LogKind, RootId};
+use crate::verify::time::Bounds;
 
 /// So many objects, and how large they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +59,9 @@ struct Folder<'a> {
 /// # Errors
 /// Where the source itself cannot be looked at.
 pub fn forecast(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Forecast, SourceError> {
-    let Survey { places, problems } = survey(source, &job.filters, job.limits.threads, stop)?;
+    let Survey {
+        places, problems, ..
+    } = survey(source, &job.filters, job.limits.threads, stop)?;
     let folders = folders(&places, job.digests_only);
     let looked = in_parallel(job.limits.threads, &folders, |folder| {
         look(job, source, folder)
@@ -70,10 +71,7 @@ pub fn forecast(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Forecast,
         ..Forecast::default()
     };
     for part in looked {
-        whole.digests.add_all(part.digests);
-        whole.logs.add_all(part.logs);
-        whole.archived.add_all(part.archived);
-        whole.problems.extend(part.problems);
+        whole.add(part);
     }
     whole.requests = source.requests();
     Ok(whole)
@@ -105,34 +103,35 @@ fn look(job: &Job, source: &dyn Source, folder: &Folder<'_>) -> Forecast {
     let name = folder.kind.map_or(DIGEST_FOLDER, LogKind::folder);
     let path = folder.place.folder(name);
     let mut visit = |object: ListedObject<'_>| {
-        if !object.rest.ends_with(".json.gz") {
-            return;
-        }
-        let wanted = match folder.kind {
-            None => DigestKey::parse(&format!("{path}/{}", object.rest))
-                .is_none_or(|key| bounds.reads_digest(key.end())),
-            Some(kind) => {
-                let (time, _) = read_log_name(folder.place, kind, object.rest);
-                time.is_none_or(|time| {
-                    bounds
-                        .start()
-                        .is_none_or(|start| time >= minus(start, NAME_SLACK))
-                        && bounds.end().is_none_or(|end| time < plus(end, NAME_SLACK))
-                })
-            }
-        };
-        if !wanted {
-            return;
-        }
-        let bytes = (object.size)().unwrap_or(0);
-        match folder.kind {
-            None => part.digests.add(bytes),
-            Some(_) => part.logs.add(bytes),
-        }
-        if object.archived {
-            part.archived.add(bytes);
-        }
+        let whole = format!("{path}/{}", object.rest);
+        part.count(bounds, &whole, &object);
     };
     part.problems = source.list(folder.root, &path, bounds, &mut visit);
     part
+}
+
+impl Forecast {
+    /// Counts an object that a listing shows at `path`; tells whether it may be read.
+    pub(super) fn count(&mut self, bounds: &Bounds, path: &str, object: &ListedObject<'_>) -> bool {
+        if !path.ends_with(".json.gz") || !may_be_read(bounds, path) {
+            return false;
+        }
+        let bytes = (object.size)().unwrap_or(0);
+        if DigestKey::parse(path).is_some() {
+            self.digests.add(bytes);
+        } else {
+            self.logs.add(bytes);
+        }
+        if object.archived {
+            self.archived.add(bytes);
+        }
+        true
+    }
+
+    pub(super) fn add(&mut self, part: Self) {
+        self.digests.add_all(part.digests);
+        self.logs.add_all(part.logs);
+        self.archived.add_all(part.archived);
+        self.problems.extend(part.problems);
+    }
 }

@@ -1,6 +1,5 @@
 //! Judging the logs that a verified digest names.
 
-use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +9,10 @@ use super::digests::NOT_RESTORED;
 use super::held::Weight;
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
-use crate::source::SourceError;
+use crate::source::{HashedLog, ReadFailure, SourceError};
 use crate::verify::conclusion::{BeforeFirstDay, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
-use crate::verify::evidence::{HashedContent, Scanner, read_events};
+use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
@@ -145,14 +144,14 @@ impl LogBatch {
     pub(super) fn judge(&self, at: usize, shared: &Shared<'_>) -> Option<Finding> {
         let wanted = self.wanted.get(at)?;
         let entry = self.digest.logs().get(wanted.entry)?;
-        let (outcome, may_tell) = read(shared, wanted, entry);
+        let (outcome, told) = read(shared, wanted, entry);
         if shared.stop.is_stopped() && outcome.is_err() {
             // It was not read because the run ends: that is no finding.
             return None;
         }
         match (wanted.beside, &outcome) {
-            (Some(Beside::TheRange), Err(Failure::Source(_))) => return None,
-            (Some(Beside::FirstDay(day)), Err(Failure::Source(SourceError::NotFound))) => {
+            (Some(Beside::TheRange), Err(ReadFailure::Source(_))) => return None,
+            (Some(Beside::FirstDay(day)), Err(ReadFailure::Source(SourceError::NotFound))) => {
                 let (_, _, finding) = weigh(entry, outcome);
                 let finding = self.about(finding?);
                 let held = BeforeFirstDay { day, finding };
@@ -169,8 +168,12 @@ impl LogBatch {
         }
         let (verdict, plain, finding) = weigh(entry, outcome);
         self.chain.count(verdict, plain);
-        if may_tell && verdict == LogVerdict::Valid {
-            look_for_evidence(shared, &self.chain.name, wanted, entry);
+        if verdict == LogVerdict::Valid
+            && let Some(events) = events(shared, wanted, entry, told)
+        {
+            let mut tally = shared.tally();
+            let ledger = tally.evidence.get_or_insert_default();
+            ledger.add(&self.chain.name, entry.location(), events);
         }
         shared.observer.observe(&Event::Log {
             chain: &self.chain.name,
@@ -188,59 +191,56 @@ impl LogBatch {
     }
 }
 
-/// Why a log has no hash.
-enum Failure {
-    Source(SourceError),
-    Content(ContentError),
+/// What a log tells beside its hash.
+enum Told {
+    /// Events may be in it.
+    Hint(Hint),
+    /// These were read when it was hashed.
+    Events(Vec<RecordedEvent>),
 }
 
-/// Hashes a log's content. Whether any event in it may be evidence is told on the way.
+/// Hashes a log's content, or tells what that came to when it was done before.
 fn read(
     shared: &Shared<'_>,
     wanted: &Wanted,
     entry: &LogEntry,
-) -> (Result<Content, Failure>, bool) {
-    let mut scanner = Scanner::new(entry.location().bucket());
-    let hashed = open(shared, wanted).and_then(|body| {
-        let look = |chunk: &[u8]| scanner.feed(chunk);
-        let hashed = shared
-            .readers
-            .with(|reader| reader.hash_and_look(body, look));
-        hashed.map_err(Failure::Content)
-    });
-    let may_tell = hashed.is_ok() && scanner.finish();
-    (hashed, may_tell)
-}
-
-fn open(shared: &Shared<'_>, wanted: &Wanted) -> Result<Box<dyn Read + Send>, Failure> {
-    let place = wanted.place.as_ref();
-    let (root, path) = place.ok_or(Failure::Source(SourceError::NotFound))?;
+) -> (Result<Content, ReadFailure>, Told) {
+    let nothing = Told::Hint(Hint::Nothing);
+    let Some((root, path)) = &wanted.place else {
+        return (Err(ReadFailure::Source(SourceError::NotFound)), nothing);
+    };
     if wanted.archived {
         let why = SourceError::Archived(NOT_RESTORED.into());
-        return Err(Failure::Source(why));
+        return (Err(ReadFailure::Source(why)), nothing);
     }
-    let body = shared.source.log(*root, path).map_err(Failure::Source)?;
-    Ok(shared.stop.guard(body.reader))
+    let bucket = entry.location().bucket();
+    if let Some(HashedLog { content, events }) = shared.source.hashed(*root, path, bucket) {
+        return (content, events.map_or(nothing, Told::Events));
+    }
+    let (content, hint) = shared.reading().log(*root, path, bucket);
+    (content, Told::Hint(hint))
 }
 
-/// Reads an intact log once more, for the events in it. What is read must again be what a digest
-/// names; where it is not, or cannot be read, there is no evidence, and nothing else is lost.
-fn look_for_evidence(shared: &Shared<'_>, chain: &Arc<str>, wanted: &Wanted, entry: &LogEntry) {
-    let Ok(Ok(mut content)) = open(shared, wanted).map(HashedContent::of) else {
-        return;
-    };
-    let events = read_events(&mut content);
-    let is_intact = content.finish().is_ok_and(|hash| hash == *entry.hash());
-    if let (Ok(events), true) = (events, is_intact) {
-        let mut tally = shared.tally();
-        let ledger = tally.evidence.get_or_insert_default();
-        ledger.add(chain, entry.location(), events);
+/// The events of an intact log that may be evidence.
+fn events(
+    shared: &Shared<'_>,
+    wanted: &Wanted,
+    entry: &LogEntry,
+    told: Told,
+) -> Option<Vec<RecordedEvent>> {
+    match told {
+        Told::Events(events) => Some(events),
+        Told::Hint(Hint::Here) => {
+            let (root, path) = wanted.place.as_ref()?;
+            shared.reading().events(*root, path, entry.hash())
+        }
+        Told::Hint(Hint::Elsewhere | Hint::Nothing) => None,
     }
 }
 
 fn weigh(
     entry: &LogEntry,
-    outcome: Result<Content, Failure>,
+    outcome: Result<Content, ReadFailure>,
 ) -> (LogVerdict, bool, Option<Finding>) {
     let subject = || Subject::Object(entry.location().clone());
     let found = |verdict, code, actual: &dyn ToString| {
@@ -256,15 +256,15 @@ fn weigh(
             (LogVerdict::Valid, content.encoding == Encoding::Plain, None)
         }
         Ok(content) => found(LogVerdict::Invalid, Code::LogModified, &content.hash),
-        Err(Failure::Source(SourceError::NotFound)) => {
+        Err(ReadFailure::Source(SourceError::NotFound)) => {
             found(LogVerdict::Missing, Code::LogMissing, &"absent")
         }
-        Err(Failure::Source(
+        Err(ReadFailure::Source(
             error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
         )) => unreadable(&error),
-        Err(Failure::Content(ContentError::Read(error))) => unreadable(&error),
-        Err(Failure::Content(error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)))) => {
-            found(LogVerdict::Invalid, Code::LogMalformed, &error)
-        }
+        Err(ReadFailure::Content(ContentError::Read(error))) => unreadable(&error),
+        Err(ReadFailure::Content(
+            error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
+        )) => found(LogVerdict::Invalid, Code::LogMalformed, &error),
     }
 }

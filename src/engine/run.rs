@@ -10,6 +10,7 @@ use super::history::tell_histories;
 use super::logs::{Bytes, ChainLogs};
 use super::queue::{Queue, Task};
 use super::readers::Readers;
+use super::reading::Reading;
 use super::stop::Stop;
 use super::survey::{Survey, survey};
 use super::threads::in_threads;
@@ -130,7 +131,9 @@ pub fn run(
     observer: &dyn Observer,
     stop: &Stop,
 ) -> Result<Conclusion, SourceError> {
-    let Survey { places, problems } = match look_around(job, source, stop) {
+    let Survey {
+        places, problems, ..
+    } = match look_around(job, source, stop) {
         // What was not looked at because the run ends is no failure.
         Err(_) if stop.is_stopped() => Survey::default(),
         looked => looked?,
@@ -228,6 +231,14 @@ impl Shared<'_> {
                 }
             }
             self.queue.done();
+        }
+    }
+
+    pub(super) fn reading(&self) -> Reading<'_> {
+        Reading {
+            source: self.source,
+            readers: &self.readers,
+            stop: self.stop,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::run::Filters;
 use super::stop::Stop;
 use super::threads::in_parallel;
-use crate::source::{Problem, Source, SourceError};
+use crate::source::{Problem, Root, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
 };
@@ -22,6 +22,7 @@ pub(super) struct Holdings {
 pub(super) struct Survey {
     pub(super) places: BTreeMap<AccountRegion, BTreeMap<RootId, Holdings>>,
     pub(super) problems: Vec<Problem>,
+    pub(super) roots: Vec<Root>,
 }
 
 /// A folder that was found on a level, and whose own folders are looked at next.
@@ -48,6 +49,7 @@ pub(super) fn survey(
         problems,
         ..Survey::default()
     };
+    survey.roots.clone_from(&roots);
     let top = roots.iter().map(|root| Found {
         root: root.id,
         path: AWS_LOGS.to_owned(),

@@ -30,7 +30,7 @@ pub struct LogsPlan {
     /// Where it comes from.
     pub place: Place,
     /// Where keys came from that were given before the run.
-    given_keys: Vec<KeySource>,
+    pub(super) given_keys: Vec<KeySource>,
     /// What the source is told to be, where it is a snapshot.
     pub snapshot: Option<SnapshotNote>,
     /// What earlier runs verified, and what this one does, if that is asked for.

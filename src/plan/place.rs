@@ -113,7 +113,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
             narrowing: Narrowing::default(),
             trail: None,
             bounds: of_snapshot.bounds,
-            limits: limits(args, threads),
+            limits: limits(memory(args.max_memory), threads),
             cloudtrail: None,
             of_snapshot: Some(of_snapshot),
             note: Some(note),
@@ -126,7 +126,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
         narrowing,
         trail: None,
         bounds,
-        limits: limits(args, threads),
+        limits: limits(memory(args.max_memory), threads),
         cloudtrail: None,
         of_snapshot: None,
         note: None,
@@ -171,7 +171,7 @@ fn s3(
         narrowing,
         trail,
         bounds,
-        limits: limits(args, threads),
+        limits: limits(memory(args.max_memory), threads),
         cloudtrail,
         of_snapshot: None,
         note: None,
@@ -226,12 +226,12 @@ pub(super) fn settings(
     }
 }
 
-fn limits(args: &LogsArgs, threads: usize) -> Limits {
+pub(super) fn limits(memory: usize, threads: usize) -> Limits {
     Limits {
         threads,
         read_ahead: threads * 8,
         groups: threads.max(4),
-        digest_memory: memory(args.max_memory) / 4,
+        digest_memory: memory / 4,
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::snapshot::Altered;
+use crate::verify::evidence::RecordedEvent;
+use crate::verify::hashing::{Content, ContentError};
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
@@ -26,6 +28,47 @@ pub enum SourceError {
     /// Reading it failed.
     #[error("{0}")]
     Failed(Box<str>),
+}
+
+/// Why an object has no content.
+#[derive(Debug)]
+pub enum ReadFailure {
+    /// The source has none to give.
+    Source(SourceError),
+    /// What the source gives is none.
+    Content(ContentError),
+}
+
+/// What hashing a log came to.
+#[derive(Debug)]
+pub struct HashedLog {
+    /// Its content.
+    pub content: Result<Content, ReadFailure>,
+    /// The events in it that may be evidence, where there is reason to look for some.
+    pub events: Option<Vec<RecordedEvent>>,
+}
+
+/// The part of a folder whose objects' paths, from the folder on, lie in this range, byte by byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRange<'a> {
+    /// The first; empty for the beginning of the folder.
+    pub from: &'a str,
+    /// The first that is no longer in it; nothing for the end of the folder.
+    pub until: Option<&'a str>,
+}
+
+impl KeyRange<'_> {
+    /// Whether an object lies in it.
+    pub fn contains(&self, rest: &str) -> bool {
+        rest >= self.from && self.until.is_none_or(|until| rest < until)
+    }
+
+    /// Whether any object whose path begins with `prefix` can lie in it.
+    pub fn may_contain_below(&self, prefix: &str) -> bool {
+        let begins_before_end = self.until.is_none_or(|until| prefix < until);
+        let ends_after_begin = prefix >= self.from || self.from.starts_with(prefix);
+        begins_before_end && ends_after_begin
+    }
 }
 
 /// One place with an `AWSLogs` folder.
@@ -187,6 +230,41 @@ pub trait Source: Send + Sync {
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem>;
+
+    /// Like [`Self::list`], of a part of the folder. Whatever cannot be looked at and may hold
+    /// objects of that part is given back.
+    fn list_part(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        part: &KeyRange<'_>,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        let mut visit = |object: ListedObject<'_>| {
+            if part.contains(object.rest) {
+                visit(object);
+            }
+        };
+        self.list(root, path, bounds, &mut visit)
+    }
+
+    /// What hashing a log came to when it was done before, where that was kept. It is said to lie
+    /// in `bucket`.
+    fn hashed(&self, root: RootId, path: &str, bucket: &str) -> Option<HashedLog> {
+        let _ = (root, path, bucket);
+        None
+    }
+
+    /// What reading a digest came to when it was done before, where that was kept.
+    fn read_before(
+        &self,
+        root: RootId,
+        path: &str,
+    ) -> Option<Result<(Content, Vec<u8>, Metadata), ReadFailure>> {
+        let _ = (root, path);
+        None
+    }
 
     /// A digest, with its metadata.
     ///

@@ -7,7 +7,8 @@ mod s3;
 pub mod snapshot;
 
 pub use api::{
-    Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+    Body, Facts, HashedLog, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem,
+    ReadFailure, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};
 pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};

@@ -16,6 +16,7 @@ mod s3;
 mod scenarios;
 mod selftest;
 mod server;
+mod shards;
 mod snapshot;
 mod state;
 mod trust;

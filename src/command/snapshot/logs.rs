@@ -34,7 +34,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     }
     apart(&plan.place, &args.dir)?;
     let show = &logs.output.show;
-    let mut info = run_info(logs, &plan, started);
+    let mut info = run_info(&logs.source, &plan, started);
     let store = open(args, kept(&plan), &info, stop)?;
     let source = plan.place.source();
     let recording = Recording::new(source, store, plan.job.weights.bounds);

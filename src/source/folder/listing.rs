@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
 
-use super::super::api::{Level, ListedObject, Problem, SourceError};
+use super::super::api::{KeyRange, Level, ListedObject, Problem, SourceError};
 use super::file::explain_folder;
 use crate::verify::time::{Bounds, parse_day};
 
 /// The listing of one folder, at any depth. Links are named, and not followed.
 pub(in super::super) struct Listing<'a> {
     bounds: &'a Bounds,
+    /// The part that is listed, where that is not all.
+    part: Option<KeyRange<'a>>,
     visit: &'a mut dyn FnMut(ListedObject<'_>),
     problems: Vec<Problem>,
     /// Folders still to be listed: their paths, and what reports call them.
@@ -27,9 +29,18 @@ impl<'a> Listing<'a> {
     ) -> Self {
         Self {
             bounds,
+            part: None,
             visit,
             problems: Vec::new(),
             waiting: Vec::new(),
+        }
+    }
+
+    /// The listing of a part of it.
+    pub(in super::super) fn of_part(self, part: KeyRange<'a>) -> Self {
+        Self {
+            part: Some(part),
+            ..self
         }
     }
 
@@ -69,6 +80,7 @@ impl<'a> Listing<'a> {
                         self.waiting.push((path.join(&name), rest.clone()));
                     }
                 }
+                Ok(_) if self.part.is_some_and(|part| !part.contains(&rest)) => {}
                 Ok(_) => (self.visit)(ListedObject {
                     rest: &rest,
                     archived: false,
@@ -80,8 +92,12 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Whether a folder is not that of a day outside of the bounds.
+    /// Whether a folder is not that of a day outside of the bounds, nor outside of the part.
     fn may_hold_objects(&self, rest: &str) -> bool {
+        let below = |part: KeyRange<'_>| part.may_contain_below(&format!("{rest}/"));
+        if !self.part.is_none_or(below) {
+            return false;
+        }
         let mut parts = rest.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(year), Some(month), Some(day), None) => {

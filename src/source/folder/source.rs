@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File};
 
-use super::super::api::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use super::super::api::{
+    Body, KeyRange, Level, ListedObject, Metadata, Problem, Root, Source, SourceError,
+};
 use super::file::{
     body, explain, is_absent, is_safe, open_file, read_attributes, read_sidecar, read_small,
 };
@@ -111,6 +113,26 @@ impl FolderSource {
         }
         open_file(self.root(root)?, path).map_err(|error| explain(&error))
     }
+
+    fn run(&self, root: RootId, path: &str, listing: Listing<'_>) -> Vec<Problem> {
+        let dir = self
+            .root(root)
+            .and_then(|dir| dir.open_dir(path).map_err(|error| explain(&error)));
+        match dir {
+            Ok(dir) => {
+                let mut problems = listing.run(&dir);
+                for problem in &mut problems {
+                    problem.path = format!("{path}/{}", problem.path);
+                }
+                problems
+            }
+            Err(SourceError::NotFound) => Vec::new(),
+            Err(error) => vec![Problem {
+                path: path.to_owned(),
+                error,
+            }],
+        }
+    }
 }
 
 impl Source for FolderSource {
@@ -164,24 +186,18 @@ impl Source for FolderSource {
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
-        let listing = Listing::new(bounds, visit);
-        let dir = self
-            .root(root)
-            .and_then(|dir| dir.open_dir(path).map_err(|error| explain(&error)));
-        match dir {
-            Ok(dir) => {
-                let mut problems = listing.run(&dir);
-                for problem in &mut problems {
-                    problem.path = format!("{path}/{}", problem.path);
-                }
-                problems
-            }
-            Err(SourceError::NotFound) => Vec::new(),
-            Err(error) => vec![Problem {
-                path: path.to_owned(),
-                error,
-            }],
-        }
+        self.run(root, path, Listing::new(bounds, visit))
+    }
+
+    fn list_part(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        part: &KeyRange<'_>,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        self.run(root, path, Listing::new(bounds, visit).of_part(*part))
     }
 
     fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {

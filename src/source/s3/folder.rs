@@ -49,6 +49,30 @@ pub(super) struct Listing {
     pub(super) folder: Folder,
     /// Which days; without any, all.
     pub(super) span: Option<Span>,
+    /// Which part of the folder, where that is not all.
+    pub(super) part: Option<Part>,
+}
+
+/// A part of a folder, in keys.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// Every key of it is greater than this.
+    pub(super) after: String,
+    /// Every key of it is less than this.
+    pub(super) until: Option<String>,
+}
+
+impl Part {
+    /// Whether it lies before a stretch of keys altogether, or behind it.
+    fn misses(&self, from: &str, until: &str) -> bool {
+        self.until.as_deref().is_some_and(|its| its <= from) || self.after.as_str() >= until
+    }
+
+    /// Whether no key that begins with `prefix` lies in it.
+    fn misses_below(&self, prefix: &str) -> bool {
+        let is_past = self.until.as_deref().is_some_and(|until| prefix >= until);
+        is_past || (prefix <= self.after.as_str() && !self.after.starts_with(prefix))
+    }
 }
 
 impl Listing {
@@ -106,14 +130,17 @@ impl Listing {
                 self.level(folder, span, &level, depth, sender).await
             }
             Piece::All(prefix) => {
-                let query = self.query(prefix, false, None);
+                let part = self.part.as_ref();
+                let begin = part.map(|part| &part.after).filter(|it| **it > prefix);
+                let query = self.query(prefix, false, begin.cloned());
                 let mut token = None;
                 loop {
                     let held = self.service.hold_page().await;
                     let page = self.page(&query, token.as_deref()).await?;
                     token.clone_from(&page.next);
+                    let is_past = self.is_past(page.objects.last());
                     let _ = sender.send(News::Objects(page.objects, held)).await;
-                    if token.is_none() {
+                    if token.is_none() || is_past {
                         return Ok(());
                     }
                 }
@@ -128,14 +155,24 @@ impl Listing {
         after: Option<String>,
         sender: &Sender<News>,
     ) -> Result<(), (String, Fault)> {
-        let until = folder.bound(span.until);
+        let mut until = folder.bound(span.until);
         let is_first = after.is_none();
         let prefix = if is_first {
             format!("{}{}", folder.prefix, span.common())
         } else {
             folder.prefix.clone()
         };
-        let begin = after.unwrap_or_else(|| folder.bound(span.from));
+        let mut begin = after.unwrap_or_else(|| folder.bound(span.from));
+        if let Some(part) = &self.part {
+            if part.misses(&begin, &until) {
+                return Ok(());
+            }
+            begin = begin.max(part.after.clone());
+            until = part
+                .until
+                .clone()
+                .map_or(until.clone(), |its| its.min(until));
+        }
         let query = self.query(prefix, false, Some(begin));
         let mut token = None;
         loop {
@@ -191,7 +228,9 @@ impl Listing {
             let _ = sender.send(News::Objects(page.objects, None)).await;
             for below in page.folders {
                 let name = below.strip_prefix(&prefix).unwrap_or_default();
-                if is_date(name, level) || !is_beside(&below) {
+                let part = self.part.as_ref();
+                let is_apart = part.is_some_and(|part| part.misses_below(&below));
+                if is_date(name, level) || !is_beside(&below) || is_apart {
                     continue;
                 }
                 let pieces = if level.is_empty() && depth < ODD_DEPTH {
@@ -208,6 +247,12 @@ impl Listing {
             }
             token = page.next;
         }
+    }
+
+    /// Whether what follows a key lies behind the part.
+    fn is_past(&self, last: Option<&Entry>) -> bool {
+        let until = self.part.as_ref().and_then(|part| part.until.as_ref());
+        until.is_some_and(|until| last.is_some_and(|last| last.key >= *until))
     }
 
     fn query(&self, prefix: String, level_only: bool, after: Option<String>) -> Query {

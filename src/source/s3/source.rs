@@ -9,7 +9,7 @@ use super::aws;
 use super::clients::Clients;
 use super::download::{Coming, Download, Target};
 use super::fault::{Fault, Kind};
-use super::folder::Listing;
+use super::folder::{Listing, Part};
 use super::keys::CloudTrailKeys;
 use super::place::S3Place;
 use super::request::Service;
@@ -21,7 +21,8 @@ use super::trail::{Trail, TrailArn, describe};
 use super::versions::versions;
 use super::wait::Reactor;
 use crate::source::{
-    Body, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
+    Body, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source,
+    SourceError,
 };
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
@@ -136,6 +137,11 @@ impl S3Source {
         source
     }
 
+    /// What is read.
+    pub fn place(&self) -> &S3Place {
+        &self.place
+    }
+
     /// What is read, as users write it.
     pub fn name(&self) -> String {
         format!("s3://{}/{}", self.place.bucket, self.place.prefix)
@@ -185,6 +191,62 @@ impl S3Source {
             };
             Ok((body, metadata))
         })
+    }
+
+    fn list_keys(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        part: Option<&KeyRange<'_>>,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        let (bucket, prefix) = match self.root(root) {
+            Ok(place) => place,
+            Err(error) => {
+                let path = path.to_owned();
+                return vec![Problem { path, error }];
+            }
+        };
+        let whole = format!("{}/", join(&prefix, path));
+        let in_keys = |part: &KeyRange<'_>| Part {
+            after: {
+                let mut after = format!("{whole}{}", part.from);
+                after.pop();
+                after
+            },
+            until: part.until.map(|until| format!("{whole}{until}")),
+        };
+        let listing = Listing {
+            part: part.map(in_keys),
+            service: Arc::clone(&self.service),
+            bucket,
+            folder: Folder::new(whole.clone(), path),
+            span: bounds
+                .start()
+                .zip(bounds.end())
+                .map(|(start, end)| Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))),
+        };
+        let problems = listing.run(&mut |entry| {
+            if let Some(rest) = entry.key.strip_prefix(&whole)
+                && part.is_none_or(|part| part.contains(rest))
+            {
+                visit(ListedObject {
+                    rest,
+                    archived: entry.archived,
+                    size: &|| Some(entry.size),
+                });
+            }
+        });
+        let problem = |(key, error): (String, SourceError)| {
+            let below = key.strip_prefix(&whole).unwrap_or_default();
+            let path = format!("{path}/{below}");
+            Problem {
+                path: path.trim_end_matches('/').to_owned(),
+                error,
+            }
+        };
+        problems.into_iter().map(problem).collect()
     }
 }
 
@@ -254,41 +316,18 @@ impl Source for S3Source {
         bounds: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
-        let (bucket, prefix) = match self.root(root) {
-            Ok(place) => place,
-            Err(error) => {
-                let path = path.to_owned();
-                return vec![Problem { path, error }];
-            }
-        };
-        let whole = format!("{}/", join(&prefix, path));
-        let listing = Listing {
-            service: Arc::clone(&self.service),
-            bucket,
-            folder: Folder::new(whole.clone(), path),
-            span: bounds
-                .start()
-                .zip(bounds.end())
-                .map(|(start, end)| Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))),
-        };
-        let problems = listing.run(&mut |entry| {
-            if let Some(rest) = entry.key.strip_prefix(&whole) {
-                visit(ListedObject {
-                    rest,
-                    archived: entry.archived,
-                    size: &|| Some(entry.size),
-                });
-            }
-        });
-        let problem = |(key, error): (String, SourceError)| {
-            let below = key.strip_prefix(&whole).unwrap_or_default();
-            let path = format!("{path}/{below}");
-            Problem {
-                path: path.trim_end_matches('/').to_owned(),
-                error,
-            }
-        };
-        problems.into_iter().map(problem).collect()
+        self.list_keys(root, path, bounds, None, visit)
+    }
+
+    fn list_part(
+        &self,
+        root: RootId,
+        path: &str,
+        bounds: &Bounds,
+        part: &KeyRange<'_>,
+        visit: &mut dyn FnMut(ListedObject<'_>),
+    ) -> Vec<Problem> {
+        self.list_keys(root, path, bounds, Some(part), visit)
     }
 
     fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {

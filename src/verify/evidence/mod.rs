@@ -12,5 +12,5 @@ pub use event::{Deed, RecordedEvent};
 pub use explain::{Evidence, Explained, Question};
 pub use ledger::{Kept, Ledger};
 pub use record::read_events;
-pub use scan::Scanner;
+pub use scan::{Hint, Scanner};
 pub use stream::HashedContent;

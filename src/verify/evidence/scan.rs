@@ -23,6 +23,17 @@ static OF_TRAIL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("/Clou
 static DELIVERY: LazyLock<Finder<'static>> =
     LazyLock::new(|| Finder::new("\"invokedBy\":\"cloudtrail.amazonaws.com\""));
 
+/// What a look at a log came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// No event in it is evidence.
+    Nothing,
+    /// Events may be in it that are evidence about another bucket, and none about this one.
+    Elsewhere,
+    /// Events may be in it that are evidence.
+    Here,
+}
+
 /// Looks through the content of one log, chunk by chunk.
 #[derive(Debug)]
 pub struct Scanner<'a> {
@@ -33,6 +44,7 @@ pub struct Scanner<'a> {
     /// So many bytes of the tail were looked at.
     looked_at: usize,
     found: bool,
+    found_elsewhere: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -43,6 +55,7 @@ impl<'a> Scanner<'a> {
             tail: Vec::new(),
             looked_at: 0,
             found: false,
+            found_elsewhere: false,
         }
     }
 
@@ -73,10 +86,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Whether any event may be evidence, now that the content has ended.
-    pub fn finish(mut self) -> bool {
+    pub fn finish(mut self) -> Hint {
         let tail = std::mem::take(&mut self.tail);
         self.look(&tail, self.looked_at, tail.len());
-        self.found
+        match (self.found, self.found_elsewhere) {
+            (true, _) => Hint::Here,
+            (false, true) => Hint::Elsewhere,
+            (false, false) => Hint::Nothing,
+        }
     }
 
     /// Looks at the names that begin in `from..until`.
@@ -85,28 +102,39 @@ impl<'a> Scanner<'a> {
         let reach = (until.saturating_sub(from) + NEEDLE.len()).min(rest.len());
         for at in NAMES.find_iter(&rest[..reach]) {
             let at = from + at;
-            if !self.found && at < until && self.may_be_evidence(content, at) {
-                self.found = true;
+            if self.found || at >= until {
+                continue;
+            }
+            match self.hint(content, at) {
+                Hint::Here => self.found = true,
+                Hint::Elsewhere => self.found_elsewhere = true,
+                Hint::Nothing => {}
             }
         }
     }
 
-    fn may_be_evidence(&self, content: &[u8], at: usize) -> bool {
+    fn hint(&self, content: &[u8], at: usize) -> Hint {
         let after = &content[at + NEEDLE.len()..];
         if is_another(after) {
-            return false;
+            return Hint::Nothing;
         }
         let Some(deed) = name_after(after).and_then(deed) else {
-            return false;
+            return Hint::Nothing;
         };
         if deed.service() == Service::CloudTrail {
-            return true;
+            return Hint::Here;
         }
         let record = record_around(content, at);
         let holds = |finder: &Finder<'_>| finder.find(record).is_some();
         match deed {
-            Deed::PutObject if holds(&DELIVERY) => false,
-            Deed::PutObject | Deed::DeleteObject => holds(&IN_LOGS) && holds(&OF_TRAIL),
+            Deed::PutObject if holds(&DELIVERY) => Hint::Nothing,
+            Deed::PutObject | Deed::DeleteObject => {
+                if holds(&IN_LOGS) && holds(&OF_TRAIL) {
+                    Hint::Here
+                } else {
+                    Hint::Nothing
+                }
+            }
             Deed::DeleteObjects
             | Deed::PutBucketLifecycle
             | Deed::StopLogging
@@ -114,7 +142,13 @@ impl<'a> Scanner<'a> {
             | Deed::DeleteTrail
             | Deed::CreateTrail
             | Deed::UpdateTrail
-            | Deed::PutEventSelectors => holds(&Finder::new(self.bucket)),
+            | Deed::PutEventSelectors => {
+                if holds(&Finder::new(self.bucket)) {
+                    Hint::Here
+                } else {
+                    Hint::Elsewhere
+                }
+            }
         }
     }
 }
@@ -164,7 +198,7 @@ mod tests {
     fn found(content: &[u8], chunk: usize) -> bool {
         let mut scanner = Scanner::new("audit-logs");
         content.chunks(chunk).for_each(|part| scanner.feed(part));
-        scanner.finish()
+        scanner.finish() == Hint::Here
     }
 
     fn record(name: &str, more: &str) -> String {

@@ -31,6 +31,7 @@ pub struct Case {
     dir: TempDir,
     written: bool,
     only_in_a_folder: bool,
+    unprivileged: bool,
 }
 
 impl Case {
@@ -45,6 +46,7 @@ impl Case {
             dir: tempfile::tempdir().expect("a temporary folder"),
             written: false,
             only_in_a_folder: false,
+            unprivileged: false,
         }
     }
 
@@ -64,6 +66,15 @@ impl Case {
             .keys()
             .all(|(bucket, _)| Some(bucket) == first);
         first.is_some() && one_bucket && !self.only_in_a_folder && !self.no_keys
+    }
+
+    /// Whether it was run as another user than the one who runs the tests.
+    pub fn is_unprivileged(&self) -> bool {
+        self.unprivileged
+    }
+
+    pub fn has_keys(&self) -> bool {
+        !self.no_keys
     }
 
     pub fn arguments(&self) -> Vec<String> {
@@ -167,6 +178,7 @@ impl Case {
     /// Runs it as a user who may read only what all may read, where the tests themselves may do more.
     pub fn run_unprivileged(mut self) -> Outcome {
         use std::os::unix::process::CommandExt;
+        self.unprivileged = true;
         let command = self.command();
         let mut other = if is_root() {
             // The build may lie below a folder that nobody else enters.
@@ -269,6 +281,7 @@ impl Outcome {
             self.stderr
         );
         crate::s3::parity::check(self);
+        crate::shards::parity::check(self);
         self
     }
 

@@ -1,0 +1,196 @@
+//! `merge`: join the results of all shards.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+
+use super::shard::read_plan;
+use super::{Watchers, look, run_info, whole_seconds};
+use crate::cli::{MergeArgs, OutputArgs};
+use crate::engine::{Stop, run};
+use crate::plan::{LogsPlan, Means, reports};
+use crate::report::Outputs;
+use crate::report::amounts::counted;
+use crate::report::escape::visible;
+use crate::shard::{Gap, Gathered, Joined, Plan, gather, plan_name};
+use crate::verify::conclusion::ExitStatus;
+
+/// So many shards are told one by one.
+const MOST_TOLD: usize = 20;
+
+pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
+    let started = whole_seconds(Timestamp::now());
+    let (plan, identity) = match &args.plan {
+        Some(file) => read_plan(file)?,
+        None => plan_of(&args.place)?,
+    };
+    let show = &args.output.show;
+    let means = Means {
+        concurrency: args.concurrency,
+        max_memory: args.max_memory,
+        aws: &args.aws,
+        allow: &args.output.allow,
+        deny: &args.output.deny,
+        reports: reports(show)?,
+    };
+    let memory = means.memory();
+    let planned = match LogsPlan::of_plan(&plan, means, stop) {
+        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        planned => planned?,
+    };
+    let threads = planned.job.limits.threads;
+    let results = match gather(&args.place, (&plan, &identity), threads, stop) {
+        _ if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        Gathered::All(results) => results,
+        Gathered::Gaps(gaps) => {
+            tell_gaps(args, (&plan, &identity), &gaps)?;
+            return Ok(ExitStatus::Unverified);
+        }
+    };
+    let bounds = planned.job.weights.bounds;
+    let source = planned.place.source();
+    // A quarter of the memory; digests and bodies have theirs.
+    let joined = Joined::new(source, (&plan, bounds), &results, memory / 4, stop);
+    let mut outputs = Outputs::open(show.format, look(show), &planned.reports)?;
+    let (watchers, mut observers) = Watchers::new(&args.output);
+    let mut info = run_info(&plan.source, &planned, started);
+    let give_up = stop.clone();
+    outputs.stream(&info, &mut observers, move || give_up.stop())?;
+    let conclusion = run(&planned.job, &joined, &observers, stop);
+    watchers.finish()?;
+    if let Some((shard, why)) = joined.broken() {
+        let broken = format!("shard {shard}: its result has changed since it was checked: {why}");
+        complain(&broken)?;
+        return Ok(ExitStatus::Unverified);
+    }
+    let conclusion = conclusion.with_context(|| format!("cannot look at {}", plan.source))?;
+    info.finished = whole_seconds(Timestamp::now());
+    info.keys = planned.key_sources();
+    outputs.conclude(&conclusion, &info)?;
+    tell_asked(&args.output, &plan, joined.asked())?;
+    Ok(conclusion.exit_status())
+}
+
+/// The plan that lies beside the results.
+fn plan_of(place: &Path) -> Result<(Plan, String)> {
+    let cannot_look = || format!("cannot look into {}", place.display());
+    let mut plans: Vec<PathBuf> = Vec::new();
+    for entry in fs::read_dir(place).with_context(cannot_look)? {
+        let name = entry.with_context(cannot_look)?.file_name();
+        let is_plan = |name: &str| name.starts_with("plan-") && name.ends_with(".json");
+        if name.to_str().is_some_and(is_plan) {
+            plans.push(place.join(name));
+        }
+    }
+    plans.sort();
+    match &plans[..] {
+        [] => bail!(
+            "{} holds no results, and no plan: name the plan with --plan",
+            place.display()
+        ),
+        [one] => {
+            let (plan, identity) = read_plan(one)?;
+            if one.file_name() != Some(plan_name(&identity).as_ref()) {
+                bail!(
+                    "{} was changed since it was written: name the plan with --plan",
+                    one.display()
+                );
+            }
+            Ok((plan, identity))
+        }
+        [_, _, ..] => bail!(
+            "{} holds the results of {} plans: name one with --plan",
+            place.display(),
+            plans.len()
+        ),
+    }
+}
+
+/// Without all results there is no verdict.
+fn tell_gaps(args: &MergeArgs, (plan, identity): (&Plan, &str), gaps: &[Gap]) -> Result<()> {
+    let place = args.place.to_string_lossy();
+    let file = match &args.plan {
+        Some(file) => file.to_string_lossy().into_owned(),
+        None => args
+            .place
+            .join(plan_name(identity))
+            .to_string_lossy()
+            .into_owned(),
+    };
+    for gap in gaps.iter().take(MOST_TOLD) {
+        let shard = gap.shard;
+        complain(&format!(
+            "shard {shard} of {}: {}; this reads it: ct-verify logs --plan {} --shard {shard} --result {}",
+            plan.shards,
+            gap.why,
+            quoted(&file),
+            quoted(&place)
+        ))?;
+    }
+    if gaps.len() > MOST_TOLD {
+        let shards: Vec<_> = gaps.iter().map(|gap| gap.shard).collect();
+        complain(&format!("shards without a result: {}", ranges(&shards)))?;
+    }
+    let without = counted(gaps.len() as u64, "shard has", "shards have");
+    complain(&format!(
+        "there is no verdict: {without} no result that can be used"
+    ))
+}
+
+/// Numbers in rising order, as arrays of tasks are given: 1-3,7.
+fn ranges(numbers: &[u32]) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            Some(_) | None => runs.push((*number, *number)),
+        }
+    }
+    let told = runs.into_iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    });
+    told.collect::<Vec<_>>().join(",")
+}
+
+/// What was not the shards' own is told: it was read now, and here.
+fn tell_asked(output: &OutputArgs, plan: &Plan, asked: u64) -> Result<()> {
+    if asked == 0 || output.show.quiet {
+        return Ok(());
+    }
+    let times = counted(asked, "time", "times");
+    complain(&format!(
+        "{} was asked {times} for what no shard had seen: objects that are missing, or lie beside the range or in another place",
+        plan.source
+    ))
+}
+
+fn complain(text: &str) -> Result<()> {
+    writeln!(io::stderr(), "ct-verify: {}", visible(text)).context("cannot write to standard error")
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/=:@%+,".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_as_arrays_take_them() {
+        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2,5,7-8");
+        assert_eq!(ranges(&[3]), "3");
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading single objects: what a run judges, and what a shard of it keeps.
+
+use std::io::Read;
+use std::sync::{Mutex, PoisonError};
+
+use super::readers::Readers;
+use super::stop::Stop;
+use crate::source::{Metadata, ReadFailure, Source};
+use crate::verify::digest::MAX_DIGEST_LEN;
+use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
+use crate::verify::hashing::{Content, ContentError, Sha256Hash};
+use crate::verify::location::RootId;
+
+/// A digest up to this size is held beside others; larger ones are read one at a time.
+const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
+/// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
+static LARGE_DIGEST: Mutex<()> = Mutex::new(());
+
+/// What objects are read with.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) readers: &'a Readers,
+    pub(super) stop: &'a Stop,
+}
+
+impl Reading<'_> {
+    /// Hashes a log's content. Whether any event in it may be evidence, of a log that is said to
+    /// lie in `bucket`, is told on the way.
+    pub(super) fn log(
+        &self,
+        root: RootId,
+        path: &str,
+        bucket: &str,
+    ) -> (Result<Content, ReadFailure>, Hint) {
+        let mut scanner = Scanner::new(bucket);
+        let hashed = self.open_log(root, path).and_then(|body| {
+            let look = |chunk: &[u8]| scanner.feed(chunk);
+            let hashed = self.readers.with(|reader| reader.hash_and_look(body, look));
+            hashed.map_err(ReadFailure::Content)
+        });
+        let hint = if hashed.is_ok() {
+            scanner.finish()
+        } else {
+            Hint::Nothing
+        };
+        (hashed, hint)
+    }
+
+    /// Reads an intact log once more, for the events in it. What is read must again be what has
+    /// the hash `hash`; where it is not, or cannot be read, there is no evidence, and nothing else
+    /// is lost.
+    pub(super) fn events(
+        &self,
+        root: RootId,
+        path: &str,
+        hash: &Sha256Hash,
+    ) -> Option<Vec<RecordedEvent>> {
+        let body = self.open_log(root, path).ok()?;
+        let mut content = HashedContent::of(body).ok()?;
+        let events = read_events(&mut content);
+        let is_intact = content.finish().is_ok_and(|its| its == *hash);
+        events.ok().filter(|_| is_intact)
+    }
+
+    fn open_log(&self, root: RootId, path: &str) -> Result<Box<dyn Read + Send>, ReadFailure> {
+        let body = self.source.log(root, path).map_err(ReadFailure::Source)?;
+        Ok(self.stop.guard(body.reader))
+    }
+
+    /// A digest whole: its content, and what its metadata says.
+    pub(super) fn digest(
+        &self,
+        root: RootId,
+        path: &str,
+    ) -> Result<(Content, Vec<u8>, Metadata), ReadFailure> {
+        self.digest_up_to(root, path, COMMON_DIGEST_LEN)
+            .or_else(|error| match error {
+                ReadFailure::Content(ContentError::TooLarge(_)) => {
+                    let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
+                    self.digest_up_to(root, path, MAX_DIGEST_LEN)
+                }
+                ReadFailure::Content(ContentError::Read(_) | ContentError::Malformed(_))
+                | ReadFailure::Source(_) => Err(error),
+            })
+    }
+
+    fn digest_up_to(
+        &self,
+        root: RootId,
+        path: &str,
+        limit: usize,
+    ) -> Result<(Content, Vec<u8>, Metadata), ReadFailure> {
+        let (body, metadata) = self
+            .source
+            .digest(root, path)
+            .map_err(ReadFailure::Source)?;
+        let body = self.stop.guard(body.reader);
+        let (content, json) = self
+            .readers
+            .with(|reader| reader.collect(body, limit))
+            .map_err(ReadFailure::Content)?;
+        Ok((content, json, metadata))
+    }
+}

@@ -1,0 +1,108 @@
+//! Planning, reading shards and merging, as a user does.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+/// A plan, and where its results are.
+pub struct Sharded<'a> {
+    /// Makes the program ready, with the environment that it needs.
+    pub program: &'a dyn Fn() -> Command,
+    pub plan: PathBuf,
+    pub results: PathBuf,
+    pub shards: u32,
+}
+
+impl<'a> Sharded<'a> {
+    /// Plans `source`, in files of `dir`.
+    pub fn plan<S: AsRef<OsStr>>(
+        program: &'a dyn Fn() -> Command,
+        dir: &Path,
+        source: &OsStr,
+        arguments: &[S],
+        shards: u32,
+    ) -> Self {
+        let plan = dir.join(format!("plan-{shards}.json"));
+        let results = dir.join(format!("results-{shards}"));
+        let mut command = program();
+        command.arg("plan").arg(source).args(arguments);
+        command.args(["--shards", &shards.to_string()]);
+        let output = ran(command.arg("-o").arg(&plan));
+        assert!(
+            [Some(0), Some(3)].contains(&output.status.code()),
+            "{}",
+            said(&output)
+        );
+        Self {
+            program,
+            plan,
+            results,
+            shards,
+        }
+    }
+
+    /// The command that reads a shard.
+    pub fn shard(&self, shard: u32) -> Command {
+        let mut command = (self.program)();
+        command.arg("logs").arg("--plan").arg(&self.plan);
+        command.arg("--result").arg(&self.results);
+        command.args(["--shard", &shard.to_string()]);
+        command
+    }
+
+    pub fn read(&self, shard: u32) -> Output {
+        let output = ran(&mut self.shard(shard));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "shard {shard}: {}",
+            said(&output)
+        );
+        output
+    }
+
+    pub fn read_all(&self) {
+        for shard in 0..self.shards {
+            self.read(shard);
+        }
+    }
+
+    pub fn merge(&self) -> Output {
+        let mut command = (self.program)();
+        command.arg("merge").arg(&self.results);
+        ran(command.args(["--format", "json"]))
+    }
+
+    /// The result of a shard.
+    pub fn result(&self, shard: u32) -> PathBuf {
+        self.results.join(format!("shard-{shard:05}.result"))
+    }
+
+    /// Exit status and report of a merge, as far as they must be those of one run.
+    pub fn merged(&self) -> Value {
+        compared(&self.merge())
+    }
+}
+
+pub fn ran(command: &mut Command) -> Output {
+    command.output().expect("the program runs")
+}
+
+pub fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+/// Exit status and report, as far as they must be the same.
+pub fn compared(output: &Output) -> Value {
+    let said = said(output);
+    let report: Result<Value, _> = serde_json::from_slice(&output.stdout);
+    let mut report = report.unwrap_or_else(|error| panic!("no report ({error}): {said}"));
+    report["run"] = Value::Null;
+    json!({"exit": output.status.code(), "report": report})
+}
