@@ -12,7 +12,7 @@ use std::{fmt, path::Path};
 
 use clap::Parser as _;
 use ct_verify::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, LogsArgs, LogsCommand},
     engine::{Stop, run},
     event::Observers,
     plan::LogsPlan,
@@ -87,6 +87,13 @@ fn verify(dir: &Path) -> Conclusion {
         .chain(["--public-keys".as_ref(), keys.as_os_str()]);
     let Command::Logs(args) = Cli::parse_from(words).command else {
         panic!("another command");
+    };
+    let LogsCommand {
+        source, options, ..
+    } = *args;
+    let args = LogsArgs {
+        source: source.expect("a source"),
+        options,
     };
     let stop = Stop::default();
     let plan = LogsPlan::resolve(&args, Timestamp::now(), &stop).expect("a plan");

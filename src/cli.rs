@@ -121,7 +121,7 @@ pub struct ShardArgs {
         hide_default_value = true
     )]
     pub shard_offset: u32,
-    /// Where results are written: a folder, or s3://BUCKET/PREFIX; a shard whose result is there is not read again
+    /// Where results are written: a folder, or `s3://BUCKET/PREFIX`; a shard whose result is there is not read again
     #[arg(long, value_name = "PLACE", requires = "plan")]
     pub result: Option<PathBuf>,
 }
@@ -167,7 +167,7 @@ pub struct PlanArgs {
 /// Options of `merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// Where the results are: a folder, or s3://BUCKET/PREFIX
+    /// Where the results are: a folder, or `s3://BUCKET/PREFIX`
     pub place: PathBuf,
     /// The plan, where the results are those of more than one
     #[arg(long, value_name = "FILE")]
@@ -270,7 +270,7 @@ pub struct SnapshotArgs {
 }
 
 /// How S3 and CloudTrail are reached.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "AWS")]
 pub struct AwsArgs {
     /// Ask this URL instead of AWS's own endpoints

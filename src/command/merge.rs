@@ -1,13 +1,12 @@
 //! `merge`: join the results of all shards.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
-use super::shard::read_plan;
+use super::shard::{Read, open_place, read_plan};
 use super::{Watchers, look, run_info, whole_seconds};
 use crate::cli::{MergeArgs, OutputArgs};
 use crate::engine::{Stop, run};
@@ -15,7 +14,7 @@ use crate::plan::{LogsPlan, Means, reports};
 use crate::report::Outputs;
 use crate::report::amounts::counted;
 use crate::report::escape::visible;
-use crate::shard::{Gap, Gathered, Joined, Plan, gather, plan_name};
+use crate::shard::{Gap, Gathered, Joined, Plan, PlannedAws, ResultPlace};
 use crate::verify::conclusion::ExitStatus;
 
 /// So many shards are told one by one.
@@ -23,9 +22,8 @@ const MOST_TOLD: usize = 20;
 
 pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let started = whole_seconds(Timestamp::now());
-    let (plan, identity) = match &args.plan {
-        Some(file) => read_plan(file)?,
-        None => plan_of(&args.place)?,
+    let Some((results, file, plan, identity)) = open(args, stop)? else {
+        return Ok(ExitStatus::Interrupted);
     };
     let show = &args.output.show;
     let means = Means {
@@ -42,21 +40,24 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
         planned => planned?,
     };
     let threads = planned.job.limits.threads;
-    let results = match gather(&args.place, (&plan, &identity), threads, stop) {
-        _ if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        Gathered::All(results) => results,
+    let gathered = results.gather((&plan, &identity), threads, stop);
+    if stop.is_stopped() {
+        return Ok(ExitStatus::Interrupted);
+    }
+    let files = match gathered.with_context(|| format!("cannot use {}", args.place.display()))? {
+        Gathered::All(files) => files,
         Gathered::Gaps(gaps) => {
-            tell_gaps(args, (&plan, &identity), &gaps)?;
+            tell_gaps(args, &file, &plan, &gaps)?;
             return Ok(ExitStatus::Unverified);
         }
     };
     let bounds = planned.job.weights.bounds;
     let source = planned.place.source();
     // A quarter of the memory; digests and bodies have theirs.
-    let joined = Joined::new(source, (&plan, bounds), &results, memory / 4, stop);
+    let joined = Joined::new(source, (&plan, bounds), &files, memory / 4, stop);
     let mut outputs = Outputs::open(show.format, look(show), &planned.reports)?;
     let (watchers, mut observers) = Watchers::new(&args.output);
-    let mut info = run_info(&plan.source, &planned, started);
+    let mut info = run_info(Path::new(&plan.source), &planned, started);
     let give_up = stop.clone();
     outputs.stream(&info, &mut observers, move || give_up.stop())?;
     let conclusion = run(&planned.job, &joined, &observers, stop);
@@ -74,59 +75,51 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     Ok(conclusion.exit_status())
 }
 
-/// The plan that lies beside the results.
-fn plan_of(place: &Path) -> Result<(Plan, String)> {
-    let cannot_look = || format!("cannot look into {}", place.display());
-    let mut plans: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(place).with_context(cannot_look)? {
-        let name = entry.with_context(cannot_look)?.file_name();
-        let is_plan = |name: &str| name.starts_with("plan-") && name.ends_with(".json");
-        if name.to_str().is_some_and(is_plan) {
-            plans.push(place.join(name));
-        }
+/// The results, and their plan: its file as the user would name it, what it holds, its identity.
+/// Nothing where the run was stopped.
+fn open(args: &MergeArgs, stop: &Stop) -> Result<Option<(ResultPlace, String, Plan, String)>> {
+    let cannot_use = || format!("cannot use {}", args.place.display());
+    let read = |file: &PathBuf| read_plan(file, &args.aws, stop);
+    let given = match args.plan.as_ref().map(read).transpose() {
+        Err(_) if stop.is_stopped() => return Ok(None),
+        given => given?,
+    };
+    let aws = given.as_ref().map(|read| &read.plan.aws);
+    let results = open_place(
+        &args.place,
+        aws.unwrap_or(&PlannedAws::default()),
+        &args.aws,
+        stop,
+    )?;
+    if let (Some(Read { plan, identity, .. }), Some(file)) = (given, &args.plan) {
+        return Ok(Some((
+            results,
+            file.to_string_lossy().into_owned(),
+            plan,
+            identity,
+        )));
     }
-    plans.sort();
-    match &plans[..] {
-        [] => bail!(
-            "{} holds no results, and no plan: name the plan with --plan",
-            place.display()
-        ),
-        [one] => {
-            let (plan, identity) = read_plan(one)?;
-            if one.file_name() != Some(plan_name(&identity).as_ref()) {
-                bail!(
-                    "{} was changed since it was written: name the plan with --plan",
-                    one.display()
-                );
-            }
-            Ok((plan, identity))
+    match results.plan() {
+        Err(_) if stop.is_stopped() => Ok(None),
+        told => {
+            let (name, plan, identity) = told.with_context(cannot_use)?;
+            let place = args.place.to_string_lossy();
+            let file = format!("{}/{name}", place.trim_end_matches('/'));
+            Ok(Some((results, file, plan, identity)))
         }
-        [_, _, ..] => bail!(
-            "{} holds the results of {} plans: name one with --plan",
-            place.display(),
-            plans.len()
-        ),
     }
 }
 
 /// Without all results there is no verdict.
-fn tell_gaps(args: &MergeArgs, (plan, identity): (&Plan, &str), gaps: &[Gap]) -> Result<()> {
+fn tell_gaps(args: &MergeArgs, file: &str, plan: &Plan, gaps: &[Gap]) -> Result<()> {
     let place = args.place.to_string_lossy();
-    let file = match &args.plan {
-        Some(file) => file.to_string_lossy().into_owned(),
-        None => args
-            .place
-            .join(plan_name(identity))
-            .to_string_lossy()
-            .into_owned(),
-    };
     for gap in gaps.iter().take(MOST_TOLD) {
         let shard = gap.shard;
         complain(&format!(
             "shard {shard} of {}: {}; this reads it: ct-verify logs --plan {} --shard {shard} --result {}",
             plan.shards,
             gap.why,
-            quoted(&file),
+            quoted(file),
             quoted(&place)
         ))?;
     }

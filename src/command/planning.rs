@@ -13,6 +13,7 @@ use crate::engine::{Partition, Stop, partition};
 use crate::plan::{LogsPlan, planned};
 use crate::report::amounts::counted;
 use crate::report::{Format, escape, forecast};
+use crate::shard::readable;
 use crate::verify::conclusion::ExitStatus;
 
 pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
@@ -56,17 +57,6 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     readable(&aside)?;
     aside.as_file().sync_all()?;
     aside.persist(path)?;
-    Ok(())
-}
-
-/// Other machines, and other users, read it.
-pub(super) fn readable(aside: &NamedTempFile) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        let permissions = std::fs::Permissions::from_mode(0o644);
-        aside.as_file().set_permissions(permissions)?;
-    }
     Ok(())
 }
 

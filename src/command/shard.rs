@@ -1,20 +1,18 @@
 //! `logs --plan`: read one shard.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use tempfile::NamedTempFile;
 
-use super::planning::readable;
-use crate::cli::{LogsOptions, ShardArgs};
+use crate::cli::{AwsArgs, LogsOptions, ShardArgs};
 use crate::engine::{ShardCounts, ShardError, Slice, Stop, read_shard};
-use crate::plan::{LogsPlan, Means};
+use crate::plan::{LogsPlan, Means, connect, result_bucket};
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
-use crate::shard::{Plan, ResultError, ResultFile, ResultWriter, plan_name, result_name};
-use crate::source::Source;
+use crate::shard::{Plan, PlannedAws, ResultPlace, ResultWriter, result_name};
+use crate::source::{S3Store, Source};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::location::RootId;
 
@@ -29,7 +27,11 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
     let (Some(file), Some(place)) = (&args.plan, &args.result) else {
         bail!("--plan, --result and a shard go together");
     };
-    let (plan, identity) = read_plan(file)?;
+    let read = match read_plan(file, &options.aws, stop) {
+        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        read => read?,
+    };
+    let (plan, identity) = (&read.plan, read.identity.as_str());
     let shard = which(args)?;
     if shard >= plan.shards {
         bail!(
@@ -41,7 +43,16 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
         quiet: options.output.show.quiet,
         what: format!("shard {shard} of {}", plan.shards),
     };
-    if is_done(place, (&plan, &identity), shard)? {
+    let results = open_place(place, &plan.aws, &options.aws, stop);
+    let done = results.and_then(|results| {
+        let done = results.is_done((plan, identity), shard);
+        Ok((results, done.with_context(|| in_place(place))?))
+    });
+    let (results, done) = match done {
+        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        done => done?,
+    };
+    if done {
         told.say("has a result already")?;
         return Ok(ExitStatus::Valid);
     }
@@ -53,18 +64,20 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
         deny: &[],
         reports: Vec::new(),
     };
-    let run = match LogsPlan::of_plan(&plan, means, stop) {
+    let run = match LogsPlan::of_plan(plan, means, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
         run => run?,
     };
     let source = run.place.source();
-    let roots = match roots(&plan, source) {
+    let roots = match roots(plan, source) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
         roots => roots?,
     };
-    keep_plan(place, file, &identity)?;
-    let cannot_write = || format!("cannot write a result to {}", place.display());
-    let writer = ResultWriter::begin(&plan, &identity, shard, place);
+    let cannot_write = || format!("cannot write to {}", place.display());
+    results
+        .keep_plan(&read.bytes, identity)
+        .with_context(cannot_write)?;
+    let writer = ResultWriter::begin(plan, identity, shard, results.workshop());
     let mut writer = writer.with_context(cannot_write)?;
     let slices: Vec<Slice<'_>> = plan.slices(shard, &roots);
     let bounds = run.job.weights.bounds;
@@ -81,17 +94,84 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
     let written = writer.finish().with_context(cannot_write)?;
     let size = written.bytes;
     let name = result_name(shard);
-    written
-        .persist(&place.join(&name))
-        .with_context(cannot_write)?;
+    match results.put(written, &name).with_context(cannot_write) {
+        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
+        put => put?,
+    }
     told.finish(&counts, size, place, &name)?;
     Ok(ExitStatus::Valid)
 }
 
-/// The plan in a file.
-pub(super) fn read_plan(path: &Path) -> Result<(Plan, String)> {
-    let read = || Plan::read(BufReader::new(File::open(path)?));
-    read().with_context(|| format!("cannot use the plan {}", path.display()))
+fn in_place(place: &Path) -> String {
+    format!("cannot use the results in {}", place.display())
+}
+
+/// The place of results that the user names.
+pub(super) fn open_place(
+    place: &Path,
+    planned: &PlannedAws,
+    aws: &AwsArgs,
+    stop: &Stop,
+) -> Result<ResultPlace> {
+    let Some((bucket, prefix)) = result_bucket(place)? else {
+        return Ok(ResultPlace::folder(place));
+    };
+    let connection = connect(planned, aws, stop)?;
+    ResultPlace::bucket(S3Store::new(connection, bucket, prefix))
+}
+
+/// A plan, its identity, and its bytes.
+pub(super) struct Read {
+    pub(super) plan: Plan,
+    pub(super) identity: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The plan in a file, or in an object of a bucket.
+pub(super) fn read_plan(path: &Path, aws: &AwsArgs, stop: &Stop) -> Result<Read> {
+    let cannot_use = || format!("cannot use the plan {}", path.display());
+    let bytes = match result_bucket(path).with_context(cannot_use)? {
+        None => read_bounded(path).with_context(cannot_use)?,
+        Some((bucket, key)) => {
+            let connection = connect(&PlannedAws::default(), aws, stop)?;
+            let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
+            let store = S3Store::new(connection, bucket, prefix);
+            let mut bytes = Bounded(Vec::new());
+            let copied = store.get(name, &mut bytes).with_context(cannot_use)?;
+            copied.with_context(cannot_use)?;
+            bytes.0
+        }
+    };
+    let (plan, identity) = Plan::read(&bytes).with_context(cannot_use)?;
+    Ok(Read {
+        plan,
+        identity,
+        bytes,
+    })
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(Plan::MAX_LEN + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What comes of an object, as long as it may be a plan.
+struct Bounded(Vec<u8>);
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.0.len() + bytes.len()) as u64 > Plan::MAX_LEN {
+            return Err(io::Error::other("it is larger than any plan"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The shard that was named, or the one of an array's task.
@@ -115,23 +195,6 @@ fn which(args: &ShardArgs) -> Result<u32> {
     shard.context("--shard-offset leads beyond any shard")
 }
 
-/// Whether a shard has a result that is whole and of this plan. One of another plan is not ours to
-/// replace.
-fn is_done(place: &Path, (plan, identity): (&Plan, &str), shard: u32) -> Result<bool> {
-    let path = place.join(result_name(shard));
-    match ResultFile::open(&path, plan, identity, shard) {
-        Ok(_) => Ok(true),
-        Err(ResultError::Missing | ResultError::Damaged(_)) => Ok(false),
-        Err(error @ (ResultError::Foreign(_) | ResultError::Version(_))) => bail!(
-            "shard {shard}: {error} ({}); give each plan a place of its own",
-            path.display()
-        ),
-        Err(error @ ResultError::Unreadable(_)) => {
-            Err(error).with_context(|| format!("shard {shard}, {}", path.display()))
-        }
-    }
-}
-
 /// What the source calls the plan's roots.
 fn roots(plan: &Plan, source: &dyn Source) -> Result<Vec<RootId>> {
     let (roots, problems) = source
@@ -151,30 +214,6 @@ fn roots(plan: &Plan, source: &dyn Source) -> Result<Vec<RootId>> {
         }
     };
     plan.roots.iter().map(number).collect()
-}
-
-/// Whoever joins the results finds the plan beside them.
-fn keep_plan(place: &Path, file: &Path, identity: &str) -> Result<()> {
-    let keep = || -> Result<()> {
-        fs::create_dir_all(place)?;
-        let path = place.join(plan_name(identity));
-        if path.exists() {
-            return Ok(());
-        }
-        let bytes = fs::read(file)?;
-        let (_, its) = Plan::read(&bytes[..])?;
-        if its != identity {
-            bail!("the plan {} is being changed", file.display());
-        }
-        let mut aside = NamedTempFile::new_in(place)?;
-        aside.write_all(&bytes)?;
-        readable(&aside)?;
-        aside.as_file().sync_all()?;
-        // Others write the same.
-        aside.persist(path)?;
-        Ok(())
-    };
-    keep().with_context(|| format!("cannot keep the plan in {}", place.display()))
 }
 
 /// What is told of a shard.
@@ -198,11 +237,11 @@ impl Told {
 
     fn finish(&mut self, counts: &ShardCounts, size: u64, place: &Path, name: &str) -> Result<()> {
         if counts.failed > 0 {
-            let file = place.join(name);
+            let file = format!("{}/{name}", place.to_string_lossy().trim_end_matches('/'));
             self.complain(&format!(
                 "could not read {}, which the verdict will call unreadable; to try again, remove {} and run it anew",
                 counted(counts.failed, "object or part of a folder", "objects or parts of folders"),
-                file.display()
+                file
             ))?;
         }
         self.say(&format!(

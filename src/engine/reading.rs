@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::readers::Readers;
 use super::stop::Stop;
-use crate::source::{Metadata, ReadFailure, Source};
+use crate::source::{ReadDigest, ReadFailure, Source};
 use crate::verify::digest::MAX_DIGEST_LEN;
 use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
@@ -69,11 +69,7 @@ impl Reading<'_> {
     }
 
     /// A digest whole: its content, and what its metadata says.
-    pub(super) fn digest(
-        &self,
-        root: RootId,
-        path: &str,
-    ) -> Result<(Content, Vec<u8>, Metadata), ReadFailure> {
+    pub(super) fn digest(&self, root: RootId, path: &str) -> ReadDigest {
         self.digest_up_to(root, path, COMMON_DIGEST_LEN)
             .or_else(|error| match error {
                 ReadFailure::Content(ContentError::TooLarge(_)) => {
@@ -85,12 +81,7 @@ impl Reading<'_> {
             })
     }
 
-    fn digest_up_to(
-        &self,
-        root: RootId,
-        path: &str,
-        limit: usize,
-    ) -> Result<(Content, Vec<u8>, Metadata), ReadFailure> {
+    fn digest_up_to(&self, root: RootId, path: &str, limit: usize) -> ReadDigest {
         let (body, metadata) = self
             .source
             .digest(root, path)

@@ -10,7 +10,9 @@ use super::readers::Readers;
 use super::reading::Reading;
 use super::stop::Stop;
 use super::threads::in_parallel;
-use crate::source::{KeyRange, ListedObject, Metadata, Problem, ReadFailure, Source, SourceError};
+use crate::source::{
+    KeyRange, ListedObject, Problem, ReadDigest, ReadFailure, Source, SourceError,
+};
 use crate::verify::digest::UnverifiedDigest;
 use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::hashing::{Content, ContentError};
@@ -48,7 +50,7 @@ pub enum Outcome {
         events: Option<Vec<RecordedEvent>>,
     },
     /// A digest was read.
-    Digest(Result<(Content, Vec<u8>, Metadata), ReadFailure>),
+    Digest(ReadDigest),
 }
 
 /// An object that a listing showed.
@@ -209,13 +211,13 @@ pub fn read_shard<K: Keeper>(
             LOGS_AT_A_TIME
         };
         for some in objects.chunks(at_a_time) {
-            let packer = &*keeper;
+            let shared = &*keeper;
             let packed = in_parallel(threads, some, |object| {
                 let wanted = Wanted { slice, object };
                 let outcome = wanted.read(&reading, bounds, &bucket);
                 counting.count(&outcome);
                 buckets.learn(slice, &outcome);
-                packer.pack(outcome)
+                shared.pack(outcome)
             });
             if stop.is_stopped() {
                 return Err(ShardError::Interrupted);

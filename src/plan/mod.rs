@@ -15,5 +15,5 @@ pub use logs::LogsPlan;
 pub use place::Place;
 pub use query::QueryPlan;
 pub use reports::reports;
-pub use sharded::{Means, planned, result_place};
+pub use sharded::{Means, connect, planned, result_bucket};
 pub use time::instant;

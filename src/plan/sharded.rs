@@ -22,6 +22,9 @@ use crate::verify::conclusion::Weights;
 use crate::verify::keys::{KeySet, PublicKey, listed_key};
 use crate::verify::time::Bounds;
 
+/// So many results are fetched at a time.
+const RESULT_REQUESTS: usize = 32;
+
 /// What a machine brings to a plan.
 #[derive(Debug)]
 pub struct Means<'a> {
@@ -287,8 +290,31 @@ fn given_keys(planned: &PlannedKeys) -> Result<(KeySet, Vec<KeySource>)> {
     ))
 }
 
-/// Where results are: a folder; nothing where they are in a bucket.
-pub fn result_place(place: &Path) -> Option<&Path> {
-    let is_bucket = place.to_str().is_some_and(|text| text.starts_with("s3://"));
-    (!is_bucket).then_some(place)
+/// The bucket and prefix that results are in; nothing where they are in a folder.
+///
+/// # Errors
+/// Where no bucket can be named so.
+pub fn result_bucket(place: &Path) -> Result<Option<(&str, &str)>> {
+    let Some(url) = place.to_str().filter(|text| text.starts_with("s3://")) else {
+        return Ok(None);
+    };
+    let parts = S3Place::parts(url).map_err(anyhow::Error::msg);
+    parts
+        .map(Some)
+        .with_context(|| format!("{url:?} is no place for results"))
+}
+
+/// A connection to the bucket that results are in.
+///
+/// # Errors
+/// Where the environment names what cannot be used.
+pub fn connect(plan: &PlannedAws, typed: &AwsArgs, stop: &Stop) -> Result<Connection> {
+    let aws = AwsArgs {
+        // A public archive says nothing of who may write results.
+        no_sign_request: typed.no_sign_request,
+        request_payer: typed.request_payer,
+        ..joined(plan, typed)
+    };
+    let settings = settings(&aws, RESULT_REQUESTS, memory(None), plan.region.clone());
+    Connection::open(settings, |stopper| stop.on_stop(stopper))
 }

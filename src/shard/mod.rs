@@ -17,6 +17,6 @@ pub use file::{ResultError, ResultFile};
 pub use paper::{
     PaperError, Plan, PlannedAws, PlannedFolder, PlannedKey, PlannedKeys, PlannedPlace, SLICE_LIMIT,
 };
-pub use results::{Gap, Gathered, gather, plan_name, result_name};
+pub use results::{Gap, Gathered, ResultPlace, result_name};
 pub use source::Joined;
-pub use writing::{ResultWriter, Written};
+pub use writing::{ResultWriter, Written, readable};

@@ -1,7 +1,5 @@
 //! The plan: what is verified, when and against what, and which shard reads which part of it.
 
-use std::io::{self, Read};
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -12,8 +10,6 @@ use crate::verify::location::RootId;
 
 /// The version of plans and of results.
 const VERSION: u32 = 1;
-/// A plan is never larger.
-const MAX_LEN: u64 = 512 * 1024 * 1024;
 /// So many shards a plan has at most.
 pub const SLICE_LIMIT: u32 = 100_000;
 
@@ -128,9 +124,6 @@ pub struct PlannedFolder {
 /// Why a plan cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PaperError {
-    /// It could not be read.
-    #[error(transparent)]
-    Read(#[from] io::Error),
     /// It is too large to be one.
     #[error("it is larger than any plan")]
     TooLarge,
@@ -146,28 +139,29 @@ impl Plan {
     /// The version of a plan that is made now.
     pub const VERSION: u32 = VERSION;
 
+    /// A plan is never larger.
+    pub const MAX_LEN: u64 = 512 * 1024 * 1024;
+
     /// Reads a plan, and tells its identity: the hash of its bytes.
     ///
     /// # Errors
     /// Where it is no plan.
-    pub fn read(from: impl Read) -> Result<(Self, String), PaperError> {
+    pub fn read(text: &[u8]) -> Result<(Self, String), PaperError> {
         #[derive(Deserialize)]
         struct Versioned {
             plan_version: u64,
         }
-        let mut text = Vec::new();
-        from.take(MAX_LEN + 1).read_to_end(&mut text)?;
-        if text.len() as u64 > MAX_LEN {
+        if text.len() as u64 > Self::MAX_LEN {
             return Err(PaperError::TooLarge);
         }
         let no_plan = |error: serde_json::Error| PaperError::NoPlan(error.to_string());
-        let Versioned { plan_version } = serde_json::from_slice(&text).map_err(no_plan)?;
+        let Versioned { plan_version } = serde_json::from_slice(text).map_err(no_plan)?;
         if plan_version != u64::from(VERSION) {
             return Err(PaperError::Version(plan_version));
         }
-        let plan: Self = serde_json::from_slice(&text).map_err(no_plan)?;
+        let plan: Self = serde_json::from_slice(text).map_err(no_plan)?;
         plan.check().map_err(|why| PaperError::NoPlan(why.into()))?;
-        Ok((plan, identity(&text)))
+        Ok((plan, identity(text)))
     }
 
     /// Its bytes, and its identity.
@@ -285,7 +279,7 @@ mod tests {
     fn a_plan_without_holes_is_read_again() {
         let plan = plan(&[(0, ""), (2, "2024/03/10")]);
         let (bytes, identity) = plan.bytes().unwrap();
-        let (again, its) = Plan::read(&bytes[..]).unwrap();
+        let (again, its) = Plan::read(&bytes).unwrap();
         assert_eq!((&again, its), (&plan, identity));
         let parts: Vec<_> = plan
             .slices_of(0)
@@ -311,14 +305,14 @@ mod tests {
             &[(0, ""), (3, "b")],
         ] {
             let (bytes, _) = plan(cuts).bytes().unwrap();
-            assert!(Plan::read(&bytes[..]).is_err(), "{cuts:?}");
+            assert!(Plan::read(&bytes).is_err(), "{cuts:?}");
         }
         let mut twice = plan(&[(0, "")]);
         twice.folders.push(twice.folders[0].clone());
-        assert!(Plan::read(&twice.bytes().unwrap().0[..]).is_err());
+        assert!(Plan::read(&twice.bytes().unwrap().0).is_err());
         let mut newer = plan(&[(0, "")]);
         newer.plan_version = 2;
-        let read = Plan::read(&newer.bytes().unwrap().0[..]);
+        let read = Plan::read(&newer.bytes().unwrap().0);
         assert!(matches!(read, Err(PaperError::Version(2))));
     }
 }

@@ -14,11 +14,10 @@ use super::record::{Line, Seen};
 use crate::engine::Stop;
 use crate::source::snapshot::Altered;
 use crate::source::{
-    Body, HashedLog, Level, ListedObject, Metadata, ObjectVersion, Problem, ReadFailure, Root,
+    Body, HashedLog, Level, ListedObject, Metadata, ObjectVersion, Problem, ReadDigest, Root,
     Source, SourceError,
 };
 use crate::verify::evidence::Hint;
-use crate::verify::hashing::Content;
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
@@ -140,12 +139,11 @@ impl<'a> Joined<'a> {
     /// The folder of the plan that `path` lies in, and what follows it.
     fn folder_of<'p>(&self, root: RootId, path: &'p str) -> Option<(&Seams<'a>, &'p str)> {
         let roots = self.roots.get()?;
-        let ends = path.match_indices('/').map(|(end, _)| end);
-        ends.filter_map(|end| {
+        let mut ends = path.match_indices('/').map(|(end, _)| end);
+        ends.find_map(|end| {
             let number = roots.folders.get(&(root, &path[..end]))?;
             Some((self.folders.get(*number)?, &path[end + 1..]))
         })
-        .next()
     }
 
     /// What is told of an object.
@@ -297,11 +295,7 @@ impl Source for Joined<'_> {
         }
     }
 
-    fn read_before(
-        &self,
-        root: RootId,
-        path: &str,
-    ) -> Option<Result<(Content, Vec<u8>, Metadata), ReadFailure>> {
+    fn read_before(&self, root: RootId, path: &str) -> Option<ReadDigest> {
         let found = self.find(root, path)?;
         match found.seen()? {
             Seen::Failed(why) => Some(Err(why.failure())),

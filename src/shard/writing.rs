@@ -114,6 +114,20 @@ impl ResultWriter {
     }
 }
 
+/// Lets other machines, and other users, read a file.
+///
+/// # Errors
+/// Where that cannot be done.
+pub fn readable(aside: &NamedTempFile) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = std::fs::Permissions::from_mode(0o644);
+        aside.as_file().set_permissions(permissions)?;
+    }
+    Ok(())
+}
+
 impl Written {
     /// The file that it lies in.
     pub fn path(&self) -> &Path {
@@ -125,13 +139,7 @@ impl Written {
     /// # Errors
     /// Where that cannot be done.
     pub fn persist(self, path: &Path) -> io::Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // Whoever joins the results may be somebody else, as with any file.
-            let permissions = std::fs::Permissions::from_mode(0o644);
-            self.file.as_file().set_permissions(permissions)?;
-        }
+        readable(&self.file)?;
         self.file.persist(path)?;
         Ok(())
     }

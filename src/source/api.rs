@@ -39,6 +39,9 @@ pub enum ReadFailure {
     Content(ContentError),
 }
 
+/// What reading a digest came to: what it holds, and its metadata.
+pub type ReadDigest = Result<(Content, Vec<u8>, Metadata), ReadFailure>;
+
 /// What hashing a log came to.
 #[derive(Debug)]
 pub struct HashedLog {
@@ -257,11 +260,7 @@ pub trait Source: Send + Sync {
     }
 
     /// What reading a digest came to when it was done before, where that was kept.
-    fn read_before(
-        &self,
-        root: RootId,
-        path: &str,
-    ) -> Option<Result<(Content, Vec<u8>, Metadata), ReadFailure>> {
+    fn read_before(&self, root: RootId, path: &str) -> Option<ReadDigest> {
         let _ = (root, path);
         None
     }

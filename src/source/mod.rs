@@ -8,8 +8,10 @@ pub mod snapshot;
 
 pub use api::{
     Body, Facts, HashedLog, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem,
-    ReadFailure, Root, Source, SourceError,
+    ReadDigest, ReadFailure, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};
 pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};
-pub use s3::{CloudTrailKeys, Connection, Patience, S3Place, S3Source, Settings, Trail, TrailArn};
+pub use s3::{
+    CloudTrailKeys, Connection, Patience, S3Place, S3Source, S3Store, Settings, Trail, TrailArn,
+};

@@ -20,6 +20,8 @@ fn sections(page: &str) -> &'static str {
         "ct-verify-schema" => include_str!("man/ct-verify-schema.roff"),
         "ct-verify-query-results" => include_str!("man/ct-verify-query-results.roff"),
         "ct-verify-snapshot" => include_str!("man/ct-verify-snapshot.roff"),
+        "ct-verify-plan" => include_str!("man/ct-verify-plan.roff"),
+        "ct-verify-merge" => include_str!("man/ct-verify-merge.roff"),
         "ct-verify-selftest" => include_str!("man/ct-verify-selftest.roff"),
         "ct-verify-explain" => include_str!("man/ct-verify-explain.roff"),
         "ct-verify-completions" => include_str!("man/ct-verify-completions.roff"),

@@ -9,7 +9,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    IdentityCache, ResponseChecksumValidation, SharedHttpClient, StalledStreamProtectionConfig,
+    IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+    StalledStreamProtectionConfig,
 };
 use aws_types::service_config::ServiceConfigKey;
 
@@ -38,7 +39,9 @@ pub(super) async fn load(settings: &Settings, http: SharedHttpClient) -> SdkConf
         )
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         // Hashes are checked by ourselves, against what digests name.
-        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        // Results hold a hash of their own, and not every server takes checksums in a trailer.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }

@@ -212,6 +212,7 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
         (Kind::Denied, "ListObjectsV2") => {
             "; it takes s3:ListBucket, without which an object that is missing cannot be told from one that is denied (and --request-payer, where whoever asks pays)"
         }
+        (Kind::Denied, "PutObject") => "; it takes s3:PutObject",
         (Kind::Denied, "ListObjectVersions") => "; it takes s3:ListBucketVersions",
         (Kind::Denied, "ListPublicKeys") => {
             "; it takes cloudtrail:ListPublicKeys, or keys from a file with --public-keys"

@@ -113,6 +113,10 @@ impl Connection {
         })
     }
 
+    pub(super) fn into_parts(self) -> (Arc<Service>, Reactor) {
+        (self.service, self.reactor)
+    }
+
     /// Keys from `CloudTrail`, for digests of a range.
     pub fn keys(&self, bounds: Bounds) -> CloudTrailKeys {
         CloudTrailKeys::new(Arc::clone(&self.service), bounds)

@@ -21,6 +21,10 @@ pub fn program() -> Command {
     command
 }
 
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of a scenario"
+)]
 /// `ct-verify logs DIR --public-keys KEYS --format json` and what else a scenario adds.
 pub struct Case {
     pub archive: Archive,

@@ -87,14 +87,24 @@ impl Served {
         self
     }
 
-    /// `ct-verify logs SOURCE`, in an environment that knows this server alone.
-    pub fn command(&self, source: &str) -> Command {
+    /// The program, in an environment that knows this server alone.
+    pub fn program(&self) -> Command {
         let mut command = program();
         command
             .envs(self.server.environment())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .args(["logs", source])
-            .args(&self.arguments);
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// What its runs are given beside their source.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// `ct-verify logs SOURCE`, in the same environment.
+    pub fn command(&self, source: &str) -> Command {
+        let mut command = self.program();
+        command.args(["logs", source]).args(&self.arguments);
         command
     }
 

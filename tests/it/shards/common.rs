@@ -1,12 +1,48 @@
 //! Planning, reading shards and merging, as a user does.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::forge::{Archive, FolderWriter, Metadata, keyfiles::trusted_keys};
+
+/// An archive in a folder, and a place for files beside it.
+pub struct Place(TempDir);
+
+impl Place {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn of(archive: &Archive) -> Self {
+        let place = Self::new();
+        place.write(archive);
+        std::fs::write(place.path().join("keys.json"), trusted_keys()).expect("a key file");
+        place
+    }
+
+    pub fn write(&self, archive: &Archive) {
+        std::fs::create_dir_all(self.source()).expect("a folder for the source");
+        FolderWriter::new(&self.source(), Metadata::Sidecar).write(&archive.store);
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn source(&self) -> PathBuf {
+        self.path().join("source")
+    }
+
+    pub fn keys(&self) -> Vec<OsString> {
+        vec!["--public-keys".into(), self.path().join("keys.json").into()]
+    }
+}
 
 /// A plan, and where its results are.
 pub struct Sharded<'a> {

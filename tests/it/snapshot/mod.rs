@@ -1,7 +1,7 @@
 //! Snapshots under attack: from whoever has the bucket, from whoever has the evidence, and from the machine itself.
 
 mod altered;
-mod common;
+pub mod common;
 mod forged;
 mod full;
 mod killed;

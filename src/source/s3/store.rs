@@ -1,0 +1,121 @@
+//! A place in a bucket that files are written to, and read from again.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::download::{Coming, Download, Target};
+use super::fault::{Fault, Kind};
+use super::request::Service;
+use super::search::level;
+use super::source::Connection;
+use super::wait::Reactor;
+use crate::source::SourceError;
+
+/// So long an object may take to be written.
+const UPLOAD: Duration = Duration::from_mins(30);
+
+/// A folder of a bucket.
+pub struct S3Store {
+    service: Arc<Service>,
+    bucket: Arc<str>,
+    /// Empty, or ending in a slash.
+    prefix: String,
+    /// Last, so that the runtime outlives whatever waits on it.
+    _reactor: Reactor,
+}
+
+impl fmt::Debug for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Store")
+            .field("bucket", &self.bucket)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+impl S3Store {
+    /// The folder `prefix` of `bucket`.
+    pub fn new(connection: Connection, bucket: &str, prefix: &str) -> Self {
+        let (service, reactor) = connection.into_parts();
+        let prefix = prefix.trim_end_matches('/');
+        Self {
+            service,
+            bucket: bucket.into(),
+            prefix: if prefix.is_empty() {
+                String::new()
+            } else {
+                format!("{prefix}/")
+            },
+            _reactor: reactor,
+        }
+    }
+
+    /// The names of the objects right in it.
+    ///
+    /// # Errors
+    /// Where they cannot be listed.
+    pub fn names(&self) -> Result<Vec<String>, SourceError> {
+        self.service.waiter.wait(async {
+            let level = level(&self.service, &self.bucket, &self.prefix).await;
+            let level = level.map_err(Fault::into_source_error)?;
+            Ok(level.objects.into_iter().map(|(name, _)| name).collect())
+        })
+    }
+
+    /// Writes an object's content to `into`, and tells how much it is.
+    ///
+    /// # Errors
+    /// Where it is not there, or cannot be read; in the second place, where it cannot be written.
+    pub fn get(&self, name: &str, into: &mut dyn Write) -> Result<io::Result<u64>, SourceError> {
+        let target = Target {
+            bucket: Arc::clone(&self.bucket),
+            key: format!("{}{name}", self.prefix),
+            version: None,
+        };
+        let waiter = &self.service.waiter;
+        let (download, _, _) = waiter.wait(Download::begin(&self.service, target))?;
+        Ok(io::copy(&mut Coming::new(download), into))
+    }
+
+    /// Makes an object of a file, in one step.
+    ///
+    /// # Errors
+    /// Where that cannot be done.
+    pub fn put(&self, name: &str, file: &Path) -> Result<(), SourceError> {
+        let key = format!("{}{name}", self.prefix);
+        self.service.waiter.wait(async {
+            let _pass = self.service.pass().await;
+            let put = self.service.persist(&self.bucket, |client| {
+                let request = client
+                    .put_object()
+                    .bucket(&*self.bucket)
+                    .key(&key)
+                    .set_request_payer(self.service.payer());
+                // The answer comes only when all of the body has gone.
+                let timeouts = TimeoutConfig::builder()
+                    .connect_timeout(self.service.clients.settings().patience.connect)
+                    .read_timeout(UPLOAD);
+                let patient = Builder::new().timeout_config(timeouts.build());
+                async move {
+                    let body = ByteStream::from_path(file).await.map_err(|error| {
+                        let told = format!("{} cannot be read: {error}", file.display());
+                        Fault::new(Kind::Lasting, told)
+                    })?;
+                    let request = request.body(body).customize().config_override(patient);
+                    let sent = request.send().await;
+                    sent.map_err(|error| Fault::of("PutObject", &error))
+                }
+            });
+            put.await.map_err(Fault::into_source_error)?;
+            self.service.answered();
+            Ok(())
+        })
+    }
+}
