@@ -161,7 +161,7 @@ pub(super) fn weighed(output: &OutputArgs) -> Result<(BTreeSet<Code>, BTreeSet<C
     Ok((allow, deny))
 }
 
-fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
+pub(super) fn codes(option: &str, names: &[String]) -> Result<BTreeSet<Code>> {
     let code = |name: &String| {
         Code::from_name(name).with_context(|| {
             format!("{option} {name:?} is no finding; `ct-verify explain` lists them")
