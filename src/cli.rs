@@ -104,7 +104,7 @@ pub struct ShardArgs {
         requires = "result",
         conflicts_with_all = [
             "source", "start_time", "end_time", "account", "region", "trail", "public_keys", "digests_only", "state",
-            "dry_run", "allow", "deny", "report",
+            "dry_run", "selftest", "allow", "deny", "report",
         ]
     )]
     pub plan: Option<PathBuf>,
@@ -201,6 +201,12 @@ pub struct LogsOptions {
     /// is replaced in one step, and of each chain only by a run that found it valid.
     #[arg(long, value_name = "FILE", conflicts_with = "digests_only")]
     pub state: Option<PathBuf>,
+    /// First verify the archives of `selftest`, and verify SOURCE only where each of them got what it must get
+    ///
+    /// The report tells that it was done (`run.selftest`). Where one is judged wrongly, nothing that the program says here is to be
+    /// relied on: it ends with the exit status 2.
+    #[arg(long)]
+    pub selftest: bool,
     /// Objects read at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,

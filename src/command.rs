@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
@@ -22,7 +22,8 @@ use crate::event::Observers;
 use crate::plan::{LogsPlan, reports};
 use crate::report::saved::{self, Saved};
 use crate::report::{
-    Filters, Format, Look, Outputs, Progress, ProgressMode, RunInfo, Verbose, Verbosity,
+    Filters, Format, Look, Outputs, Progress, ProgressMode, RunInfo, SelftestNote, Verbose,
+    Verbosity,
 };
 use crate::report::{explain, forecast, schema};
 use crate::verify::conclusion::ExitStatus;
@@ -77,6 +78,7 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
     let (watchers, mut observers) = Watchers::new(&args.output);
     let mut info = run_info(&args.source, &plan, started);
+    info.selftest = tested(args, stop)?;
     let give_up = stop.clone();
     outputs.stream(&info, &mut observers, move || give_up.stop())?;
     let conclusion = run(&plan.job, plan.place.source(), &observers, stop);
@@ -191,6 +193,24 @@ fn selftest(stop: &Stop) -> Result<ExitStatus> {
     })
 }
 
+/// The selftest, where it is asked for before a run.
+fn tested(args: &LogsArgs, stop: &Stop) -> Result<Option<SelftestNote>> {
+    if !args.selftest || stop.is_stopped() {
+        return Ok(None);
+    }
+    let outcomes = crate::selftest::run(stop).context("cannot test itself")?;
+    let right = outcomes.iter().filter(|outcome| outcome.is_right()).count();
+    ensure!(
+        stop.is_stopped() || right == outcomes.len(),
+        "the selftest failed: it said what it must of {right} of {} archives only; see `ct-verify selftest`",
+        outcomes.len()
+    );
+    Ok((!stop.is_stopped()).then_some(SelftestNote {
+        archives: outcomes.len() as u64,
+        right: right as u64,
+    }))
+}
+
 fn explain(code: Option<&str>) -> Result<ExitStatus> {
     let look = Look {
         width: width(),
@@ -254,6 +274,7 @@ fn begun(source: &Path, started: Timestamp) -> RunInfo {
         source: source.to_string_lossy().into_owned(),
         keys: Vec::new(),
         snapshot: None,
+        selftest: None,
         digests_only: false,
         filters: Filters::default(),
         allow: Vec::new(),

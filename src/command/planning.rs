@@ -21,6 +21,9 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if logs.state.is_some() {
         bail!("--state is for `ct-verify logs`: a plan is of a whole range");
     }
+    if logs.selftest {
+        bail!("--selftest is for `ct-verify logs`: a plan verifies nothing");
+    }
     if !logs.output.show.report.is_empty() {
         bail!("--report is for `ct-verify merge`, which comes to the verdict");
     }

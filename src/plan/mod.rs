@@ -16,4 +16,5 @@ pub use place::Place;
 pub use query::QueryPlan;
 pub use reports::reports;
 pub use sharded::{Means, connect, planned, result_bucket};
+pub use state::check_state;
 pub use time::instant;

@@ -264,6 +264,16 @@ fn checksum(source: &str, chains: &[SavedChain], unproven: &[Unproven]) -> Resul
     Ok(hex::encode(hasher.finalize()))
 }
 
+/// How many chains these bytes remember, where they are a state. The fuzzers give it bytes of every kind.
+///
+/// # Errors
+/// Where they are no whole state.
+#[doc(hidden)]
+pub fn check_state(text: &[u8]) -> Result<usize> {
+    let (_, chains) = parse(text)?;
+    Ok(chains.valid.len() + chains.unproven.len())
+}
+
 fn parse(text: &[u8]) -> Result<(String, Chains)> {
     if text.len() as u64 > MAX_LEN {
         bail!("it is larger than {MAX_LEN} bytes");

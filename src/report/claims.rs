@@ -94,6 +94,16 @@ pub fn keys_warning(run: &Run<'_>) -> Option<&'static str> {
         )
 }
 
+/// What came of the selftest, where it was asked for.
+pub fn selftest_in_words(report: &Report<'_>) -> Option<String> {
+    let selftest = report.run.selftest?;
+    let archives = counted(selftest.archives, "archive", "archives");
+    Some(format!(
+        "before the run, ct-verify said what it must of {} of {archives} that come with it",
+        selftest.right
+    ))
+}
+
 /// What the snapshot that was verified is, and whether it still is, a sentence each. The names are
 /// not escaped.
 pub fn snapshot_in_words(run: &Run<'_>) -> Option<[String; 3]> {

@@ -53,6 +53,7 @@ impl<'r> Head<'r> {
         let groups = groups_of(&report.findings);
         let only = claims::filters_in_words(report).map(|told| ("Only", told));
         let snapshot = snapshot_fact(&report.run);
+        let selftest = claims::selftest_in_words(report).map(|told| ("Selftest", told));
         let unread = "were not read (--digests-only)".to_owned();
         let logs = report.run.digests_only.then_some(("Logs", unread));
         Self {
@@ -61,7 +62,10 @@ impl<'r> Head<'r> {
             source: &report.source,
             about: "AWS CloudTrail logs",
             requested: Some(report.requested),
-            facts: [only, snapshot, logs].into_iter().flatten().collect(),
+            facts: [only, snapshot, selftest, logs]
+                .into_iter()
+                .flatten()
+                .collect(),
             verdict: report.verdict,
             headline: claims::headline(report, &groups),
             findings: &report.findings,

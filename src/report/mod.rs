@@ -45,5 +45,5 @@ pub use look::{Look, Verbosity};
 pub use outputs::{OutputError, Outputs};
 pub use progress::{Progress, ProgressMode, ProgressObserver};
 pub use render::render;
-pub use run_info::{Filters, KeyOrigin, KeySource, RunInfo, SnapshotNote};
+pub use run_info::{Filters, KeyOrigin, KeySource, RunInfo, SelftestNote, SnapshotNote};
 pub use verbose::Verbose;

@@ -72,6 +72,16 @@ pub struct SnapshotNote {
     pub manifest: String,
 }
 
+/// Whether the program told the truth of archives that it knows, before the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelftestNote {
+    /// How many archives it was given.
+    pub archives: u64,
+    /// Of how many of them it said what it must. A run goes on only where that is all of them.
+    pub right: u64,
+}
+
 /// Who ran what, when, on which source, and with which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
@@ -93,6 +103,8 @@ pub struct RunInfo {
     pub keys: Vec<KeySource>,
     /// The snapshot that was verified, if it was one.
     pub snapshot: Option<SnapshotNote>,
+    /// What came of the selftest, if it was asked for.
+    pub selftest: Option<SelftestNote>,
     /// Whether logs were left unread.
     pub digests_only: bool,
     /// What the run was narrowed to.

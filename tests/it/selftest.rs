@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use crate::forge::{At, StoredObject, keyfiles::trusted_keys};
-use crate::harness::{program, text_of};
+use crate::harness::{Case, program, text_of};
 
 const AGAIN: &str = "`cargo test --test it regenerate_selftest -- --ignored` makes it anew";
 
@@ -36,6 +36,24 @@ fn regenerate_selftest() {
 #[test]
 fn its_archive_is_what_the_forge_makes() {
     assert!(fs::read_to_string(file()).unwrap() == made(), "{AGAIN}");
+}
+
+#[test]
+fn a_report_tells_that_it_was_tested_before() {
+    let archive = crate::scenarios::testdata::clean();
+    let outcome = Case::new(archive).args(["--selftest"]).run();
+    let report = outcome.report();
+    assert_eq!(
+        report["run"]["selftest"],
+        json!({"archives": 15, "right": 15})
+    );
+    assert_eq!((&report["verdict"], outcome.exit), (&json!("valid"), 0));
+    let (_, text, _) = Case::new(crate::scenarios::testdata::clean())
+        .args(["--selftest"])
+        .run_text();
+    assert!(text.contains("15 of 15 archives"), "{text}");
+    let without = Case::new(crate::scenarios::testdata::clean()).run();
+    assert_eq!(without.report()["run"]["selftest"], Value::Null);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::super::{Watchers, dry_run, look, run_info, whole_seconds};
+use super::super::{Watchers, dry_run, look, run_info, tested, whole_seconds};
 use super::common::{Kept, apart, copy_the_rest, finish, open, tell, written};
 use crate::cli::SnapshotArgs;
 use crate::engine::{Stop, forecast, run};
@@ -35,6 +35,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     apart(&plan.place, &args.dir)?;
     let show = &logs.output.show;
     let mut info = run_info(&logs.source, &plan, started);
+    info.selftest = tested(logs, stop)?;
     let store = open(args, kept(&plan), &info, stop)?;
     let source = plan.place.source();
     let recording = Recording::new(source, store, plan.job.weights.bounds);

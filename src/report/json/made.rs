@@ -91,6 +91,7 @@ impl<'a> Run<'a> {
             deny: run.deny.clone(),
             public_keys: run.keys.iter().map(Keys::new).collect(),
             snapshot: run.snapshot.clone(),
+            selftest: run.selftest,
         }
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::named;
-use crate::report::run_info::{KeyOrigin, SnapshotNote};
+use crate::report::run_info::{KeyOrigin, SelftestNote, SnapshotNote};
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -89,6 +89,9 @@ pub struct Run<'a> {
     /// The snapshot that was verified, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotNote>,
+    /// What came of the selftest before the run, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selftest: Option<SelftestNote>,
 }
 
 /// What the run was narrowed to; an empty list narrows nothing.

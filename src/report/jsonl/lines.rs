@@ -12,7 +12,7 @@ use crate::report::json::{
     Chain, Finding, Keys, Report, Requested, Run, RunFilters, SCHEMA_VERSION, Tool, Totals,
 };
 use crate::report::named;
-use crate::report::run_info::SnapshotNote;
+use crate::report::run_info::{SelftestNote, SnapshotNote};
 use crate::report::shown_json::write_line;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -37,6 +37,8 @@ pub(super) struct Start<'a> {
     arguments: &'a [Cow<'a, str>],
     host: &'a Option<Cow<'a, str>>,
     user: &'a Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selftest: Option<SelftestNote>,
     digests_only: bool,
     filters: &'a RunFilters<'a>,
     #[serde(with = "named::list")]
@@ -142,6 +144,7 @@ pub(in crate::report) fn start(
         arguments: &run.arguments,
         host: &run.host,
         user: &run.user,
+        selftest: run.selftest,
         digests_only: run.digests_only,
         filters: &run.filters,
         allow: &run.allow,

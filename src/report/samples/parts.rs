@@ -121,6 +121,7 @@ fn run(end: Timestamp) -> Run<'static> {
             fingerprints: vec![FINGERPRINT.into(), "0".repeat(32).into()],
         }],
         snapshot: None,
+        selftest: None,
     }
 }
 

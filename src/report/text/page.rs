@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use super::{coverage, findings};
 use crate::report::amounts::{between, counted};
 use crate::report::claims::{
-    filters_in_words, headline, keys_warning, limits, origin_in_words, snapshot_in_words,
+    filters_in_words, headline, keys_warning, limits, origin_in_words, selftest_in_words,
+    snapshot_in_words,
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
@@ -87,6 +88,9 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
     }?;
     if let Some(filters) = filters_in_words(report) {
         line("Only", &visible(&filters))?;
+    }
+    if let Some(tested) = selftest_in_words(report) {
+        line("Selftest", &tested)?;
     }
     codes(&report.run, look, out)
 }

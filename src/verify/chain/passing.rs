@@ -122,7 +122,7 @@ impl Walk {
                 until,
             }
         });
-        self.candidate = None;
+        self.candidates.clear();
         self.vouch(at, digest, in_range);
     }
 

@@ -8,15 +8,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::digest::{Predecessor, UnverifiedDigest};
+use super::super::digest::{Predecessor, UnverifiedDigest, VerifiedDigest};
 use super::super::finding::{Code, Finding, Subject};
 use super::super::keys::KeySet;
 use super::super::location::{ChainId, DigestKey, ObjectLocation};
+use super::super::signature::Signature;
 use super::super::time::Bounds;
 use super::remembered::{Remembered, Wanted};
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 use super::summary::{ChainSummary, GapCause};
 use super::telling::moved;
+
+/// Digests that nothing proves may be planted by the thousand; what so many say of others is kept.
+const MAX_CANDIDATES: usize = 16;
 
 /// What a verified digest demands of its predecessor.
 #[derive(Debug)]
@@ -69,7 +73,8 @@ pub struct Walk {
     pub(super) demand: Option<Demand>,
     /// What an earlier run verified last, until the walk has come to it.
     pub(super) remembered: Option<Remembered>,
-    pub(super) candidate: Option<Predecessor>,
+    /// What digests that nothing proves say of the digests before them, newest last.
+    pub(super) candidates: Vec<Predecessor>,
     pub(super) skipped: Vec<Failed>,
     pub(super) missing: Option<Demand>,
     pub(super) passed: Option<Passed>,
@@ -88,7 +93,7 @@ impl Walk {
             keys,
             demand: None,
             remembered: None,
-            candidate: None,
+            candidates: Vec::new(),
             skipped: Vec::new(),
             missing: None,
             passed: None,
@@ -246,25 +251,21 @@ impl Walk {
         doubt: &Doubt,
     ) {
         let named_by = if demanded { self.demand.as_ref() } else { None };
-        let named = named_by.map(|demand| &demand.predecessor).or_else(|| {
-            let candidate = self.candidate.as_ref();
-            candidate.filter(|candidate| candidate.location() == digest.location())
-        });
+        let named = named_by.map(|demand| &demand.predecessor);
         let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
         let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
         let expected = named.map(|named| named.hash().to_string());
         let remembered = self.remembered.as_ref().filter(|remembered| {
             remembered.key() == &at.key && remembered.location() == digest.location()
         });
-        let signature = named
-            .and_then(Predecessor::signature)
-            .or_else(|| remembered.map(|remembered| remembered.signature().clone()));
-        let digest = match signature.zip(self.keys.as_deref()) {
-            None => Err(Box::new(digest)),
-            Some((signature, keys)) => digest
-                .verify(&signature, keys)
-                .map_err(|(digest, _)| digest),
-        };
+        // A signature that fits proves, whoever keeps it; one that does not fit says nothing.
+        let claimed = self.candidates.iter().rev();
+        let claimed = claimed.filter(|it| named.is_none() && it.location() == digest.location());
+        let signatures = named.into_iter().chain(claimed);
+        let signatures = signatures.filter_map(Predecessor::signature);
+        let signatures = signatures.chain(remembered.map(|it| it.signature().clone()));
+        let signatures: Vec<_> = signatures.collect();
+        let digest = self.prove(digest, signatures);
         match digest {
             Ok(digest) => self.accept(at, subject, digest, demanded, Some(doubt)),
             Err(digest)
@@ -288,10 +289,33 @@ impl Walk {
                         DigestVerdict::Invalid
                     }
                 };
-                self.candidate = digest.claimed_predecessor().cloned();
+                if self.candidates.len() == MAX_CANDIDATES {
+                    self.candidates.remove(0);
+                }
+                self.candidates
+                    .extend(digest.claimed_predecessor().cloned());
                 self.fail(at, finding, verdict, demanded);
             }
         }
+    }
+
+    /// Proves a digest by the first of these signatures that fits, or gives it back.
+    fn prove(
+        &self,
+        digest: UnverifiedDigest,
+        signatures: Vec<Signature>,
+    ) -> Result<VerifiedDigest, Box<UnverifiedDigest>> {
+        let mut digest = Box::new(digest);
+        let Some(keys) = self.keys.as_deref() else {
+            return Err(digest);
+        };
+        for signature in signatures {
+            match digest.verify(&signature, keys) {
+                Ok(proven) => return Ok(proven),
+                Err((unproven, _)) => digest = unproven,
+            }
+        }
+        Err(digest)
     }
 
     fn doubtful(

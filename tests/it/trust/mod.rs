@@ -1,7 +1,10 @@
 //! Whether the verifier itself can be trusted: every mutation of every kind of archive is told, clean ones are
-//! valid however they are looked at, and a second opinion is the same on every object.
+//! valid however they are looked at, and a second opinion is the same on every object; what
+//! the fuzzers found stays found; and what is written of all this is so.
 
+mod action;
 mod agreement;
+mod corpus;
 mod damage;
 mod judge;
 mod matrix;
@@ -9,4 +12,5 @@ mod memory;
 mod model;
 mod mutation;
 mod properties;
+mod threats;
 mod trails;

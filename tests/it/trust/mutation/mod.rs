@@ -4,7 +4,7 @@ mod bytes;
 mod case;
 mod fields;
 mod objects;
-mod plain;
+pub mod plain;
 mod unsigned;
 
 pub use case::{Came, Case, Expected, Kind, Target, outcome};
