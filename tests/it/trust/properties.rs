@@ -175,7 +175,7 @@ fn a_log_planted_in_covered_time_is_told() {
         } else {
             prefix.trim_end_matches('/')
         };
-        let minutes = 15 + i64::try_from(seed.below(30)).expect("few");
+        let minutes = 16 + i64::try_from(seed.below(28)).expect("few");
         let log = PlantedLog::of(
             id,
             &Place::new(&hour.at.0, prefix),

@@ -24,7 +24,8 @@ pub fn inflated(body: &[u8]) -> Option<Vec<u8>> {
 fn after_header(body: &[u8]) -> Option<&[u8]> {
     let (head, mut rest) = body.split_at_checked(10)?;
     let flags = head[3];
-    if head[2] != 8 {
+    // Reserved flags may mean anything; whoever does not know them has to say so.
+    if head[2] != 8 || flags & 0xe0 != 0 {
         return None;
     }
     if flags & 4 != 0 {
