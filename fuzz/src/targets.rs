@@ -55,7 +55,11 @@ pub fn digest(data: &[u8]) {
     let Ok(digest) = UnverifiedDigest::parse(data, content_of(data)) else {
         return;
     };
-    let json: serde_json::Value = serde_json::from_slice(data).expect("what parses is JSON");
+    assert!(std::str::from_utf8(data).is_ok(), "JSON is UTF-8");
+    // Numbers that no reader holds may stand in fields that are passed over.
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return;
+    };
     let text = |name: &str| json[name].as_str().expect("a text").to_owned();
     assert_eq!(**digest.location().bucket(), *text("digestS3Bucket"));
     assert_eq!(**digest.location().key(), *text("digestS3Object"));

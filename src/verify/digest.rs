@@ -110,8 +110,11 @@ impl UnverifiedDigest {
     /// # Errors
     /// Where it is no digest: not JSON, a field absent, of the wrong type or twice.
     pub fn parse(json: &[u8], content: Content) -> Result<Self, NotADigest> {
+        // What serde passes over it does not look at: JSON is UTF-8 there too.
+        let text =
+            std::str::from_utf8(json).map_err(|error| NotADigest::Json(error.to_string()))?;
         let raw: RawDigest<'_> =
-            serde_json::from_slice(json).map_err(|error| NotADigest::Json(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| NotADigest::Json(error.to_string()))?;
         let end =
             parse_digest_time(&raw.digest_end_time).ok_or(NotADigest::Field("digestEndTime"))?;
         let start = parse_digest_time(&raw.digest_start_time)
