@@ -198,7 +198,10 @@ pub fn sign_file(data: &[u8]) {
     let Ok(file) = UnverifiedSignFile::parse(data) else {
         return;
     };
-    let json: serde_json::Value = serde_json::from_slice(data).expect("what parses is JSON");
+    assert!(std::str::from_utf8(data).is_ok(), "JSON is UTF-8");
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return;
+    };
     let files = json["files"].as_array().expect("a list").len();
     assert_eq!(file.claimed_files(), files);
     assert_eq!(Some(file.region()), json["region"].as_str());

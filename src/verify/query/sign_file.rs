@@ -118,8 +118,10 @@ impl UnverifiedSignFile {
 
     /// Reads a sign file as those that are known are written.
     fn parse_known(json: &[u8]) -> Result<Self, NotASignFile> {
+        let text =
+            std::str::from_utf8(json).map_err(|error| NotASignFile::Json(error.to_string()))?;
         let raw: RawSignFile<'_> =
-            serde_json::from_slice(json).map_err(|error| NotASignFile::Json(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| NotASignFile::Json(error.to_string()))?;
         if raw.hash_algorithm != HASH_ALGORITHM {
             return Err(NotASignFile::Field("hashAlgorithm"));
         }
