@@ -62,7 +62,12 @@ impl fmt::Display for Size {
 #[divan::bench(args = SIZES, sample_count = 10, sample_size = 1)]
 fn whole_run(bencher: Bencher<'_, '_>, size: Size) {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let written = forge::generate::generate(dir.path(), size.logs, size.events);
+    let written = forge::generate::generate(
+        dir.path(),
+        size.logs,
+        size.events,
+        forge::generate::LOGS_AN_HOUR,
+    );
     let once = verify(dir.path());
     assert_eq!(once.logs.valid, written as u64);
     let objects = once.logs.valid + once.digests.valid;

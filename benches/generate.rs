@@ -1,4 +1,4 @@
-//! Writes a large archive to verify, with its keys: `cargo run --release --example generate -- DIR LOGS EVENTS`.
+//! Writes a large archive to verify, with its keys: `cargo run --release --example generate -- DIR LOGS EVENTS [AN_HOUR]`.
 #![allow(missing_docs, unreachable_pub, dead_code)]
 #![allow(
     clippy::unwrap_used,
@@ -15,13 +15,16 @@ mod forge;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [dir, logs, events] = arguments.as_slice() else {
-        panic!("usage: generate DIR LOGS EVENTS");
+    let (dir, numbers) = match arguments.as_slice() {
+        [dir, numbers @ ..] if matches!(numbers.len(), 2 | 3) => (dir, numbers),
+        _ => panic!("usage: generate DIR LOGS EVENTS [LOGS OF A CHAIN AND HOUR]"),
     };
-    let (logs, events) = (
-        logs.parse().expect("a number of logs"),
-        events.parse().expect("a number of events"),
-    );
-    let written = forge::generate::generate(Path::new(dir), logs, events);
+    let number = |at: usize| {
+        let number = numbers
+            .get(at)
+            .map(|text: &String| text.parse().expect("a number"));
+        number.unwrap_or(forge::generate::LOGS_AN_HOUR)
+    };
+    let written = forge::generate::generate(Path::new(dir), number(0), number(1), number(2));
     println!("{written} logs in {dir}/archive, their keys in {dir}/public-keys.json");
 }

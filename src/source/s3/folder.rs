@@ -133,9 +133,9 @@ impl Listing {
                 let part = self.part.as_ref();
                 let begin = part.map(|part| &part.after).filter(|it| **it > prefix);
                 let query = self.query(prefix, false, begin.cloned());
-                let mut token = None;
+                let mut token: Option<String> = None;
                 loop {
-                    let held = self.service.hold_page().await;
+                    let held = self.service.hold_page(token.is_none()).await;
                     let page = self.page(&query, token.as_deref()).await?;
                     token.clone_from(&page.next);
                     let is_past = self.is_past(page.objects.last());
@@ -174,9 +174,9 @@ impl Listing {
                 .map_or(until.clone(), |its| its.min(until));
         }
         let query = self.query(prefix, false, Some(begin));
-        let mut token = None;
+        let mut token: Option<String> = None;
         loop {
-            let held = self.service.hold_page().await;
+            let held = self.service.hold_page(is_first && token.is_none()).await;
             let Page {
                 mut objects, next, ..
             } = self.page(&query, token.as_deref()).await?;

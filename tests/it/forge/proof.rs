@@ -96,7 +96,7 @@ fn an_edited_digest_can_be_signed_and_linked_anew() {
 #[test]
 fn large_archives_go_straight_to_a_folder() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(generate::generate(dir.path(), 700, 1), 800);
+    assert_eq!(generate::generate(dir.path(), 700, 1, 100), 800);
     assert!(
         dir.path()
             .join("archive/audit-logs/AWSLogs/444455556666/CloudTrail/eu-west-1/2024/03/01")
