@@ -153,6 +153,11 @@ pub struct PlanArgs {
     /// How many shards
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::shard::SLICE_LIMIT)), help_heading = "Plan")]
     pub shards: u32,
+    /// Take what there is from the manifest.json of an S3 Inventory (CSV) instead of listing it: a file, or `s3://BUCKET/KEY`
+    ///
+    /// It only decides where shards are cut: each lists its part when it runs, so what came after the inventory is read all the same.
+    #[arg(long, value_name = "MANIFEST", help_heading = "Plan")]
+    pub inventory: Option<PathBuf>,
     /// The file that the plan is written to
     #[arg(
         short,
@@ -216,6 +221,9 @@ pub struct LogsOptions {
     /// Memory to use, roughly (such as 256M or 1G)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,
+    /// What of a dry run is reckoned.
+    #[command(flatten)]
+    pub prices: PriceArgs,
     // A heading holds for all options after it, so those without one stand before.
     /// What of it
     #[command(flatten)]
@@ -226,6 +234,36 @@ pub struct LogsOptions {
     /// How buckets are reached
     #[command(flatten)]
     pub aws: AwsArgs,
+}
+
+/// What a dry run, or a plan, reckons from the objects that it counts.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Estimate (--dry-run and plan)")]
+pub struct PriceArgs {
+    /// What 1,000 GET requests cost; then the cost is told
+    #[arg(long, value_name = "PRICE", value_parser = price)]
+    pub price_get: Option<f64>,
+    /// What 1,000 LIST requests cost; then the cost is told
+    #[arg(long, value_name = "PRICE", value_parser = price)]
+    pub price_list: Option<f64>,
+    /// How many objects one machine reads in a second; then the time is told
+    #[arg(long, value_name = "N", value_parser = price)]
+    pub rate: Option<f64>,
+}
+
+impl PriceArgs {
+    /// Whether any of it is asked for.
+    pub fn is_asked_for(&self) -> bool {
+        self.price_get.is_some() || self.price_list.is_some() || self.rate.is_some()
+    }
+}
+
+fn price(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if number.is_finite() && number > 0.0 {
+        return Ok(number);
+    }
+    Err("it is not more than nothing".to_owned())
 }
 
 /// Options of `report`.

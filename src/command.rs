@@ -10,16 +10,18 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
 use crate::cli::{
-    Cli, Command, LogsArgs, LogsCommand, OutputArgs, ReportArgs, ShardArgs, ShowArgs, When,
+    Cli, Command, LogsArgs, LogsCommand, OutputArgs, PriceArgs, ReportArgs, ShardArgs, ShowArgs,
+    When,
 };
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
 use crate::plan::{LogsPlan, reports};
+use crate::report::forecast::Prices;
 use crate::report::saved::{self, Saved};
 use crate::report::{
     Filters, Format, Look, Outputs, Progress, ProgressMode, RunInfo, SelftestNote, Verbose,
@@ -66,6 +68,9 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 }
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
+    if args.prices.is_asked_for() && !args.dry_run {
+        bail!("--price-get, --price-list and --rate are for --dry-run, and for `ct-verify plan`");
+    }
     let started = whole_seconds(Timestamp::now());
     let plan = match LogsPlan::resolve(args, started, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
@@ -116,7 +121,8 @@ fn dry_run(args: &LogsArgs, plan: &LogsPlan, stop: &Stop) -> Result<ExitStatus> 
     let forecast = forecast(&plan.job, plan.place.source(), stop)
         .with_context(|| format!("cannot look at {}", args.source.display()))?;
     let mut out = BufWriter::new(io::stdout().lock());
-    forecast::write(&forecast, args.output.show.format, &mut out)
+    let prices = prices(&args.prices, 0);
+    forecast::write(&forecast, &prices, args.output.show.format, &mut out)
         .and_then(|()| out.flush())
         .context("cannot write to standard output")?;
     Ok(if stop.is_stopped() {
@@ -126,6 +132,16 @@ fn dry_run(args: &LogsArgs, plan: &LogsPlan, stop: &Stop) -> Result<ExitStatus> 
     } else {
         ExitStatus::Unverified
     })
+}
+
+/// What was typed of prices.
+fn prices(args: &PriceArgs, more_listings: u64) -> Prices {
+    Prices {
+        get: args.price_get,
+        list: args.price_list,
+        rate: args.rate,
+        more_listings,
+    }
 }
 
 /// Those who tell what happens while a run goes on.

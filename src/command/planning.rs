@@ -3,17 +3,18 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use super::{dry_run, whole_seconds};
+use super::{dry_run, prices, whole_seconds};
 use crate::cli::PlanArgs;
-use crate::engine::{Partition, Stop, partition};
-use crate::plan::{LogsPlan, planned};
+use crate::engine::{Inventoried, Partition, Stop, partition, partition_inventory};
+use crate::plan::{LogsPlan, Place, connect, planned};
 use crate::report::amounts::counted;
 use crate::report::{Format, escape, forecast};
-use crate::shard::readable;
+use crate::shard::{PlannedAws, readable};
+use crate::source::Inventory;
 use crate::verify::conclusion::ExitStatus;
 
 pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
@@ -35,11 +36,15 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if logs.dry_run {
         return dry_run(logs, &run, stop);
     }
-    let cut = partition(&run.job, run.place.source(), args.shards, stop);
+    let cut = match &args.inventory {
+        None => partition(&run.job, run.place.source(), args.shards, stop)
+            .with_context(|| format!("cannot look at {}", logs.source.display())),
+        Some(manifest) => inventoried(args, &run, manifest, stop),
+    };
     if stop.is_stopped() {
         return Ok(ExitStatus::Interrupted);
     }
-    let cut = cut.with_context(|| format!("cannot look at {}", logs.source.display()))?;
+    let cut = cut?;
     let plan = planned(logs, &run, &cut, args.shards)?;
     let (bytes, identity) = plan.bytes().context("cannot write the plan")?;
     write(&args.output, &bytes)
@@ -50,6 +55,47 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     } else {
         ExitStatus::Unverified
     })
+}
+
+/// Cuts what an inventory tells, and says how old that is.
+fn inventoried(args: &PlanArgs, run: &LogsPlan, manifest: &Path, stop: &Stop) -> Result<Partition> {
+    let Place::S3(source) = &run.place else {
+        bail!("--inventory is for buckets (s3://…) and trails (arn:…)");
+    };
+    let cannot_use = || format!("cannot use the inventory {}", manifest.display());
+    let connect = || connect(&PlannedAws::default(), &args.logs.aws, stop);
+    let inventory = Inventory::open(manifest, connect).with_context(cannot_use)?;
+    if inventory.bucket() != &*source.place().bucket {
+        let its = inventory.bucket();
+        return Err(anyhow!("it is of the bucket {its}")).with_context(cannot_use);
+    }
+    let source = (run.place.source(), inventory.bucket());
+    let cut = partition_inventory(&run.job, source, args.shards, stop, |visit| {
+        inventory.each(&mut |entry| {
+            visit(Inventoried {
+                key: &entry.key,
+                size: entry.size,
+                archived: entry.archived,
+            });
+        })
+    });
+    let cut = cut.with_context(cannot_use)?;
+    if !args.logs.output.show.quiet {
+        let age = run
+            .job
+            .weights
+            .now
+            .duration_since(inventory.made())
+            .as_hours();
+        writeln!(
+            io::stderr(),
+            "ct-verify: the inventory is of {}, {} ago; shards list what there is when they run",
+            inventory.made(),
+            counted(u64::try_from(age).unwrap_or(0), "hour", "hours")
+        )
+        .context("cannot write to standard error")?;
+    }
+    Ok(cut)
 }
 
 /// Replaces the file in one step.
@@ -69,7 +115,9 @@ fn tell(args: &PlanArgs, cut: &Partition, identity: &str) -> io::Result<()> {
         return Ok(());
     }
     let mut out = BufWriter::new(io::stdout().lock());
-    forecast::write(&cut.forecast, show.format, &mut out)?;
+    // A shard lists the levels of its part too: a request for each, and one for the part.
+    let prices = prices(&args.logs.prices, cut.parts() * 6);
+    forecast::write(&cut.forecast, &prices, show.format, &mut out)?;
     if show.format == Format::Text {
         let even = cut.balance().map_or_else(String::new, |balance| {
             format!("; the largest has {balance:.2} times the mean")

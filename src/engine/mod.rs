@@ -20,7 +20,7 @@ mod threads;
 
 pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};
-pub use partition::{Cut, Partition, Portioned, partition};
+pub use partition::{Cut, Inventoried, Partition, Portioned, partition, partition_inventory};
 pub use run::{Filters, Job, Limits, Remembrance, run};
 pub use shard::{Keeper, KeptObject, Outcome, ShardCounts, ShardError, Slice, read_shard};
 pub use stop::Stop;

@@ -1,8 +1,8 @@
 //! How a run is cut into shards: every folder of digests or logs into ranges of keys, so that each
 //! shard has the same to read, and whatever lies in a folder is in one shard.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
 use super::forecast::Forecast;
@@ -67,6 +67,17 @@ struct Folder {
 /// What lies from one key to the next, and what it costs.
 type Units = BTreeMap<Box<str>, u64>;
 
+/// An object as a list of all objects of a bucket tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Inventoried<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether it would have to be restored before it can be read.
+    pub archived: bool,
+}
+
 /// Lists what `job` asks for of `source`, and cuts it into `shards` of even cost.
 ///
 /// # Errors
@@ -79,8 +90,7 @@ pub fn partition(
 ) -> Result<Partition, SourceError> {
     let survey = survey(source, &job.filters, job.limits.threads, stop)?;
     let folders = folders(&survey.places, job.digests_only);
-    let most = MOST.max(shards as usize * MOST_PER_SHARD);
-    let gathered = Mutex::new(Gathered::new(most));
+    let gathered = Mutex::new(Gathered::new(shards));
     let parts = in_parallel(job.limits.threads, &folders, |folder| {
         let mut units = Units::new();
         let part = look(job, source, folder, &mut units);
@@ -89,23 +99,69 @@ pub fn partition(
         part
     });
     let mut forecast = Forecast::default();
-    let Survey {
-        problems, roots, ..
-    } = survey;
-    forecast.problems = problems;
     for part in parts {
         forecast.add(part);
     }
-    forecast.requests = source.requests();
     let gathered = gathered.into_inner();
     let gathered = gathered.unwrap_or_else(PoisonError::into_inner);
-    let (folders, costs) = assign(&gathered.folders, shards.max(1));
-    Ok(Partition {
-        roots,
-        folders,
-        forecast,
-        costs,
-    })
+    Ok(Partition::new(survey, &gathered, forecast, shards, source))
+}
+
+/// The same, where what lies in the folders is told by `each`, which shows every object of
+/// `bucket`, rather than by listings.
+///
+/// # Errors
+/// Where the source itself cannot be looked at, or `each` fails.
+pub fn partition_inventory(
+    job: &Job,
+    (source, bucket): (&dyn Source, &str),
+    shards: u32,
+    stop: &Stop,
+    each: impl FnOnce(&mut dyn FnMut(Inventoried<'_>)) -> anyhow::Result<()>,
+) -> anyhow::Result<Partition> {
+    let survey = survey(source, &job.filters, job.limits.threads, stop)?;
+    let folders = folders(&survey.places, job.digests_only);
+    let mut gathered = Gathered::new(shards);
+    let mut numbers = HashMap::new();
+    for (number, folder) in folders.into_iter().enumerate() {
+        numbers.insert((folder.root, folder.path()), number);
+        gathered.add(folder, Units::new());
+    }
+    let stated = survey.roots.iter().filter_map(|root| {
+        let (its, prefix) = source.stated(root.id)?;
+        let above = if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}/")
+        };
+        (*its == *bucket).then_some((root.id, above))
+    });
+    let stated: Vec<_> = stated.collect();
+    let mut forecast = Forecast::default();
+    each(&mut |object| {
+        for (root, above) in &stated {
+            let Some(path) = object.key.strip_prefix(above.as_str()) else {
+                continue;
+            };
+            let mut ends = path.match_indices('/').map(|(end, _)| end).skip(3).take(2);
+            let number = ends.find_map(|end| {
+                let number = numbers.get(&(*root, path[..end].to_owned()))?;
+                Some((*number, &path[end + 1..]))
+            });
+            let Some((number, rest)) = number else {
+                continue;
+            };
+            let listed = ListedObject {
+                rest,
+                archived: object.archived,
+                size: &|| Some(object.size),
+            };
+            if forecast.count(&job.weights.bounds, path, &listed) {
+                gathered.count_in(number, rest, object.size + REQUEST);
+            }
+        }
+    })?;
+    Ok(Partition::new(survey, &gathered, forecast, shards, source))
 }
 
 fn folders(
@@ -191,7 +247,8 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(most: usize) -> Self {
+    fn new(shards: u32) -> Self {
+        let most = MOST.max(shards as usize * MOST_PER_SHARD);
         Self {
             folders: Vec::new(),
             count: 0,
@@ -206,6 +263,31 @@ impl Gathered {
         }
         self.count += units.len();
         self.folders.push((folder, units));
+        self.hold();
+    }
+
+    /// Counts an object in a folder that was added.
+    fn count_in(&mut self, folder: usize, rest: &str, cost: u64) {
+        let Some((folder, units)) = self.folders.get_mut(folder) else {
+            return;
+        };
+        let unit = unit(folder.kind, rest);
+        // Once neighbours were joined, an object belongs to the ones around it.
+        let joined = units
+            .range_mut::<str, _>((Bound::Unbounded, Bound::Included(unit)))
+            .next_back();
+        match joined {
+            Some((key, sum)) if **key == *unit || *sum + cost <= self.grain => *sum += cost,
+            Some(_) | None => {
+                units.insert(unit.into(), cost);
+                self.count += 1;
+                self.hold();
+            }
+        }
+    }
+
+    /// Joins neighbours as long as there are too many.
+    fn hold(&mut self) {
         let least = self.folders.len();
         while self.count > self.most.max(2 * least) {
             self.grain = (self.grain * 2).max(FIRST_GRAIN);
@@ -274,14 +356,39 @@ fn day(key: &str) -> &str {
     key.get(..10).unwrap_or(key)
 }
 
-/// How uneven shards are: what the largest costs, over what they cost on average.
 impl Partition {
+    fn new(
+        survey: Survey,
+        gathered: &Gathered,
+        mut forecast: Forecast,
+        shards: u32,
+        source: &dyn Source,
+    ) -> Self {
+        let Survey {
+            problems, roots, ..
+        } = survey;
+        forecast.problems.splice(0..0, problems);
+        forecast.requests = source.requests();
+        let (folders, costs) = assign(&gathered.folders, shards.max(1));
+        Self {
+            roots,
+            folders,
+            forecast,
+            costs,
+        }
+    }
+
+    /// How many parts of folders all shards list.
+    pub fn parts(&self) -> u64 {
+        self.folders
+            .iter()
+            .map(|folder| folder.cuts.len() as u64)
+            .sum()
+    }
+
     /// What the most costly shard costs, over what shards cost on average.
     pub fn balance(&self) -> Option<f64> {
-        let most = self
-            .costs
-            .iter()
-            .max_by_key(|cost| Reverse(Reverse(**cost)))?;
+        let most = self.costs.iter().max()?;
         let total: u64 = self.costs.iter().sum();
         #[allow(clippy::cast_precision_loss, reason = "it is shown with two digits")]
         (total > 0).then(|| *most as f64 * self.costs.len() as f64 / total as f64)
@@ -332,7 +439,10 @@ mod tests {
 
     #[test]
     fn many_units_are_joined_and_none_is_lost() {
-        let mut gathered = Gathered::new(100);
+        let mut gathered = Gathered {
+            most: 100,
+            ..Gathered::new(1)
+        };
         for _ in 0..40 {
             gathered.add(folder("us-east-1", None), units(1..29, REQUEST));
         }

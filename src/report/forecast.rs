@@ -9,17 +9,79 @@ use super::format::Format;
 use super::shown_json;
 use crate::engine::{Amount, Forecast};
 
+/// What is reckoned from a forecast.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Prices {
+    /// What 1,000 GET requests cost.
+    pub get: Option<f64>,
+    /// What 1,000 LIST requests cost.
+    pub list: Option<f64>,
+    /// How many objects one machine reads in a second.
+    pub rate: Option<f64>,
+    /// How many LIST requests are made besides, if the run is cut into shards.
+    pub more_listings: u64,
+}
+
+/// What a forecast comes to.
+struct Estimate {
+    cost: Option<f64>,
+    seconds: Option<f64>,
+}
+
+impl Prices {
+    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    fn estimate(&self, forecast: &Forecast) -> Estimate {
+        let objects = reads(forecast) as f64;
+        let listings = forecast
+            .requests
+            .map(|made| (made + self.more_listings) as f64);
+        let is_priced = self.get.is_some() || self.list.is_some();
+        let cost = listings.filter(|_| is_priced).map(|listings| {
+            (objects * self.get.unwrap_or(0.0) + listings * self.list.unwrap_or(0.0)) / 1000.0
+        });
+        Estimate {
+            cost,
+            seconds: self.rate.map(|rate| objects / rate),
+        }
+    }
+}
+
 /// Writes a forecast: as JSON where JSON was asked for, else as text.
 ///
 /// # Errors
 /// Where `out` fails.
-pub fn write(forecast: &Forecast, format: Format, out: &mut impl Write) -> io::Result<()> {
+pub fn write(
+    forecast: &Forecast,
+    prices: &Prices,
+    format: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let estimate = prices.estimate(forecast);
     match format {
-        Format::Json | Format::Jsonl => json(forecast, out),
+        Format::Json | Format::Jsonl => json(forecast, &estimate, out),
         Format::Text | Format::Markdown | Format::Junit | Format::Sarif | Format::Html => {
-            text(forecast, out)
+            text(forecast, out)?;
+            told(&estimate, out)
         }
     }
+}
+
+/// What it comes to, as text.
+fn told(estimate: &Estimate, out: &mut impl Write) -> io::Result<()> {
+    if let Some(cost) = estimate.cost {
+        writeln!(
+            out,
+            "cost     {cost:>12.4} for requests, in the currency of the prices"
+        )?;
+    }
+    if let Some(seconds) = estimate.seconds {
+        writeln!(
+            out,
+            "time     {seconds:>12.0} seconds of one machine ({:.2} hours)",
+            seconds / 3600.0
+        )?;
+    }
+    Ok(())
 }
 
 fn reads(forecast: &Forecast) -> u64 {
@@ -61,7 +123,7 @@ fn text(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn json(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
+fn json(forecast: &Forecast, estimate: &Estimate, out: &mut impl Write) -> io::Result<()> {
     let amount = |amount: Amount| json!({"objects": amount.objects, "bytes": amount.bytes});
     let requests = forecast
         .requests
@@ -76,6 +138,8 @@ fn json(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
         "archived": amount(forecast.archived),
         "requests": requests,
         "problems": problems.collect::<Vec<_>>(),
+        "cost": estimate.cost,
+        "seconds": estimate.seconds,
     });
     shown_json::write_pretty(&told, out)
 }

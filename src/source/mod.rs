@@ -2,6 +2,7 @@
 
 mod api;
 mod folder;
+mod inventory;
 mod keyring;
 mod s3;
 pub mod snapshot;
@@ -11,6 +12,7 @@ pub use api::{
     ReadDigest, ReadFailure, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};
+pub use inventory::{Inventory, InventoryEntry};
 pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};
 pub use s3::{
     CloudTrailKeys, Connection, Patience, S3Place, S3Source, S3Store, Settings, Trail, TrailArn,

@@ -27,6 +27,7 @@ mod versions;
 mod wait;
 
 pub use keys::CloudTrailKeys;
+pub(super) use pages::decode as decode_key;
 pub use place::S3Place;
 pub use settings::{Patience, Settings};
 pub use source::{Connection, S3Source};

@@ -128,7 +128,7 @@ fn is_archived(object: &Object) -> bool {
 }
 
 /// A name as it was before S3 wrote it for a URL.
-pub(super) fn decode(name: &str) -> String {
+pub(in crate::source) fn decode(name: &str) -> String {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -4,5 +4,6 @@ mod broken;
 mod buckets;
 pub mod common;
 mod cuts;
+mod estimate;
 pub mod parity;
 mod usage;

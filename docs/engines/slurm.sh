@@ -1,0 +1,8 @@
+#!/bin/sh
+# A Slurm array: sbatch --array=0-199 docs/engines/slurm.sh
+# .ci/engines runs the like of it on this machine. More tasks than MaxArraySize: submit again with --shard-offset.
+#SBATCH --job-name=ct-verify
+#SBATCH --cpus-per-task=2
+#SBATCH --mem=1G
+#SBATCH --requeue
+exec ct-verify logs --plan /shared/plan.json --result /shared/results
