@@ -370,12 +370,14 @@ fn a_full_disk_or_a_closed_pipe_at_any_format() {
         }
         let (_case, commands_to_nobody) = commands();
         for mut command in commands_to_nobody {
-            let mut child = command
-                .stdout(Stdio::piped())
+            // Closed before the program starts: what another test starts meanwhile holds it open for a moment.
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            let child = command
+                .stdout(writer)
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
-            drop(child.stdout.take());
             let (exit, _, stderr) = text_of(&child.wait_with_output().unwrap());
             assert_eq!(exit, 2, "{format}: {stderr}");
         }
