@@ -231,7 +231,8 @@ pub(super) fn limits(memory: usize, threads: usize) -> Limits {
         threads,
         read_ahead: threads * 8,
         groups: threads.max(4),
-        digest_memory: memory / 4,
+        // What a few digests of a busy hour take: they name work enough for every thread.
+        digest_memory: memory / 16,
     }
 }
 
