@@ -20,7 +20,7 @@ use super::settings::Settings;
 /// Those of the SDK's defaults that we build on.
 const BEHAVIOR: fn() -> BehaviorVersion = BehaviorVersion::v2026_01_12;
 /// So long whoever gives out credentials may take: a person may have to log in.
-const CREDENTIALS: Duration = Duration::from_mins(1);
+pub(super) const CREDENTIALS: Duration = Duration::from_mins(1);
 /// Where nothing names a region.
 const DEFAULT_REGION: &str = "us-east-1";
 

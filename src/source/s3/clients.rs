@@ -1,13 +1,16 @@
 //! The clients of all regions, and which bucket is in which.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_smithy_http_client::Connector;
 use tokio::sync::Mutex;
 
 use super::aws;
+use super::credentials::{Credentials, Shared};
+use super::direct::Direct;
 use super::settings::Settings;
 
 /// Clients by region. All share one pool of connections.
@@ -15,6 +18,8 @@ use super::settings::Settings;
 pub(super) struct Clients {
     settings: Settings,
     http: SharedHttpClient,
+    /// Connections for requests that the SDK does not make itself.
+    direct: Arc<Connector>,
     loaded: RwLock<Loaded>,
     /// Held while the configuration is loaded anew.
     renewing: Mutex<()>,
@@ -25,18 +30,33 @@ pub(super) struct Clients {
 #[derive(Debug)]
 struct Loaded {
     config: SdkConfig,
+    /// None where requests are not signed.
+    credentials: Option<Arc<Credentials>>,
     /// How often it was loaded anew.
     generation: u64,
     s3: HashMap<String, aws_sdk_s3::Client>,
+    /// How objects of a bucket are asked for, where the SDK need not do it.
+    direct: HashMap<String, Option<Arc<Direct>>>,
     cloudtrail: HashMap<String, aws_sdk_cloudtrail::Client>,
 }
 
 impl Loaded {
     fn new(config: SdkConfig, generation: u64) -> Self {
+        let source = config.credentials_provider();
+        let credentials = source.map(|source| Arc::new(Credentials::new(source, aws::CREDENTIALS)));
+        let config = match &credentials {
+            Some(credentials) => {
+                let shared = SharedCredentialsProvider::new(Shared(Arc::clone(credentials)));
+                config.into_builder().credentials_provider(shared).build()
+            }
+            None => config,
+        };
         Self {
             config,
+            credentials,
             generation,
             s3: HashMap::new(),
+            direct: HashMap::new(),
             cloudtrail: HashMap::new(),
         }
     }
@@ -48,11 +68,16 @@ impl Loaded {
 }
 
 impl Clients {
-    pub(super) async fn load(settings: Settings, http: SharedHttpClient) -> Self {
+    pub(super) async fn load(
+        settings: Settings,
+        http: SharedHttpClient,
+        direct: Connector,
+    ) -> Self {
         let config = aws::load(&settings, http.clone()).await;
         Self {
             settings,
             http,
+            direct: Arc::new(direct),
             loaded: RwLock::new(Loaded::new(config, 0)),
             renewing: Mutex::default(),
             regions: RwLock::default(),
@@ -83,6 +108,32 @@ impl Clients {
         (client, loaded.generation)
     }
 
+    /// How objects of `bucket` are asked for without a call of the SDK. None where that is not
+    /// known, or not possible.
+    pub(super) async fn direct(&self, bucket: &str) -> Option<Arc<Direct>> {
+        let credentials = {
+            let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(known) = loaded.direct.get(bucket) {
+                return known.clone().filter(|direct| direct.is_on());
+            }
+            loaded.credentials.clone()
+        };
+        let (client, generation) = self.s3(bucket);
+        let direct = match credentials {
+            Some(credentials) => {
+                let connections = Arc::clone(&self.direct);
+                Direct::to(bucket, &client, credentials, connections, &self.settings).await
+            }
+            None => None,
+        };
+        let direct = direct.map(Arc::new);
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        if loaded.generation == generation {
+            loaded.direct.insert(bucket.to_owned(), direct.clone());
+        }
+        direct
+    }
+
     /// A client of CloudTrail, and the generation of its credentials.
     pub(super) fn cloudtrail(&self, region: &str) -> (aws_sdk_cloudtrail::Client, u64) {
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
@@ -103,6 +154,9 @@ impl Clients {
     pub(super) fn learn_region(&self, bucket: &str, region: &str) -> bool {
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
         let known = regions.insert(bucket.to_owned(), region.to_owned());
+        drop(regions);
+        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        loaded.direct.remove(bucket);
         known.as_deref() != Some(region)
     }
 

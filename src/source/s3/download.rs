@@ -54,10 +54,9 @@ impl Download {
         let bucket = Arc::clone(&target.bucket);
         let (output, etag, length) = service
             .persist(&bucket, |client| {
-                let target = target.clone();
-                let payer = service.payer();
+                let target = &target;
                 async move {
-                    let output = get(client, &target, payer, None).await?;
+                    let output = service.get(client, target).await?;
                     let etag = output.e_tag().map(str::to_owned);
                     let length = output.content_length().and_then(|it| u64::try_from(it).ok());
                     // A proxy's own page has neither.
@@ -236,6 +235,19 @@ async fn get(
 }
 
 impl Service {
+    async fn get(
+        &self,
+        client: aws_sdk_s3::Client,
+        target: &Target,
+    ) -> Result<GetObjectOutput, Fault> {
+        if target.version.is_none()
+            && let Some(direct) = self.clients.direct(&target.bucket).await
+        {
+            return direct.get(&target.key).await;
+        }
+        get(client, target, self.payer(), None).await
+    }
+
     pub(super) fn payer(&self) -> Option<RequestPayer> {
         let pays = self.clients.settings().requester_pays;
         pays.then_some(RequestPayer::Requester)

@@ -60,7 +60,9 @@ impl Fault {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match error {
-            SdkError::ServiceError(context) => answered(operation, context.err(), context.raw()),
+            SdkError::ServiceError(context) => {
+                Self::answered(operation, context.err(), context.raw())
+            }
             SdkError::TimeoutError(_) => Self::new(
                 Kind::Transient,
                 format!("{operation} got no answer in time"),
@@ -73,17 +75,46 @@ impl Fault {
                 };
                 not_sent(operation, error, kind)
             }
-            SdkError::ResponseError(context) => Self::new(
-                Kind::Transient,
-                format!(
-                    "{operation} got an answer that is not S3's: status {}{}; a proxy may stand in between",
-                    context.raw().status().as_u16(),
-                    request_id(context.raw()),
-                ),
-            ),
+            SdkError::ResponseError(context) => Self::not_s3s(operation, context.raw()),
             // A request that cannot even be made, and what later versions of the SDK may add.
             _ => not_sent(operation, error, Kind::Lasting),
         }
+    }
+
+    /// What the service says went wrong with `operation`.
+    pub(super) fn answered<E: ProvideErrorMetadata>(
+        operation: &str,
+        error: &E,
+        raw: &HttpResponse,
+    ) -> Self {
+        let status = raw.status().as_u16();
+        let code = error.code().unwrap_or_default();
+        let kind = kind_of(status, code, raw);
+        let what = if code.is_empty() {
+            format!("status {status}")
+        } else {
+            code.to_owned()
+        };
+        let message = error
+            .message()
+            .map(|message| format!(": {}", message.trim_end_matches('.')))
+            .unwrap_or_default();
+        let advice = advice(&kind, operation, code);
+        let id = request_id(raw);
+        Self::new(
+            kind,
+            format!("{operation} was answered with {what}{message}{id}{advice}"),
+        )
+    }
+
+    /// An answer that S3 cannot have given.
+    pub(super) fn not_s3s(operation: &str, raw: &HttpResponse) -> Self {
+        let told = format!(
+            "{operation} got an answer that is not S3's: status {}{}; a proxy may stand in between",
+            raw.status().as_u16(),
+            request_id(raw),
+        );
+        Self::new(Kind::Transient, told)
     }
 
     /// Whether it is one of those that pass, though it did not as long as it was waited for.
@@ -108,27 +139,6 @@ impl Fault {
             | Kind::Lasting => SourceError::Failed(told),
         }
     }
-}
-
-fn answered<E: ProvideErrorMetadata>(operation: &str, error: &E, raw: &HttpResponse) -> Fault {
-    let status = raw.status().as_u16();
-    let code = error.code().unwrap_or_default();
-    let kind = kind_of(status, code, raw);
-    let what = if code.is_empty() {
-        format!("status {status}")
-    } else {
-        code.to_owned()
-    };
-    let message = error
-        .message()
-        .map(|message| format!(": {}", message.trim_end_matches('.')))
-        .unwrap_or_default();
-    let advice = advice(&kind, operation, code);
-    let id = request_id(raw);
-    Fault::new(
-        kind,
-        format!("{operation} was answered with {what}{message}{id}{advice}"),
-    )
 }
 
 fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {

@@ -6,6 +6,8 @@
 mod aws;
 mod backoff;
 mod clients;
+mod credentials;
+mod direct;
 mod download;
 mod endpoints;
 mod fault;

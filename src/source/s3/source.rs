@@ -67,14 +67,14 @@ impl Connection {
     ) -> Result<Self> {
         let reactor = Reactor::new().context("cannot start the threads that make requests")?;
         tell(Box::new(reactor.stopper()));
-        let http = {
+        let (http, direct) = {
             let _inside = reactor.waiter().handle().enter();
-            tls::http_client(settings.concurrency)?
+            tls::http_clients(&settings)?
         };
         let settings = Self::heed_profile(settings, &reactor)?;
         let clients = reactor
             .waiter()
-            .wait(async { Ok(Clients::load(settings, http).await) })?;
+            .wait(async { Ok(Clients::load(settings, http, direct).await) })?;
         let service = Service::new(clients, reactor.waiter().clone());
         Ok(Self {
             service: Arc::new(service),

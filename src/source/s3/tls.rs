@@ -4,37 +4,58 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::config::{SharedAsyncSleep, SharedHttpClient};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use x509_cert::Certificate;
+
+use super::settings::Settings;
 
 /// Servers end idle connections after some time; better that we do it first.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// A client that trusts whom the environment says.
+/// A client for the SDK, and connections for requests made without it. Both trust whom the
+/// environment says.
 ///
 /// # Errors
 /// Where `AWS_CA_BUNDLE` names no file of certificates.
-pub(super) fn http_client(connections: usize) -> Result<SharedHttpClient> {
+pub(super) fn http_clients(settings: &Settings) -> Result<(SharedHttpClient, Connector)> {
     let tls = context()?;
+    let times = HttpConnectorSettings::builder()
+        .connect_timeout(settings.patience.connect)
+        .read_timeout(settings.patience.stall)
+        .build();
+    let connections = settings.concurrency;
+    let direct = connector(connections, Some(times), None, tls.clone());
     let client = Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector = Connector::builder()
-            .proxy_config(ProxyConfig::from_env())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(connections);
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .tls_context(tls.clone())
-            .build()
+        let sleep = components.and_then(RuntimeComponents::sleep_impl);
+        connector(connections, settings.cloned(), sleep, tls.clone())
     });
-    Ok(client)
+    Ok((client, direct))
+}
+
+/// A pool of connections.
+fn connector(
+    connections: usize,
+    settings: Option<HttpConnectorSettings>,
+    sleep: Option<SharedAsyncSleep>,
+    tls: TlsContext,
+) -> Connector {
+    let mut connector = Connector::builder()
+        .proxy_config(ProxyConfig::from_env())
+        .pool_idle_timeout(IDLE)
+        .pool_max_idle_per_host(connections);
+    connector.set_connector_settings(settings);
+    connector.set_sleep_impl(sleep);
+    connector
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls)
+        .build()
 }
 
 fn context() -> Result<TlsContext> {

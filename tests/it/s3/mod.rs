@@ -3,6 +3,7 @@
 mod awscli;
 mod clean;
 mod denied;
+mod direct;
 mod expiry;
 mod faults;
 mod interrupt;

@@ -66,6 +66,8 @@ pub(crate) struct Call {
     /// From the signature's credential scope.
     pub(crate) region: Option<String>,
     pub(crate) requester_pays: bool,
+    /// Whether a call of an SDK made it.
+    pub(crate) by_sdk: bool,
 }
 
 impl Call {
@@ -90,6 +92,7 @@ impl Call {
             access_key,
             region,
             requester_pays: header(&parts.headers, "x-amz-request-payer").is_some(),
+            by_sdk: header(&parts.headers, "amz-sdk-invocation-id").is_some(),
         }
     }
 }

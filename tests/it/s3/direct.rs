@@ -1,0 +1,80 @@
+//! Objects that are asked for without a call of the SDK, and when they are not.
+
+use super::served::{Served, expect};
+use crate::scenarios::common::audit;
+use crate::server::{Fault, Operation, Options, Rule};
+
+const DAY: [&str; 4] = [
+    "--start-time",
+    "2024-03-10T00:00:00Z",
+    "--end-time",
+    "2024-03-10T06:00:00Z",
+];
+const SOURCE: &str = "s3://audit-logs";
+
+/// How many objects the SDK asked for itself, and how many were asked for without it.
+fn asked(served: &Served) -> (usize, usize) {
+    let mut entries = served.server.log().entries();
+    entries.retain(|entry| entry.call.operation == Operation::GetObject);
+    let by_sdk = entries.iter().filter(|entry| entry.call.by_sdk).count();
+    (by_sdk, entries.len() - by_sdk)
+}
+
+/// The starting digest, six digests, and twelve logs.
+const OBJECTS: usize = 19;
+
+#[test]
+fn objects_take_no_call_of_the_sdk() {
+    let options = Options {
+        secret: Some("a secret".into()),
+        ..Options::default()
+    };
+    let served = Served::with(&audit(), options).args(DAY);
+    expect(&served.run(SOURCE), "valid", &[]);
+    assert_eq!(asked(&served), (0, OBJECTS));
+    let entries = served.server.log().entries();
+    assert!(entries.iter().all(|entry| entry.call.access_key.is_some()));
+}
+
+#[test]
+fn session_tokens_and_requester_pays_are_signed_too() {
+    let options = Options {
+        secret: Some("a secret".into()),
+        ..Options::default()
+    };
+    let served = Served::with(&audit(), options)
+        .args(DAY)
+        .args(["--request-payer"])
+        .env("AWS_SESSION_TOKEN", "a+token/of=the&day");
+    expect(&served.run(SOURCE), "valid", &[]);
+    assert_eq!(asked(&served), (0, OBJECTS));
+    let entries = served.server.log().entries();
+    let objects = entries
+        .iter()
+        .filter(|entry| entry.call.operation == Operation::GetObject);
+    assert!(objects.into_iter().all(|entry| entry.call.requester_pays));
+}
+
+#[test]
+fn unsigned_requests_are_left_to_the_sdk() {
+    let served = Served::new(&audit()).args(DAY).args(["--no-sign-request"]);
+    let served = served.args(["--public-keys", "testdata/clean/public-keys.json"]);
+    served.command(SOURCE).output().expect("a run");
+    let (by_sdk, without) = asked(&served);
+    assert!(by_sdk >= OBJECTS && without == 0, "{by_sdk} {without}");
+}
+
+/// The SDK learns the right time from the answer.
+#[test]
+fn a_clock_that_is_wrong_is_left_to_the_sdk() {
+    let served = Served::new(&audit()).args(DAY).args(["--concurrency", "1"]);
+    let fault = Fault::Refused {
+        status: 403,
+        code: "RequestTimeTooSkewed".into(),
+    };
+    let rule = Rule::new(fault).on(&[Operation::GetObject]).nth(3..4);
+    served.server.faults().add(rule);
+    expect(&served.run(SOURCE), "valid", &[]);
+    // Four of them without it, the last of which was refused.
+    assert_eq!(asked(&served), (OBJECTS - 3, 4));
+}
