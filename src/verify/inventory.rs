@@ -5,6 +5,7 @@
 
 mod leftover;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
@@ -143,9 +144,13 @@ impl Inventory {
     /// Takes in all that another listing of the same place saw.
     pub fn absorb(&mut self, other: Self) {
         for (day, mut listed) in other.days {
-            let day = self.days.entry(day).or_default();
-            day.names.append(&mut listed.names);
-            day.archived.append(&mut listed.archived);
+            match self.days.entry(day) {
+                Entry::Vacant(day) => drop(day.insert(listed)),
+                Entry::Occupied(mut day) => {
+                    day.get_mut().names.append(&mut listed.names);
+                    day.get_mut().archived.append(&mut listed.archived);
+                }
+            }
         }
         for (path, mark) in other.odd {
             self.odd.entry(path).or_insert(mark);
