@@ -71,6 +71,12 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     info.finished = whole_seconds(Timestamp::now());
     info.keys = planned.key_sources();
     outputs.conclude(&conclusion, &info)?;
+    for problem in joined.unseen() {
+        complain(&format!(
+            "what came into {} since the plan was made is not seen: {}",
+            problem.path, problem.error
+        ))?;
+    }
     tell_asked(&args.output, &plan, joined.asked())?;
     Ok(conclusion.exit_status())
 }

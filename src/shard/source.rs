@@ -36,6 +36,7 @@ pub struct Joined<'a> {
     roots: OnceLock<Roots<'a>>,
     cache: Cache,
     live: AtomicU64,
+    unseen: Mutex<Vec<Problem>>,
     broken: Mutex<Option<(u32, String)>>,
     stop: &'a Stop,
 }
@@ -93,6 +94,7 @@ impl<'a> Joined<'a> {
             roots: OnceLock::new(),
             cache: Cache::new(memory),
             live: AtomicU64::new(0),
+            unseen: Mutex::default(),
             broken: Mutex::default(),
             stop,
         }
@@ -101,6 +103,13 @@ impl<'a> Joined<'a> {
     /// How often the archive itself was asked for what no shard has seen.
     pub fn asked(&self) -> u64 {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// The folders that were listed when the plan was made and could not be listed now: what came
+    /// into them since is not seen.
+    pub fn unseen(&self) -> Vec<Problem> {
+        let unseen = self.unseen.lock().unwrap_or_else(PoisonError::into_inner);
+        unseen.clone()
     }
 
     /// The shard whose result turned out to be no longer what it was, and why.
@@ -218,8 +227,19 @@ impl Source for Joined<'_> {
             return self.inner.folders(root, path);
         };
         let mut names: BTreeSet<String> = known.iter().map(|name| (*name).to_owned()).collect();
-        // What could not be listed now was listed when the plan was made.
-        names.extend(self.inner.folders(root, path).unwrap_or_default());
+        match self.inner.folders(root, path) {
+            Ok(now) => names.extend(now),
+            // It was there when the plan was made.
+            Err(SourceError::NotFound) => {}
+            Err(
+                error
+                @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+            ) => {
+                let path = path.to_owned();
+                let mut unseen = self.unseen.lock().unwrap_or_else(PoisonError::into_inner);
+                unseen.push(Problem { path, error });
+            }
+        }
         Ok(names.into_iter().collect())
     }
 
