@@ -102,13 +102,10 @@ impl Queue {
         None
     }
 
-    /// A piece of work is done.
+    /// A piece of work is done. Whoever says so takes the next one, and wakes all others where
+    /// there is none.
     pub(super) fn done(&self) {
-        let mut state = self.lock();
-        state.busy -= 1;
-        if state.busy == 0 {
-            self.changed.notify_all();
-        }
+        self.lock().busy -= 1;
     }
 
     /// Ends the run: no further piece is given out.

@@ -65,7 +65,11 @@ impl<'a> Scanner<'a> {
             return;
         }
         let joined = self.tail.len();
-        let head = chunk.len().min(2 * MARGIN);
+        // Where a large chunk is the first one, there is no seam.
+        let head = match joined {
+            0 if chunk.len() > 2 * MARGIN => 0,
+            _ => chunk.len().min(2 * MARGIN),
+        };
         let mut seam = std::mem::take(&mut self.tail);
         seam.extend_from_slice(&chunk[..head]);
         if chunk.len() <= 2 * MARGIN {
@@ -75,9 +79,9 @@ impl<'a> Scanner<'a> {
             seam.drain(..cut);
             self.looked_at = until - cut;
         } else {
-            self.look(&seam, self.looked_at, joined + MARGIN);
             let until = chunk.len() - MARGIN;
-            self.look(chunk, MARGIN, until);
+            self.look(&seam, self.looked_at, joined + MARGIN);
+            self.look(chunk, if joined == 0 { 0 } else { MARGIN }, until);
             seam.clear();
             seam.extend_from_slice(&chunk[until - MARGIN..]);
             self.looked_at = MARGIN;

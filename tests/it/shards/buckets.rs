@@ -114,6 +114,26 @@ fn folders_that_could_not_be_listed() {
     }
 }
 
+/// It was listed when the plan was made, so the verdict stands.
+#[test]
+fn a_merge_tells_what_it_could_not_list() {
+    let served = served(&two_regions()).env("AWS_MAX_ATTEMPTS", "2");
+    let place = Place::new();
+    let ready = || served.program();
+    let arguments = served.arguments();
+    let sharded = Sharded::plan(&ready, place.path(), SOURCE.as_ref(), arguments, 3);
+    sharded.read_all();
+    let prefix = "AWSLogs/111122223333/CloudTrail/";
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]);
+    served.server.faults().add(rule.key(prefix));
+    let merged = sharded.merge();
+    let told = said(&merged);
+    assert_eq!(merged.status.code(), Some(0), "{told}");
+    assert_eq!(compared(&merged)["report"]["verdict"], "valid");
+    let line = "what came into AWSLogs/111122223333/CloudTrail since the plan was made is not seen";
+    assert!(told.contains(line), "{told}");
+}
+
 #[test]
 fn what_became_of_deleted_and_modified_objects() {
     let archive = audit();
