@@ -420,7 +420,14 @@ fn committed_archives_are_what_the_forge_makes() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(
             names.contains(&name.as_str())
-                || ["keys", "published", "README.md", ".gitattributes"].contains(&name.as_str()),
+                || [
+                    "inventory",
+                    "keys",
+                    "published",
+                    "README.md",
+                    ".gitattributes"
+                ]
+                .contains(&name.as_str()),
             "{name} is of no set"
         );
     }

@@ -1,0 +1,239 @@
+//! The manifest of an inventory, and the files that it names.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use jiff::Timestamp;
+use md5::{Digest as _, Md5};
+use serde::Deserialize;
+
+use super::csv::Columns;
+use super::parquet;
+use crate::source::s3::{Connection, S3Store};
+
+/// A manifest is never larger.
+const MAX_MANIFEST: u64 = 256 * 1024 * 1024;
+/// A file is never larger, where the manifest does not tell.
+const MAX_FILE: u64 = 64 * 1024 * 1024 * 1024;
+
+/// The manifest, as S3 writes it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    source_bucket: String,
+    destination_bucket: String,
+    creation_timestamp: String,
+    file_format: String,
+    file_schema: String,
+    files: Vec<Listed>,
+}
+
+/// A file that it names.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    key: String,
+    size: Option<u64>,
+    #[serde(rename = "MD5checksum")]
+    md5: Option<String>,
+}
+
+/// How its files are written, and where each column of them is, where the manifest decides that.
+enum Format {
+    Csv(Columns),
+    Parquet,
+}
+
+/// Where the files are.
+enum Files {
+    /// Beside the manifest, or in a copy of its bucket.
+    Folder(PathBuf),
+    /// In the bucket that the manifest is in.
+    Bucket(Box<S3Store>),
+}
+
+/// An inventory.
+pub struct Inventory {
+    manifest: Manifest,
+    format: Format,
+    made: Timestamp,
+    files: Files,
+}
+
+impl std::fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inventory")
+            .field("bucket", &self.manifest.source_bucket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An object as an inventory tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryEntry {
+    /// Its key.
+    pub key: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether it lies in a class that has to be restored from.
+    pub archived: bool,
+}
+
+/// A file that takes no more than it may.
+struct Limited(File, u64);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1 = (self.1.checked_sub(bytes.len() as u64))
+            .ok_or_else(|| io::Error::other("it is longer than the manifest says"))?;
+        self.0.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Listed {
+    /// The file from its begin on, where it is what the manifest says: MD5 shows what was cut or mixed up on its way,
+    /// and proves nothing against who would have it so.
+    fn check(&self, mut file: File) -> Result<File> {
+        let length = file.metadata()?.len();
+        if let Some(size) = self.size.filter(|size| *size != length) {
+            bail!("it has {length} bytes, and the manifest says {size}");
+        }
+        file.rewind()?;
+        if let Some(stated) = &self.md5 {
+            let mut hash = Md5::new();
+            let mut buffer = vec![0; 64 * 1024];
+            loop {
+                let read = file.read(&mut buffer)?;
+                if read == 0 {
+                    break;
+                }
+                hash.update(buffer.get(..read).unwrap_or_default());
+            }
+            if !hex::encode(hash.finalize()).eq_ignore_ascii_case(stated) {
+                bail!("its MD5 is not the one that the manifest says");
+            }
+            file.rewind()?;
+        }
+        Ok(file)
+    }
+}
+
+/// Whether objects of a storage class have to be restored before they can be read.
+pub(super) fn is_archived(class: &str) -> bool {
+    ["GLACIER", "DEEP_ARCHIVE"].contains(&class)
+}
+
+impl Inventory {
+    /// The inventory whose manifest is at `path`: a file, or an object of the bucket that
+    /// `connect` leads to.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is in a form that is not known.
+    pub fn open(path: &Path, connect: impl FnOnce() -> Result<Connection>) -> Result<Self> {
+        let url = path.to_str().and_then(|text| text.strip_prefix("s3://"));
+        let Some(url) = url else {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            let file = File::open(path)?;
+            return Self::new(file, Files::Folder(folder.to_owned()));
+        };
+        let (bucket, key) = url.split_once('/').context("it names no object")?;
+        let store = S3Store::new(connect()?, bucket, "");
+        let mut text = Vec::new();
+        store.get(key, &mut text)??;
+        Self::new(&text[..], Files::Bucket(Box::new(store)))
+    }
+
+    fn new(text: impl Read, files: Files) -> Result<Self> {
+        let mut content = Vec::new();
+        text.take(MAX_MANIFEST + 1).read_to_end(&mut content)?;
+        let manifest: Manifest = serde_json::from_slice(&content)
+            .context("it is no manifest of an S3 Inventory (manifest.json)")?;
+        let format = match manifest.file_format.as_str() {
+            "CSV" => Format::Csv(Columns::parse(&manifest.file_schema)?),
+            "Parquet" => Format::Parquet,
+            other => bail!(
+                "it is of format {other}, and CSV and Parquet are read: configure the inventory so, or plan without one"
+            ),
+        };
+        let milliseconds: i64 = manifest
+            .creation_timestamp
+            .parse()
+            .context("its creationTimestamp is no number")?;
+        Ok(Self {
+            format,
+            made: Timestamp::from_millisecond(milliseconds)?,
+            manifest,
+            files,
+        })
+    }
+
+    /// The bucket that it lists.
+    pub fn bucket(&self) -> &str {
+        &self.manifest.source_bucket
+    }
+
+    /// When S3 began to write it.
+    pub fn made(&self) -> Timestamp {
+        self.made
+    }
+
+    /// Shows every object that was there then.
+    ///
+    /// # Errors
+    /// Where a file of it cannot be read.
+    pub fn each(&self, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+        for file in &self.manifest.files {
+            self.each_of(file, visit)
+                .with_context(|| format!("its file {}", file.key))?;
+        }
+        Ok(())
+    }
+
+    fn each_of(&self, listed: &Listed, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+        let file = match &self.files {
+            Files::Folder(folder) => File::open(self.beside(folder, &listed.key)?)?,
+            Files::Bucket(store) => {
+                let limit = listed.size.unwrap_or(MAX_FILE);
+                let mut aside = Limited(tempfile::tempfile()?, limit);
+                store.get(&listed.key, &mut aside)??;
+                aside.0
+            }
+        };
+        let file = listed.check(file)?;
+        match &self.format {
+            Format::Csv(columns) => columns.each(file, self.bucket(), visit),
+            Format::Parquet => parquet::each(file, self.bucket(), visit),
+        }
+    }
+
+    /// A file of a copy: S3 writes the manifest and the files into folders of their own.
+    fn beside(&self, folder: &Path, key: &str) -> Result<PathBuf> {
+        let parts: Vec<&str> = key.split('/').collect();
+        if parts
+            .iter()
+            .any(|part| part.is_empty() || *part == "." || *part == "..")
+        {
+            bail!("its name leads elsewhere");
+        }
+        // From its bucket's folder on, or as much of that as was copied.
+        for above in folder.ancestors().take(8) {
+            for from in 0..parts.len() {
+                let path = parts.get(from..).unwrap_or_default().iter();
+                let path = path.fold(above.to_owned(), |path, part| path.join(part));
+                if path.is_file() {
+                    return Ok(path);
+                }
+            }
+        }
+        bail!(
+            "it is not beside the manifest: copy it from {}",
+            self.manifest.destination_bucket
+        )
+    }
+}

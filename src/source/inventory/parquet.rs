@@ -1,0 +1,232 @@
+//! The files of an inventory as Parquet.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use parquet::basic::Type;
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{BoolType, ByteArrayType, DataType, Int64Type};
+use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
+use parquet::schema::types::SchemaDescriptor;
+
+use super::footer;
+use super::open::{InventoryEntry, is_archived};
+use super::pages::{Bounded, Pages};
+use crate::verify::location::MAX_KEY_LEN;
+
+/// Rows read at a time.
+const BATCH: usize = 1024;
+/// Batches that wait to be visited.
+const WAITING: usize = 4;
+/// S3 begins another file after some millions. A few bytes of Parquet can stand for any number of rows.
+const MAX_ROWS: u64 = 1 << 28;
+
+/// Shows every object of a file that was there then.
+///
+/// The file is a stranger's, and the reader of Parquet is known to panic at some that are damaged. So it runs on a
+/// thread of its own, whose end is an error like any other.
+pub(super) fn each(file: File, bucket: &str, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+    thread::scope(|scope| {
+        let (sender, batches) = sync_channel::<Vec<InventoryEntry>>(WAITING);
+        let reader = thread::Builder::new().name("inventory".to_owned());
+        let reader = reader.spawn_scoped(scope, move || read(file, bucket, &sender))?;
+        for batch in batches {
+            batch.iter().for_each(&mut *visit);
+        }
+        let gave_up = |_| Err(anyhow!("its Parquet is damaged: the reader gave up on it"));
+        reader.join().unwrap_or_else(gave_up)
+    })
+}
+
+/// Sends every object of a file, in batches.
+fn read(mut file: File, bucket: &str, batches: &SyncSender<Vec<InventoryEntry>>) -> Result<()> {
+    footer::check(&mut file)?;
+    let file = Arc::new(Bounded::new(file)?);
+    let damaged = "its Parquet is damaged";
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(&*file);
+    let metadata = metadata.context(damaged)?;
+    let columns = Columns::find(metadata.file_metadata().schema_descr())?;
+    let mut total = 0_u64;
+    for group in metadata.row_groups() {
+        let mut left = u64::try_from(group.num_rows()).context(damaged)?;
+        total = total.saturating_add(left);
+        if total > MAX_ROWS {
+            bail!("it has more rows than S3 writes");
+        }
+        let mut rows = Rows::begin(&columns, &file, group).context(damaged)?;
+        while left > 0 {
+            let count = usize::try_from(left).map_or(BATCH, |left| left.min(BATCH));
+            left -= count as u64;
+            rows.fill(count).context(damaged)?;
+            if batches.send(rows.take(count, bucket)?).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Which column holds what.
+struct Columns {
+    bucket: usize,
+    key: usize,
+    size: Option<usize>,
+    class: Option<usize>,
+    is_latest: Option<usize>,
+    is_marker: Option<usize>,
+}
+
+impl Columns {
+    fn find(schema: &SchemaDescriptor) -> Result<Self> {
+        let find = |name: &str, kind: Type| {
+            let is_it = |path: &[String]| matches!(path, [its] if its == name);
+            let mut columns = schema.columns().iter().enumerate();
+            let Some((at, column)) = columns.find(|(_, column)| is_it(column.path().parts()))
+            else {
+                return Ok(None);
+            };
+            let is_flat = column.max_rep_level() == 0 && column.max_def_level() <= 1;
+            if !is_flat || column.physical_type() != kind {
+                bail!("its column {name} is of another type than S3 writes");
+            }
+            Ok(Some(at))
+        };
+        let need = |name: &str| {
+            find(name, Type::BYTE_ARRAY)?.with_context(|| format!("it has no column {name}"))
+        };
+        Ok(Self {
+            bucket: need("bucket")?,
+            key: need("key")?,
+            size: find("size", Type::INT64)?,
+            class: find("storage_class", Type::BYTE_ARRAY)?,
+            is_latest: find("is_latest", Type::BOOLEAN)?,
+            is_marker: find("is_delete_marker", Type::BOOLEAN)?,
+        })
+    }
+}
+
+/// A column of a group of rows, of which one batch is held.
+struct Column<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    is_optional: bool,
+    /// 1 for each row that has a value, where the column is optional.
+    levels: Vec<i16>,
+    /// Those that are there.
+    values: Vec<T::T>,
+    row: usize,
+    value: usize,
+}
+
+impl<T: DataType> Column<T> {
+    fn begin(at: usize, file: &Arc<Bounded>, group: &RowGroupMetaData) -> Result<Self> {
+        let column = group.columns().get(at).context("a column is not there")?;
+        let description = column.column_descr_ptr();
+        Ok(Self {
+            is_optional: description.max_def_level() > 0,
+            reader: ColumnReaderImpl::new(description, Box::new(Pages::new(file, column)?)),
+            levels: Vec::new(),
+            values: Vec::new(),
+            row: 0,
+            value: 0,
+        })
+    }
+
+    fn fill(&mut self, rows: usize) -> Result<()> {
+        self.levels.clear();
+        self.values.clear();
+        (self.row, self.value) = (0, 0);
+        let levels = Some(&mut self.levels);
+        let (read, ..) = (self.reader).read_records(rows, levels, None, &mut self.values)?;
+        if read != rows {
+            bail!("a column ends too early");
+        }
+        Ok(())
+    }
+
+    /// The value of the next row of the batch.
+    fn next(&mut self) -> Option<&T::T> {
+        let is_there = !self.is_optional || self.levels.get(self.row) == Some(&1);
+        self.row += 1;
+        if !is_there {
+            return None;
+        }
+        self.value += 1;
+        self.values.get(self.value - 1)
+    }
+}
+
+/// The columns of a group of rows, read side by side.
+struct Rows {
+    bucket: Column<ByteArrayType>,
+    key: Column<ByteArrayType>,
+    size: Option<Column<Int64Type>>,
+    class: Option<Column<ByteArrayType>>,
+    is_latest: Option<Column<BoolType>>,
+    is_marker: Option<Column<BoolType>>,
+}
+
+impl Rows {
+    fn begin(columns: &Columns, file: &Arc<Bounded>, group: &RowGroupMetaData) -> Result<Self> {
+        let flag = |at: Option<usize>| at.map(|at| Column::begin(at, file, group)).transpose();
+        Ok(Self {
+            bucket: Column::begin(columns.bucket, file, group)?,
+            key: Column::begin(columns.key, file, group)?,
+            size: (columns.size)
+                .map(|at| Column::begin(at, file, group))
+                .transpose()?,
+            class: (columns.class)
+                .map(|at| Column::begin(at, file, group))
+                .transpose()?,
+            is_latest: flag(columns.is_latest)?,
+            is_marker: flag(columns.is_marker)?,
+        })
+    }
+
+    fn fill(&mut self, rows: usize) -> Result<()> {
+        self.bucket.fill(rows)?;
+        self.key.fill(rows)?;
+        for flag in [&mut self.is_latest, &mut self.is_marker] {
+            flag.as_mut().map_or(Ok(()), |flag| flag.fill(rows))?;
+        }
+        self.size.as_mut().map_or(Ok(()), |size| size.fill(rows))?;
+        self.class.as_mut().map_or(Ok(()), |class| class.fill(rows))
+    }
+
+    /// The objects of a batch that were there then.
+    fn take(&mut self, rows: usize, bucket: &str) -> Result<Vec<InventoryEntry>> {
+        let mut entries = Vec::with_capacity(rows);
+        for _ in 0..rows {
+            entries.extend(self.next(bucket)?);
+        }
+        Ok(entries)
+    }
+
+    /// The object of the next row; nothing where it was not there then.
+    fn next(&mut self, bucket: &str) -> Result<Option<InventoryEntry>> {
+        let its = self.bucket.next().context("a row has no bucket")?.data() == bucket.as_bytes();
+        let key = self.key.next().context("a row has no key")?;
+        let is = |flag: &mut Option<Column<BoolType>>| flag.as_mut()?.next().copied();
+        let is_latest = is(&mut self.is_latest) != Some(false);
+        let is_marker = is(&mut self.is_marker) == Some(true);
+        // A folder marker or a delete marker may have none.
+        let size = self.size.as_mut().and_then(Column::next).copied();
+        let class = self.class.as_mut().and_then(Column::next);
+        if !its || !is_latest || is_marker {
+            return Ok(None);
+        }
+        if key.len() > MAX_KEY_LEN {
+            bail!("it has a key that is too long");
+        }
+        let key = str::from_utf8(key.data()).context("it has a key that is no text")?;
+        let class = class.and_then(|class| str::from_utf8(class.data()).ok());
+        Ok(Some(InventoryEntry {
+            // As it is: keys are encoded in CSV alone.
+            key: key.to_owned(),
+            size: size.and_then(|size| size.try_into().ok()).unwrap_or(0),
+            archived: class.is_some_and(is_archived),
+        }))
+    }
+}
