@@ -50,7 +50,7 @@ pub struct PlanArgs {
     /// How many shards
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::shard::SLICE_LIMIT)), help_heading = "Plan")]
     pub shards: u32,
-    /// Take what there is from the manifest.json of an S3 Inventory (CSV) instead of listing it: a file, or `s3://BUCKET/KEY`
+    /// Take what there is from the manifest.json of an S3 Inventory (CSV or Parquet) instead of listing it: a file, or `s3://BUCKET/KEY`
     ///
     /// It only decides where shards are cut: each lists its part when it runs, so what came after the inventory is read all the same.
     #[arg(long, value_name = "MANIFEST", help_heading = "Plan")]

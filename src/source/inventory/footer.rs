@@ -155,3 +155,29 @@ impl Thrift<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn footer(bytes: &[u8]) -> Option<Result<()>> {
+        Thrift { left: bytes }.footer()
+    }
+
+    #[test]
+    fn columns_are_counted_wherever_they_are_named() {
+        // A version; a list of 2 structures that are empty; the end.
+        assert!(matches!(
+            footer(b"\x15\x02\x19\x2c\x00\x00\x00"),
+            Some(Ok(()))
+        ));
+        let mut many = b"\x19\x2c\x00\x00\x09\x04\xfc\xad\x02".to_vec();
+        many.extend([0; 301]);
+        assert!(footer(&many[..4]).is_none(), "it is cut");
+        // The field comes twice: as number 1 (which is no list of columns), and as number 2 with 301 of them.
+        assert!(matches!(footer(&many), Some(Err(_))));
+        // A structure in a structure, without end.
+        assert!(footer(&[0x1c; 100]).is_none());
+        assert!(footer(b"\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01").is_none());
+    }
+}

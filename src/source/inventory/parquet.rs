@@ -230,3 +230,69 @@ impl Rows {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const SNAPPY: &[u8] = include_bytes!("../../../testdata/inventory/snappy.parquet");
+    const GZIP: &[u8] = include_bytes!("../../../testdata/inventory/gzip.parquet");
+    const PLAIN: &[u8] = include_bytes!("../../../testdata/inventory/plain.parquet");
+
+    fn read(content: &[u8]) -> Result<Vec<InventoryEntry>> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(content).unwrap();
+        let mut entries = Vec::new();
+        each(file, "audit-logs", &mut |entry| entries.push(entry.clone()))?;
+        Ok(entries)
+    }
+
+    #[test]
+    fn rows_are_what_another_implementation_wrote() {
+        let entries = read(SNAPPY).unwrap();
+        assert_eq!(entries, read(GZIP).unwrap());
+        // 26 objects of the archive, one whose name is as if encoded, one folder marker.
+        assert_eq!(entries.len(), 28);
+        let archived = entries.iter().filter(|entry| entry.archived).count();
+        assert_eq!(archived, 2);
+        assert!(entries[0].key.starts_with("AWSLogs/111122223333/"));
+        assert!(entries[26].key.starts_with("AWSLogs%2F111122223333%2F"));
+        let marker = InventoryEntry {
+            key: "AWSLogs/a folder+one/é/".to_owned(),
+            size: 0,
+            archived: false,
+        };
+        assert_eq!(entries[27], marker);
+        let plain = read(PLAIN).unwrap();
+        let without_class = |entry: &InventoryEntry| InventoryEntry {
+            archived: false,
+            ..entry.clone()
+        };
+        let expected: Vec<_> = entries.iter().map(without_class).collect();
+        // It knows no old versions, and the row of another bucket is in it.
+        assert_eq!(plain, expected);
+        assert_eq!(
+            read(b"PAR1").unwrap_err().to_string(),
+            "it is no Parquet file, or was cut"
+        );
+    }
+
+    /// Whatever is changed, it comes to an end, and the program lives.
+    #[test]
+    fn damage_is_an_error_or_harmless() {
+        let mut refused = 0;
+        for sound in [SNAPPY, GZIP, PLAIN] {
+            for at in (0..sound.len()).step_by(5) {
+                let mut damaged = sound.to_vec();
+                damaged[at] ^= [0xff, 0x01, 0x80][at % 3];
+                refused += usize::from(read(&damaged).is_err());
+            }
+            for length in (0..sound.len()).step_by(97) {
+                assert!(read(&sound[..length]).is_err(), "cut to {length}");
+            }
+        }
+        assert!(refused > 100, "{refused}");
+    }
+}

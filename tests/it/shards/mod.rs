@@ -5,5 +5,6 @@ mod buckets;
 pub mod common;
 mod cuts;
 mod estimate;
+mod inventory;
 pub mod parity;
 mod usage;
