@@ -109,11 +109,11 @@ fn parquet_cuts_as_csv_does() {
         assert_eq!(cut, plan, "{name}");
     }
     // Without what tells the class and old versions; and more than one file.
-    let plain = committed("plain.parquet");
-    let (again, _) = planned(&served, &[("plain.parquet", &plain)]);
+    let few = committed("plain.parquet");
+    let (again, _) = planned(&served, &[("plain.parquet", &few)]);
     assert_eq!(again["logs"], told["logs"]);
     assert_eq!(again["archived"]["objects"], 0, "{again:#}");
-    let (again, _) = planned(&served, &[("0.parquet", &plain), ("1.parquet", &plain)]);
+    let (again, _) = planned(&served, &[("0.parquet", &few), ("1.parquet", &few)]);
     assert_eq!(again["logs"]["objects"], 32, "{again:#}");
 }
 
