@@ -153,4 +153,34 @@ mod tests {
         assert!(!covered.holds(at(14), margin) && !covered.holds(at(46), margin));
         assert!(covered.holds_all(range(0, 60)) && !covered.holds_all(range(0, 61)));
     }
+
+    #[test]
+    fn only_what_is_touched_is_merged() {
+        let three = [(10, 20), (30, 40), (50, 60)];
+        let with = |more: &[(i64, i64)]| covered(&[&three, more].concat());
+        assert_eq!(
+            with(&[(35, 45)]).ranges(),
+            [range(10, 20), range(30, 45), range(50, 60)]
+        );
+        assert_eq!(with(&[(40, 50)]).ranges(), [range(10, 20), range(30, 60)]);
+        assert_eq!(with(&[(20, 30)]).ranges(), [range(10, 40), range(50, 60)]);
+        assert_eq!(with(&[(70, 80)]).ranges().len(), 4);
+        assert_eq!(with(&[(60, 80)]).ranges()[2], range(50, 80));
+        let mut both = covered(&[(10, 20)]);
+        both.add_all(&covered(&[(20, 30), (50, 60)]));
+        assert_eq!(both.ranges(), [range(10, 30), range(50, 60)]);
+        assert_eq!((both.start(), both.end()), (Some(at(10)), Some(at(60))));
+        assert_eq!(Covered::default().start(), None);
+    }
+
+    #[test]
+    fn what_lies_beside_is_not_touched() {
+        let covered = covered(&[(10, 20), (30, 40)]);
+        for (start, end) in [(0, 11), (15, 16), (19, 25), (5, 50), (30, 31)] {
+            assert!(covered.touches(range(start, end)), "{start} {end}");
+        }
+        for (start, end) in [(0, 10), (20, 30), (22, 25), (40, 90), (15, 15)] {
+            assert!(!covered.touches(range(start, end)), "{start} {end}");
+        }
+    }
 }

@@ -382,3 +382,6 @@ fn location(bucket: &str, key: &str, own_bucket: &Arc<str>) -> ObjectLocation {
     }
     ObjectLocation::new(bucket, key)
 }
+
+#[cfg(test)]
+mod tests;

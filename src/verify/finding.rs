@@ -269,4 +269,18 @@ mod tests {
             assert!(!code.meaning().is_empty());
         }
     }
+
+    #[test]
+    fn a_finding_says_what_it_was_told_or_what_its_code_means() {
+        let finding = Finding::new(Code::LogMissing, Subject::Run);
+        assert_eq!(finding.message(), Code::LogMissing.meaning());
+        assert_eq!(finding.detail("gone").message(), "gone");
+        assert_eq!(Code::LogMissing.to_string(), "log-missing");
+        let severities = [Severity::Notice, Severity::Unverified, Severity::Invalid];
+        assert_eq!(
+            severities.map(Severity::name),
+            ["notice", "unverified", "invalid"]
+        );
+        assert!(severities.is_sorted());
+    }
 }

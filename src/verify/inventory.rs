@@ -366,4 +366,20 @@ mod tests {
         );
         assert_eq!(left[1].time, LeftoverTime::Unknown);
     }
+
+    #[test]
+    fn what_was_named_twice_before_it_was_listed_is_known_by_both_hashes() {
+        let mut inventory = inventory(&[A]);
+        assert!(!inventory.is_empty() && Inventory::new(place()).is_empty());
+        for content in [&b"1"[..], b"2", b"3"] {
+            assert_eq!(name(&mut inventory, B, content), FIRST);
+        }
+        let mut more = Inventory::new(place());
+        more.add(LogKind::CloudTrail, B, false);
+        inventory.absorb(more);
+        inventory.seal();
+        for content in [&b"1"[..], b"2", b"3"] {
+            assert_eq!(name(&mut inventory, B, content), Naming::Again);
+        }
+    }
 }

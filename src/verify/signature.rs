@@ -116,4 +116,10 @@ mod tests {
         let text = signed_text("T", "b", "k", &hash, Some("ab"));
         assert!(text.ends_with(b"\nab"));
     }
+
+    #[test]
+    fn a_signature_is_written_as_it_was_read() {
+        let signature = Signature::from_hex("00FFa0").unwrap();
+        assert_eq!(signature.to_hex(), "00ffa0");
+    }
 }

@@ -283,4 +283,78 @@ mod tests {
         assert_eq!(Bounds::new(Some(late), Some(late)), None);
         assert_eq!(midnight(at("2020-01-01T13:37:01Z")), early);
     }
+
+    #[test]
+    fn bounds_tell_what_was_asked_for() {
+        let (start, end) = (at("2020-01-01T06:00:00Z"), at("2020-01-02T06:00:00Z"));
+        let bounds = Bounds::new(Some(start), Some(end)).unwrap();
+        assert_eq!((bounds.start(), bounds.end()), (Some(start), Some(end)));
+        let all = bounds.from_the_beginning();
+        assert_eq!((all.start(), all.end()), (Some(Timestamp::MIN), Some(end)));
+        assert_eq!(
+            (Bounds::default().start(), Bounds::default().end()),
+            (None, None)
+        );
+        let hour = hour_before(end).unwrap();
+        assert_eq!(
+            (hour.start(), hour.end()),
+            (at("2020-01-02T05:00:00Z"), end)
+        );
+    }
+
+    #[test]
+    fn what_is_near_the_range_is_read() {
+        let (start, end) = (at("2020-01-02T00:10:00Z"), at("2020-01-03T22:00:00Z"));
+        let bounds = Bounds::new(Some(start), Some(end)).unwrap();
+        // A digest that ends a quarter of an hour before the range names nothing of it.
+        assert!(!bounds.reads_digest(at("2020-01-01T23:55:00Z")));
+        assert!(bounds.reads_digest(at("2020-01-01T23:55:01Z")));
+        assert!(bounds.reads_digest(at("2020-01-04T00:00:00Z")));
+        assert!(!bounds.reads_digest(at("2020-01-04T00:00:01Z")));
+        for day in 1..=4 {
+            assert!(
+                bounds.reads_day(at(&format!("2020-01-0{day}T00:00:00Z"))),
+                "{day}"
+            );
+        }
+        for day in ["2019-12-31", "2020-01-05"] {
+            assert!(!bounds.reads_day(at(&format!("{day}T00:00:00Z"))), "{day}");
+        }
+        let from = Bounds::new(Some(at("2020-01-02T00:15:00Z")), None).unwrap();
+        assert!(!from.reads_day(at("2020-01-01T00:00:00Z")));
+        assert!(from.reads_day(at("2020-01-02T00:00:00Z")));
+        assert!(from.reads_day(at("2030-01-02T00:00:00Z")));
+        assert!(Bounds::default().reads_day(at("1999-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn every_letter_of_a_time_must_be_there() {
+        for wrong in [
+            "20150817t1401Z",
+            "20150817T1401z",
+            "20150817T140131z",
+            "20150817T14013",
+        ] {
+            assert_eq!(parse_name_time(wrong), None, "{wrong}");
+        }
+        for whole in ["20150817T1401Z", "20150817T140131Z"] {
+            for place in (0..whole.len()).filter(|place| ![8, whole.len() - 1].contains(place)) {
+                let mut wrong = whole.to_owned();
+                wrong.replace_range(place..=place, "/");
+                assert_eq!(parse_name_time(&wrong), None, "{wrong}");
+            }
+        }
+        let midnight = Some(at("2015-08-07T00:00:00Z"));
+        assert_eq!(parse_day("2015", "08", "07"), midnight);
+        for (year, month, day) in [
+            ("02015", "08", "07"),
+            ("2015", "8", "07"),
+            ("2015", "08", "7"),
+            ("2015", "008", "07"),
+            ("2015", "08", "007"),
+            ("15", "08", "07"),
+        ] {
+            assert_eq!(parse_day(year, month, day), None, "{year}/{month}/{day}");
+        }
+    }
 }

@@ -102,3 +102,114 @@ impl Leftover {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(minute * 60).unwrap()
+    }
+
+    fn range(start: i64, end: i64) -> TimeRange {
+        TimeRange::new(at(start), at(end)).unwrap()
+    }
+
+    fn covered(start: i64, end: i64) -> Covered {
+        let mut covered = Covered::default();
+        covered.add(range(start, end));
+        covered
+    }
+
+    fn log(time: LeftoverTime) -> Leftover {
+        Leftover {
+            kind: LogKind::CloudTrail,
+            time,
+            name: Name::Odd("x".into()),
+        }
+    }
+
+    #[test]
+    fn a_log_in_covered_time_is_out_of_chain() {
+        let covered = covered(100, 400);
+        let standing = |minute, doubtful: &Covered, due| {
+            log(LeftoverTime::At(at(minute))).standing(&covered, doubtful, Bounds::default(), due)
+        };
+        let sure = Covered::default();
+        for minute in [115, 200, 385] {
+            let told = standing(minute, &sure, None);
+            assert_eq!(told, Some(Standing::Unreferenced), "{minute}");
+        }
+        for minute in [50, 114, 386, 500] {
+            let told = standing(minute, &sure, None);
+            assert_eq!(told, Some(Standing::Uncovered), "{minute}");
+        }
+        // A digest that could not be verified may name it.
+        let doubtful = self::covered(190, 210);
+        for (minute, told) in [
+            (189, Standing::Unreferenced),
+            (190, Standing::Uncovered),
+            (210, Standing::Uncovered),
+            (211, Standing::Unreferenced),
+        ] {
+            assert_eq!(standing(minute, &doubtful, None), Some(told), "{minute}");
+        }
+    }
+
+    #[test]
+    fn a_log_whose_digest_is_not_due_is_pending() {
+        let covered = covered(100, 400);
+        let standing = |minute, due| {
+            let nothing = Covered::default();
+            log(LeftoverTime::At(at(minute))).standing(
+                &covered,
+                &nothing,
+                Bounds::default(),
+                Some(at(due)),
+            )
+        };
+        // Digests are due up to the 505th minute at most: the next one may not be written yet.
+        for (minute, due, told) in [
+            (386, 500, Standing::Pending),
+            (505, 500, Standing::Pending),
+            (505, 505, Standing::Pending),
+            (506, 505, Standing::Uncovered),
+            (450, 506, Standing::Uncovered),
+            (90, 500, Standing::Uncovered),
+        ] {
+            assert_eq!(standing(minute, due), Some(told), "{minute} {due}");
+        }
+    }
+
+    #[test]
+    fn a_log_without_a_time_is_judged_by_its_day() {
+        let bounds = Bounds::new(Some(at(0)), Some(at(1000))).unwrap();
+        let standing = |time, covered: &Covered, doubtful: &Covered| {
+            log(time).standing(covered, doubtful, bounds, None)
+        };
+        let day = LeftoverTime::Day(range(100, 200));
+        let (all, none) = (covered(50, 300), Covered::default());
+        assert_eq!(standing(day, &all, &none), Some(Standing::Unreferenced));
+        let part = covered(150, 300);
+        assert_eq!(standing(day, &part, &none), Some(Standing::Uncovered));
+        let doubtful = covered(190, 300);
+        assert_eq!(standing(day, &all, &doubtful), Some(Standing::Uncovered));
+        let beside = covered(200, 300);
+        assert_eq!(standing(day, &all, &beside), Some(Standing::Unreferenced));
+        let unknown = standing(LeftoverTime::Unknown, &all, &none);
+        assert_eq!(unknown, Some(Standing::Uncovered));
+        for outside in [
+            LeftoverTime::Day(range(1000, 1100)),
+            LeftoverTime::At(at(1000)),
+        ] {
+            assert_eq!(standing(outside, &covered(0, 2000), &none), None);
+        }
+    }
+
+    #[test]
+    fn what_has_a_time_begins() {
+        assert_eq!(LeftoverTime::At(at(7)).begins(), Some(at(7)));
+        assert_eq!(LeftoverTime::Day(range(3, 9)).begins(), Some(at(3)));
+        assert_eq!(LeftoverTime::Unknown.begins(), None);
+    }
+}

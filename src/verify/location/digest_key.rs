@@ -193,4 +193,16 @@ mod tests {
             assert_eq!(DigestKey::parse(&path), None, "{path}");
         }
     }
+
+    #[test]
+    fn digests_of_one_chain_share_it() {
+        let key = DigestKey::parse(DIGEST).unwrap();
+        assert!(!key.chain().is_backfill());
+        let again = DigestKey::parse(DIGEST).unwrap().sharing(key.chain());
+        assert!(Arc::ptr_eq(again.chain(), key.chain()));
+        assert_eq!(again, key);
+        let other = DigestKey::parse(&DIGEST.replace("_foo_", "_bar_")).unwrap();
+        let shared = other.clone().sharing(key.chain());
+        assert_eq!(shared, other);
+    }
 }

@@ -191,4 +191,36 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn a_name_is_a_logs_in_every_part() {
+        let path = "AWSLogs/123456789012/CloudTrail/eu-west-1/2020/01/02/123456789012_CloudTrail_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
+        for (from, to) in [
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5"),
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5pq"),
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5-"),
+            ("T0304Z", "T030405Z"),
+            ("_eu-west-1", "_eu-west-2"),
+            ("/123456789012_", "/123456789013_"),
+        ] {
+            let log = LogPath::parse(&path.replacen(from, to, 1)).unwrap();
+            assert_eq!((log.time, log.name), (None, None), "{to}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted_from_1970() {
+        for (day, time, number) in [
+            ("1970/01/01", "19700101T2359Z", 0),
+            ("1970/01/02", "19700102T0000Z", 1),
+            ("1969/12/31", "19691231T2359Z", -1),
+            ("2020/01/02", "20200102T0304Z", 18_263),
+        ] {
+            let path = format!(
+                "AWSLogs/123456789012/CloudTrail/eu-west-1/{day}/123456789012_CloudTrail_eu-west-1_{time}_aB3dE6gH9jK2mN5p.json.gz"
+            );
+            let name = LogPath::parse(&path).unwrap().name.unwrap();
+            assert_eq!(name.day(), number, "{day}");
+        }
+    }
 }

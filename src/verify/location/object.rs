@@ -79,4 +79,12 @@ mod tests {
         assert_eq!(location.prefix_before("AWSLogs/c"), Some("p/q"));
         assert_eq!(location.prefix_before("WSLogs/c"), None);
     }
+
+    #[test]
+    fn a_location_is_cut_and_written() {
+        let location = ObjectLocation::new("b", "p/AWSLogs/c");
+        assert_eq!(location.split(), Some(("p", "AWSLogs/c")));
+        assert_eq!(location.to_string(), "s3://b/p/AWSLogs/c");
+        assert_eq!(ObjectLocation::new("b", "p/c").split(), None);
+    }
 }

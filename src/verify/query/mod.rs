@@ -11,3 +11,6 @@ pub use sign_file::{
     FileName, MAX_SIGN_FILE_LEN, NotASignFile, ResultEntry, UnverifiedSignFile, VerifiedSignFile,
 };
 pub use tally::{Claims, ExportTally, FileVerdict, QueryTally, QueryWeights, ResultCounts};
+
+#[cfg(test)]
+mod tests;
