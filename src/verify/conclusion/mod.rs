@@ -13,3 +13,6 @@ pub use tally::{BeforeFirstDay, ChainTally, Doubt, Leftovers, LogCounts, Tally, 
 pub use verdict::{ExitStatus, Verdict};
 pub use weighing::Weighed;
 pub(super) use weighing::{order, severity_in};
+
+#[cfg(test)]
+mod tests;
