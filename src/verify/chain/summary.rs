@@ -146,3 +146,24 @@ impl ChainSummary {
         covered
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verdict_is_counted_by_itself() {
+        use DigestVerdict::{Invalid, Missing, Unverified, Valid};
+        let mut counts = DigestCounts::default();
+        for (verdict, times) in [(Valid, 2), (Invalid, 3), (Missing, 4), (Unverified, 5)] {
+            (0..times).for_each(|_| counts.count(verdict));
+        }
+        let expected = DigestCounts {
+            valid: 2,
+            invalid: 3,
+            missing: 4,
+            unverified: 5,
+        };
+        assert_eq!(counts, expected);
+    }
+}

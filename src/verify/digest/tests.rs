@@ -258,3 +258,8 @@ fn a_signature_proves_what_it_fits_and_nothing_else() {
         assert_eq!(covers == digest.window, !starting);
     }
 }
+
+#[test]
+fn the_limit_is_the_one_that_is_documented() {
+    assert_eq!(MAX_DIGEST_LEN, 268_435_456);
+}

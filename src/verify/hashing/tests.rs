@@ -185,3 +185,22 @@ fn stored_bytes_are_hashed_as_they_are() {
         assert_eq!(told, (Sha256Hash::of(&stored), stored.len() as u64));
     }
 }
+
+#[test]
+fn an_interrupted_read_is_made_again() {
+    struct Interrupting(io::Cursor<Vec<u8>>, bool);
+    impl Read for Interrupting {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            self.0.read(into)
+        }
+    }
+    for stored in [gzip(b"content"), b"content".to_vec()] {
+        let source = Interrupting(io::Cursor::new(stored), false);
+        let read = ContentReader::default().hash(Box::new(source)).unwrap();
+        assert_eq!(read.hash, Sha256Hash::of(b"content"));
+    }
+}

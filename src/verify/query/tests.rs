@@ -63,6 +63,7 @@ fn a_signature_proves_the_hashes_under_whichever_key_it_opens() {
     ] {
         let file = sign_file(A, named, &hashes());
         assert_eq!(file.claimed_files(), 2);
+        assert_eq!(file.signature().len(), 512);
         assert_eq!(file.completed(), "2024-03-10T22:06:30Z".parse().unwrap());
         let proven = file.clone().verify(&keys).unwrap();
         assert_eq!(proven.signer(), a.fingerprint());
@@ -70,6 +71,12 @@ fn a_signature_proves_the_hashes_under_whichever_key_it_opens() {
         assert_eq!(told, hashes());
         assert_eq!(proven.files()[1].name().to_string(), "result_1.csv.gz");
         assert_eq!(proven.claims().signature(), file.signature());
+        let claims = Claims::of(&file);
+        let digits = Sha256Hash::of(file.signature().as_bytes());
+        assert_eq!(
+            (claims.signature, claims.completed),
+            (digits, file.completed())
+        );
         let others = KeySet::new([b.clone()]).unwrap();
         let (_, why) = file.verify(&others).unwrap_err();
         let expected = if named == b.fingerprint() {
@@ -257,4 +264,9 @@ fn the_same_signature_elsewhere_is_told() {
         told(6),
         [format!("{also}twin1, twin2, twin3 and 2 more{same}")]
     );
+}
+
+#[test]
+fn the_limit_is_the_one_that_is_documented() {
+    assert_eq!(MAX_SIGN_FILE_LEN, 16_777_216);
 }

@@ -1,0 +1,166 @@
+//! Logs that nothing named, or that are not there.
+
+use super::*;
+
+#[test]
+fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
+    let id = hourly("us-east-1", "t");
+    let reached = |first, reaches| {
+        let mut tally = tally(vec![
+            chain(&id, 0, 60),
+            chain(&hourly("us-east-1", "u"), 0, 60),
+        ]);
+        tally.first_day = Some(at(first));
+        tally.reaches_before_first_day = reaches;
+        tally.before_first_day.push(BeforeFirstDay {
+            day: at(0),
+            finding: found(Code::LogMissing, Some(&id.to_string())),
+        });
+        let reached = reach(tally);
+        let missing: Vec<_> = reached.chains.iter().map(|it| it.logs.missing).collect();
+        (codes(&reached), missing)
+    };
+    assert_eq!(reached(0, false), (vec![], vec![0, 0]));
+    let missing = (vec![Code::LogMissing], vec![1, 0]);
+    assert_eq!(reached(0, true), missing);
+    assert_eq!(reached(-1440, false), missing);
+    assert_eq!(reached(1440, false), (vec![], vec![0, 0]));
+}
+
+/// A log at a minute of the day, of this kind.
+fn leftover(inventory: &mut Inventory, kind: LogKind, minute: i64) {
+    let (hours, minutes) = (minute / 60, minute % 60);
+    let rest = format!(
+        "2020/01/02/123456789012_{}_us-east-1_20200102T{hours:02}{minutes:02}Z_{minute:016}.json.gz",
+        kind.folder()
+    );
+    inventory.add(kind, &rest, false);
+}
+
+fn leftovers(logs: &[(LogKind, i64)]) -> Leftovers {
+    let place = AccountRegion::new(None, "123456789012", "us-east-1").unwrap();
+    let mut inventory = Inventory::new(place.clone());
+    for (kind, minute) in logs {
+        leftover(&mut inventory, *kind, *minute);
+    }
+    inventory.seal();
+    Leftovers {
+        place,
+        root: ROOT,
+        was_followed: false,
+        logs: inventory.into_leftovers(),
+    }
+}
+
+#[test]
+fn logs_that_nothing_names_stand_by_their_time() {
+    let id = hourly("us-east-1", "t");
+    let logs = [
+        (LogKind::CloudTrail, 60),
+        (LogKind::CloudTrail, 300),
+        (LogKind::CloudTrail, 200),
+    ];
+    let base = || {
+        let mut tally = tally(vec![chain(&id, 0, 120)]);
+        tally.leftovers.push(leftovers(&logs));
+        tally
+    };
+    let told = |tally| {
+        let reached = reach_in(tally, None, Some(200));
+        (
+            codes(&reached),
+            reached.logs.unreferenced,
+            reached.logs.unverified,
+        )
+    };
+    // The third lies at the end of the range, and the second beyond it.
+    assert_eq!(told(base()), (vec![Code::LogUnreferenced], 1, 0));
+    let reached = reach_in(base(), Some(0), Some(900));
+    assert_eq!((reached.logs.unreferenced, reached.logs.unverified), (1, 2));
+    let open = reach(base());
+    let expected = [
+        Code::LogUnreferenced,
+        Code::LogUncovered,
+        Code::LogUncovered,
+    ];
+    assert_eq!(codes(&open), expected);
+    let mut near = tally(vec![chain(&id, 0, 120)]);
+    near.leftovers
+        .push(leftovers(&[(LogKind::CloudTrail, 130)]));
+    assert_eq!(codes(&reach(near)), [Code::LogPending]);
+    let mut followed = base();
+    followed.leftovers[0].was_followed = true;
+    let reached = reach_in(followed, Some(0), Some(900));
+    assert_eq!((reached.logs.unreferenced, reached.logs.unverified), (1, 0));
+    let mut afar = base();
+    let named = afar.leftovers[0].logs[0].path(&afar.leftovers[0].place);
+    afar.named_from_afar.insert(named.into());
+    assert_eq!(told(afar), (vec![], 0, 0));
+    // Nothing is sure where digests could not be listed, or verified.
+    let mut unlisted = base();
+    unlisted.unlisted_digests.insert(id.place().clone());
+    assert_eq!(told(unlisted), (vec![Code::LogUncovered], 0, 1));
+    let mut doubted = base();
+    let mut time = Covered::default();
+    time.add(range(50, 70));
+    let place = id.place().clone();
+    doubted.doubts.push(Doubt {
+        place,
+        time: time.clone(),
+    });
+    assert_eq!(told(doubted), (vec![Code::LogUncovered], 0, 1));
+    let mut doubtful = base();
+    doubtful.chains[0].summary.doubtful = time;
+    assert_eq!(told(doubtful), (vec![Code::LogUncovered], 0, 1));
+}
+
+#[test]
+fn a_backfill_covers_nothing() {
+    let backfill = Arc::clone(key("123456789012", "us-east-1", "t", "_backfill").chain());
+    let mut tally = tally(vec![chain(&backfill, 0, 120)]);
+    tally
+        .leftovers
+        .push(leftovers(&[(LogKind::CloudTrail, 60)]));
+    let reached = reach_in(tally, Some(0), Some(120));
+    assert_eq!(reached.logs.unreferenced, 0);
+    assert_eq!(codes(&reached), [Code::LogUncovered]);
+}
+
+#[test]
+fn kinds_that_no_digest_names_are_told_in_one() {
+    let id = hourly("us-east-1", "t");
+    let logs = [
+        (LogKind::Insight, 60),
+        (LogKind::Insight, 61),
+        (LogKind::Aggregated, 62),
+    ];
+    let reached = |named: &[LogKind]| {
+        let mut tally = tally(vec![chain(&id, 0, 120)]);
+        tally.leftovers.push(leftovers(&logs));
+        tally.kinds_named.extend(named);
+        reach(tally)
+    };
+    let none = reached(&[]);
+    let kinds = [Code::KindUndigested, Code::KindUndigested];
+    assert_eq!((codes(&none), none.logs.unreferenced), (kinds.to_vec(), 0));
+    let messages: Vec<_> = none
+        .findings
+        .iter()
+        .map(|it| it.finding.message())
+        .collect();
+    assert!(
+        messages
+            .iter()
+            .any(|it| it.starts_with("2 logs of kind CloudTrail-Insight"))
+    );
+    let insight = reached(&[LogKind::Insight]);
+    assert_eq!(insight.logs.unreferenced, 2);
+    let codes = codes(&insight);
+    assert_eq!(
+        codes
+            .iter()
+            .filter(|code| **code == Code::LogUnreferenced)
+            .count(),
+        2
+    );
+}

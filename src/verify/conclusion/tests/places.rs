@@ -1,0 +1,138 @@
+//! Regions, buckets and prefixes.
+
+use super::*;
+
+#[test]
+fn a_trail_of_many_regions_is_silent_in_none() {
+    let place = |account: &str, region: &str| AccountRegion::new(None, account, region).unwrap();
+    let organization =
+        AccountRegion::new(Some("o-abcde12345"), "123456789012", "eu-west-3").unwrap();
+    let reached = |regions: &[&str], end| {
+        let chains = regions
+            .iter()
+            .map(|region| chain(&hourly(region, "t"), 0, 60));
+        let mut tally = tally(chains.collect());
+        tally.places = BTreeSet::from([
+            place("123456789012", "us-east-1"),
+            place("123456789012", "eu-west-2"),
+            place("123456789013", "eu-west-1"),
+            organization.clone(),
+        ]);
+        for region in regions {
+            tally.places.insert(place("123456789012", region));
+        }
+        let reached = reach_in(tally, None, end);
+        let silent = reached.findings.into_iter().map(|it| it.finding);
+        let silent = silent.filter(|it| it.code == Code::RegionSilent);
+        silent
+            .map(|it| it.chain.unwrap().to_string())
+            .collect::<Vec<_>>()
+    };
+    let silent = "123456789012/eu-west-2/t";
+    assert_eq!(reached(&["us-east-1", "eu-west-1"], None), [silent]);
+    assert_eq!(
+        reached(&["us-east-1", "eu-west-1", "eu-west-2"], None),
+        [""; 0]
+    );
+    // Of the trail's own region only, and of time that none of it covers.
+    assert_eq!(reached(&["us-east-1"], None), [""; 0]);
+    assert_eq!(reached(&["us-east-1", "eu-west-1"], Some(-10)), [""; 0]);
+    let other = [silent, "123456789012/us-east-1/t"];
+    assert_eq!(reached(&["eu-west-1"], None), other);
+}
+
+#[test]
+fn digests_of_one_root_and_time_state_one_bucket() {
+    let newest = key("123456789012", "us-east-1", "t", "");
+    let binding = |root, bucket: &str, prefix: &str, (start, end), digests| Binding {
+        root: RootId(root),
+        bucket: bucket.into(),
+        prefix: prefix.into(),
+        range: range(start, end),
+        digests,
+        newest: newest.clone(),
+    };
+    let reached = |other: Binding| {
+        let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
+        one.summary.bindings = vec![other, binding(0, "bucket", "", (0, 60), 9)];
+        let reached = reach(tally(vec![one]));
+        let moved = reached.findings.into_iter();
+        moved
+            .map(|it| (it.finding.code, it.bucket))
+            .collect::<Vec<_>>()
+    };
+    let moved = |bucket: &str| vec![(Code::DigestMoved, Some(bucket.into()))];
+    assert_eq!(
+        reached(binding(0, "other", "", (59, 90), 1)),
+        moved("other")
+    );
+    assert_eq!(
+        reached(binding(0, "other", "", (-60, 1), 1)),
+        moved("other")
+    );
+    assert_eq!(
+        reached(binding(0, "bucket", "p", (10, 20), 1)),
+        moved("bucket")
+    );
+    assert_eq!(
+        reached(binding(0, "more", "", (10, 20), 10)),
+        moved("bucket")
+    );
+    for beside in [
+        binding(0, "other", "", (60, 90), 1),
+        binding(0, "other", "", (-60, 0), 1),
+        binding(1, "other", "", (0, 60), 1),
+        binding(0, "bucket", "", (10, 20), 1),
+    ] {
+        assert_eq!(reached(beside.clone()), [], "{beside:?}");
+    }
+}
+
+#[test]
+fn a_listed_object_lies_in_the_bucket_of_its_time() {
+    let newest = key("123456789012", "us-east-1", "t", "");
+    let binding = |root, bucket: &str, prefix: &str, (start, end)| Binding {
+        root: RootId(root),
+        bucket: bucket.into(),
+        prefix: prefix.into(),
+        range: range(start, end),
+        digests: 1,
+        newest: newest.clone(),
+    };
+    let place = |root, time: Option<i64>| {
+        let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
+        one.summary.bindings = vec![
+            binding(0, "early", "", (0, 60)),
+            binding(0, "late", "p/q", (120, 180)),
+            binding(1, "beside", "", (0, 180)),
+        ];
+        let mut tally = tally(vec![one]);
+        tally
+            .stated
+            .insert(RootId(2), ("stated".into(), "r".into()));
+        tally.findings.push(Finding::new(
+            Code::LogModified,
+            Subject::Listed {
+                root: RootId(root),
+                path: "x".into(),
+                time: time.map(at),
+            },
+        ));
+        let told = reach(tally).findings.remove(0);
+        (
+            told.bucket.map(|it| it.to_string()),
+            told.key.unwrap().to_string(),
+        )
+    };
+    let told = |bucket: &str, key: &str| (Some(bucket.to_owned()), key.to_owned());
+    for time in [-10, 0, 60, 80] {
+        assert_eq!(place(0, Some(time)), told("early", "x"), "{time}");
+    }
+    for time in [100, 120, 180, 900] {
+        assert_eq!(place(0, Some(time)), told("late", "p/q/x"), "{time}");
+    }
+    assert_eq!(place(0, None), told("early", "x"));
+    assert_eq!(place(1, Some(150)), told("beside", "x"));
+    assert_eq!(place(2, Some(150)), told("stated", "r/x"));
+    assert_eq!(place(3, Some(150)), (None, "x".to_owned()));
+}
