@@ -13,3 +13,6 @@ pub use remembered::Remembered;
 pub use sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 pub use summary::{ChainSummary, DigestCounts, Gap, GapCause, OpenEnd};
 pub use walk::{Walk, key_of};
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ impl Walk {
         let is_starting = digest.predecessor().is_none();
         self.settle_skipped(demanded && !is_starting);
         if let Some(demand) = self.missing.take() {
-            self.tell_missing(&demand, digest.window().end());
+            self.tell_missing(&demand, Some(digest.window().end()));
         }
         self.tell_gap(digest.window().end(), &at.key);
         if self.passed.is_none() {

@@ -97,8 +97,8 @@ impl Walk {
         self.find(failed.finding, failed.in_range);
     }
 
-    pub(super) fn tell_missing(&mut self, demand: &Demand, since: Timestamp) {
-        let finding = self.missing_finding(demand, Some(since));
+    pub(super) fn tell_missing(&mut self, demand: &Demand, since: Option<Timestamp>) {
+        let finding = self.missing_finding(demand, since);
         self.judge(finding.subject.clone(), DigestVerdict::Missing, true);
         self.find(finding, true);
     }
@@ -112,6 +112,10 @@ impl Walk {
             ),
             Some(since) => format!(
                 "the next digest names it, and it is not there; no digest is left from {since} to {}",
+                demand.until
+            ),
+            None if demand.more.is_some() => format!(
+                "the next digest names it, and it is not there; no digest is left before {}",
                 demand.until
             ),
             None => format!(

@@ -208,7 +208,9 @@ impl Walk {
         self.summary.broken_at_bottom = self.broken_by;
         if let Some(demand) = self.missing.take() {
             match self.bounds.start() {
-                Some(start) => self.tell_missing(&demand, start),
+                Some(start) => self.tell_missing(&demand, Some(start)),
+                // What an earlier run verified was there, wherever the copy begins now.
+                None if demand.more.is_some() => self.tell_missing(&demand, None),
                 None => self.summary.open_end = Some(self.open_end(&demand)),
             }
         }

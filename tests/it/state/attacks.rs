@@ -23,6 +23,26 @@ fn what_was_remembered_is_missed() {
 }
 
 #[test]
+fn what_was_remembered_is_missed_where_all_before_it_is_gone_too() {
+    let full = archive();
+    let nights = Nights::new();
+    nights.first(&full, "2024-03-11");
+    let mut cut = full.clone();
+    for digest in full.first().digests.iter().take(25) {
+        cut.store.delete(&digest.at);
+        for log in &digest.logs {
+            cut.store.delete(log);
+        }
+    }
+    // What is left is whole, signed and in chain, and could be a copy that begins here.
+    let second = nights.night(&cut, None, "2024-03-12");
+    assert_eq!(second.exit, 1, "{:#}", second.report);
+    let finding = second.finding("digest-missing", &full.digest(24));
+    let message = finding["message"].as_str().unwrap();
+    assert!(message.contains("earlier run verified it"), "{message}");
+}
+
+#[test]
 fn a_bucket_rolled_back_to_an_older_state_is_told() {
     let archive = archive();
     let nights = Nights::new();
