@@ -55,9 +55,12 @@ fn json(previous: Option<[&str; 5]>, logs: &str) -> String {
         },
     );
     let s3 = ["S3", "S3", "", "", ""];
-    let fields: String = (0..5)
-        .map(|at| format!("\"previousDigest{}{}{},", s3[at], names[at], values[at]))
-        .collect();
+    let mut fields = String::new();
+    for at in 0..5 {
+        for part in ["\"previousDigest", s3[at], names[at], &values[at], ","] {
+            fields.push_str(part);
+        }
+    }
     format!(
         r#"{{"awsAccountId": "123456789012", "digestStartTime": "2020-01-02T00:00:00Z",
         "digestEndTime": "2020-01-02T01:00:00Z", "digestS3Bucket": "bucket", "digestS3Object": "{KEY}",
