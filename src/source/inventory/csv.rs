@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use anyhow::{Context as _, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 
-use super::open::{InventoryEntry, is_archived};
+use super::open::{InventoryEntry, LARGEST, is_archived};
 use crate::source::s3::decode_key;
 use crate::verify::location::MAX_KEY_LEN;
 
@@ -53,7 +53,7 @@ impl Columns {
             // In CSV alone keys are encoded as in a URL.
             key: decode_key(key),
             // A folder marker or a delete marker may have none.
-            size: size.parse().unwrap_or(0),
+            size: size.parse().unwrap_or(0).min(LARGEST),
             archived: is_archived(self.class.and_then(field).unwrap_or_default()),
         }))
     }

@@ -69,12 +69,16 @@ impl std::fmt::Debug for Inventory {
     }
 }
 
+/// No log comes near it. What an inventory says beyond is not summed up, since anybody may have written
+/// it.
+pub(super) const LARGEST: u64 = 1 << 32;
+
 /// An object as an inventory tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InventoryEntry {
     /// Its key.
     pub key: String,
-    /// Its size in bytes.
+    /// Its size in bytes, as far as [`LARGEST`].
     pub size: u64,
     /// Whether it lies in a class that has to be restored from.
     pub archived: bool,

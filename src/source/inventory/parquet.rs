@@ -13,7 +13,7 @@ use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::footer;
-use super::open::{InventoryEntry, is_archived};
+use super::open::{InventoryEntry, LARGEST, is_archived};
 use super::pages::{Bounded, Pages};
 use crate::verify::location::MAX_KEY_LEN;
 
@@ -225,7 +225,10 @@ impl Rows {
         Ok(Some(InventoryEntry {
             // As it is: keys are encoded in CSV alone.
             key: key.to_owned(),
-            size: size.and_then(|size| size.try_into().ok()).unwrap_or(0),
+            size: size
+                .and_then(|size| size.try_into().ok())
+                .unwrap_or(0)
+                .min(LARGEST),
             archived: class.is_some_and(is_archived),
         }))
     }

@@ -78,7 +78,7 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
     let place = ObjectLocation::new(bucket, path(end));
     let text = |value: &str| format!("\"{value}\"");
     let null = || "null".to_owned();
-    let [b, o, h, a, s] = before.map_or_else(
+    let [in_bucket, key, hash_before, algorithm, signature] = before.map_or_else(
         || [null(), null(), null(), null(), null()],
         |it| {
             [
@@ -96,8 +96,9 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
         r#"{{"awsAccountId": "123456789012", "digestStartTime": "{from}", "digestEndTime": "{to}",
         "digestS3Bucket": "{bucket}", "digestS3Object": "{}", "digestPublicKeyFingerprint": "{fingerprint}",
         "digestSignatureAlgorithm": "SHA256withRSA", "newestEventTime": null, "oldestEventTime": null,
-        "previousDigestS3Bucket": {b}, "previousDigestS3Object": {o}, "previousDigestHashValue": {h},
-        "previousDigestHashAlgorithm": {a}, "previousDigestSignature": {s}, "logFiles": []}}"#,
+        "previousDigestS3Bucket": {in_bucket}, "previousDigestS3Object": {key},
+        "previousDigestHashValue": {hash_before}, "previousDigestHashAlgorithm": {algorithm},
+        "previousDigestSignature": {signature}, "logFiles": []}}"#,
         path(end)
     );
     let hash = Sha256Hash::of(json.as_bytes());
