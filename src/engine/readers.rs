@@ -23,6 +23,7 @@ struct State {
     /// Those that nobody uses just now, and who used them last.
     free: Vec<(ThreadId, ContentReader)>,
     used: usize,
+    waiting: usize,
 }
 
 impl Default for Readers {
@@ -52,8 +53,10 @@ impl Readers {
     fn take(&self, thread: ThreadId) -> ContentReader {
         let mut state = self.lock();
         while state.free.is_empty() && state.used >= self.most {
+            state.waiting += 1;
             let waited = self.returned.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         state.used += 1;
         let own = state.free.iter().rposition(|(last, _)| *last == thread);
@@ -83,8 +86,10 @@ impl Drop for Used<'_> {
         if let Some(reader) = self.reader.take() {
             state.free.push((self.thread, reader));
         }
-        drop(state);
-        self.readers.returned.notify_one();
+        // To wake nobody is a call of the system too.
+        if state.waiting > 0 {
+            self.readers.returned.notify_one();
+        }
     }
 }
 
