@@ -78,7 +78,7 @@ pub(super) const LARGEST: u64 = 1 << 32;
 pub struct InventoryEntry {
     /// Its key.
     pub key: String,
-    /// Its size in bytes, as far as [`LARGEST`].
+    /// Its size in bytes; 4 GiB where it is larger.
     pub size: u64,
     /// Whether it lies in a class that has to be restored from.
     pub archived: bool,
