@@ -6,23 +6,13 @@ use std::io::{BufRead, BufReader, Read};
 use anyhow::{Context as _, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 
-use super::open::{InventoryEntry, LARGEST, is_archived};
-use crate::source::s3::decode_key;
+use super::columns::Columns;
+use super::open::{InventoryEntry, LARGEST};
+use crate::source::s3::{decode_key, is_cold};
 use crate::verify::location::MAX_KEY_LEN;
 
 /// A line holds one key, in a form that may take three bytes for one, and some numbers.
 const MAX_LINE: u64 = 8 * MAX_KEY_LEN as u64;
-
-/// Which column holds what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Columns {
-    bucket: usize,
-    key: usize,
-    size: Option<usize>,
-    class: Option<usize>,
-    is_latest: Option<usize>,
-    is_marker: Option<usize>,
-}
 
 impl Columns {
     pub(super) fn parse(schema: &str) -> Result<Self> {
@@ -54,7 +44,7 @@ impl Columns {
             key: decode_key(key),
             // A folder marker or a delete marker may have none.
             size: size.parse().unwrap_or(0).min(LARGEST),
-            archived: is_archived(self.class.and_then(field).unwrap_or_default()),
+            archived: is_cold(self.class.and_then(field).unwrap_or_default()),
         }))
     }
 

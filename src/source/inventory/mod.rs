@@ -3,6 +3,7 @@
 //! A manifest names the files of the list and what their columns are. The files are CSV, compressed with gzip, or
 //! Parquet.
 
+mod columns;
 mod csv;
 mod footer;
 mod open;

@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use md5::{Digest as _, Md5};
 use serde::Deserialize;
 
-use super::csv::Columns;
+use super::columns::Columns;
 use super::parquet;
 use crate::source::s3::{Connection, S3Store};
+use crate::verify::location::MAX_KEY_LEN;
 
 /// A manifest is never larger.
 const MAX_MANIFEST: u64 = 256 * 1024 * 1024;
@@ -84,13 +85,13 @@ pub struct InventoryEntry {
     pub archived: bool,
 }
 
-/// A file that takes no more than it may.
-struct Limited(File, u64);
+/// What takes no more than so many bytes.
+struct Limited<W>(W, u64);
 
-impl Write for Limited {
+impl<W: Write> Write for Limited<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.1 = (self.1.checked_sub(bytes.len() as u64))
-            .ok_or_else(|| io::Error::other("it is longer than the manifest says"))?;
+            .ok_or_else(|| io::Error::other("it is longer than it may be"))?;
         self.0.write_all(bytes)?;
         Ok(bytes.len())
     }
@@ -128,11 +129,6 @@ impl Listed {
     }
 }
 
-/// Whether objects of a storage class have to be restored before they can be read.
-pub(super) fn is_archived(class: &str) -> bool {
-    ["GLACIER", "DEEP_ARCHIVE"].contains(&class)
-}
-
 impl Inventory {
     /// The inventory whose manifest is at `path`: a file, or an object of the bucket that
     /// `connect` leads to.
@@ -148,9 +144,9 @@ impl Inventory {
         };
         let (bucket, key) = url.split_once('/').context("it names no object")?;
         let store = S3Store::new(connect()?, bucket, "");
-        let mut text = Vec::new();
+        let mut text = Limited(Vec::new(), MAX_MANIFEST);
         store.get(key, &mut text)??;
-        Self::new(&text[..], Files::Bucket(Box::new(store)))
+        Self::new(&text.0[..], Files::Bucket(Box::new(store)))
     }
 
     fn new(text: impl Read, files: Files) -> Result<Self> {
@@ -218,6 +214,9 @@ impl Inventory {
 
     /// A file of a copy: S3 writes the manifest and the files into folders of their own.
     fn beside(&self, folder: &Path, key: &str) -> Result<PathBuf> {
+        if key.len() > MAX_KEY_LEN {
+            bail!("its name is too long for an object");
+        }
         let parts: Vec<&str> = key.split('/').collect();
         if parts
             .iter()

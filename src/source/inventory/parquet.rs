@@ -12,9 +12,11 @@ use parquet::data_type::{BoolType, ByteArrayType, DataType, Int64Type};
 use parquet::file::metadata::{ParquetMetaDataReader, RowGroupMetaData};
 use parquet::schema::types::SchemaDescriptor;
 
+use super::columns::Columns;
 use super::footer;
-use super::open::{InventoryEntry, LARGEST, is_archived};
+use super::open::{InventoryEntry, LARGEST};
 use super::pages::{Bounded, Pages};
+use crate::source::s3::is_cold;
 use crate::verify::location::MAX_KEY_LEN;
 
 /// Rows read at a time.
@@ -67,16 +69,6 @@ fn read(mut file: File, bucket: &str, batches: &SyncSender<Vec<InventoryEntry>>)
         }
     }
     Ok(())
-}
-
-/// Which column holds what.
-struct Columns {
-    bucket: usize,
-    key: usize,
-    size: Option<usize>,
-    class: Option<usize>,
-    is_latest: Option<usize>,
-    is_marker: Option<usize>,
 }
 
 impl Columns {
@@ -229,7 +221,7 @@ impl Rows {
                 .and_then(|size| size.try_into().ok())
                 .unwrap_or(0)
                 .min(LARGEST),
-            archived: class.is_some_and(is_archived),
+            archived: class.is_some_and(is_cold),
         }))
     }
 }

@@ -1,12 +1,10 @@
 //! Credentials, had once for all that sign with them.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{
-    ProvideCredentials, Result, SharedCredentialsProvider, future,
-};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::identity::Identity;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -50,11 +48,11 @@ impl Credentials {
     }
 
     /// What requests are signed with.
-    pub(super) async fn identity(&self) -> std::result::Result<Identity, CredentialsError> {
+    pub(super) async fn identity(&self) -> Result<Identity, CredentialsError> {
         Ok(self.fresh().await?.identity)
     }
 
-    async fn fresh(&self) -> std::result::Result<Held, CredentialsError> {
+    async fn fresh(&self) -> Result<Held, CredentialsError> {
         if let Some(held) = self.at_hand() {
             return Ok(held);
         }
@@ -81,14 +79,13 @@ impl Credentials {
 
 /// As the SDK's clients ask for them.
 #[derive(Clone, Debug)]
-pub(super) struct Shared(pub(super) std::sync::Arc<Credentials>);
+pub(super) struct Shared(pub(super) Arc<Credentials>);
 
 impl ProvideCredentials for Shared {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        let had = async { Result::Ok(self.0.fresh().await?.credentials) };
-        future::ProvideCredentials::new(had)
+        future::ProvideCredentials::new(async { Ok(self.0.fresh().await?.credentials) })
     }
 }

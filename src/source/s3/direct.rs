@@ -33,7 +33,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
 use super::credentials::Credentials;
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::settings::Settings;
 
 /// The key that the SDK is asked about.
@@ -119,7 +119,13 @@ impl Direct {
             return Ok(output);
         }
         let body = ByteStream::new(answer.take_body());
-        *answer.body_mut() = SdkBody::from(self.text(body).await);
+        let text = text(body, self.stall).await.map_err(|why| {
+            // Without all of its text nobody knows what it says, whatever its status.
+            let status = answer.status().as_u16();
+            let told = format!("GetObject was answered with status {status}, and then {why}");
+            Fault::new(Kind::Transient, told)
+        })?;
+        *answer.body_mut() = SdkBody::from(text);
         let read = reader.deserialize_nonstreaming_with_config(&answer, &ConfigBag::base());
         Err(self.refused(&answer, read.as_ref().err()))
     }
@@ -135,18 +141,6 @@ impl Direct {
             self.is_off.store(true, Ordering::Relaxed);
         }
         Fault::answered("GetObject", error, answer)
-    }
-
-    /// The text of an error, as far as it comes.
-    async fn text(&self, mut body: ByteStream) -> Vec<u8> {
-        let mut text = Vec::new();
-        while let Ok(Some(Ok(chunk))) = timeout(self.stall, body.next()).await {
-            text.extend_from_slice(&chunk);
-            if text.len() > LONGEST_ERROR {
-                break;
-            }
-        }
-        text
     }
 
     async fn request(&self, key: &str) -> Result<HttpRequest, Fault> {
@@ -180,6 +174,22 @@ impl Direct {
         }
         Ok(request)
     }
+}
+
+/// The text of an error, or why there is no such text.
+async fn text(mut body: ByteStream, stall: Duration) -> Result<Vec<u8>, String> {
+    let mut text = Vec::new();
+    while text.len() <= LONGEST_ERROR {
+        match timeout(stall, body.next()).await {
+            Ok(None) => break,
+            Ok(Some(Ok(chunk))) => text.extend_from_slice(&chunk),
+            Ok(Some(Err(error))) => return Err(format!("its text broke off ({error})")),
+            Err(_elapsed) => {
+                return Err(format!("no byte came for {} s", stall.as_secs()));
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// As S3 wants it.
@@ -234,6 +244,12 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http_body::{Body, Frame};
+
     use super::*;
 
     const QUERY: &str = "x-id=GetObject&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AK%2FID%2F20261121%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20261121T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00";
@@ -266,6 +282,51 @@ mod tests {
             assert_eq!(read("https://bucket/", &other), None, "{other}");
         }
         assert_eq!(Address::read(&format!("https://bucket/else?{QUERY}")), None);
+    }
+
+    /// Bytes, and after them the end, a failure or nothing more.
+    struct Coming(Option<Bytes>, Option<std::io::ErrorKind>);
+
+    impl Body for Coming {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            match (self.0.take(), self.1) {
+                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                (None, None) => Poll::Ready(None),
+                (None, Some(std::io::ErrorKind::TimedOut)) => Poll::Pending,
+                (None, Some(kind)) => Poll::Ready(Some(Err(kind.into()))),
+            }
+        }
+    }
+
+    fn read_text(bytes: &[u8], after: Option<std::io::ErrorKind>) -> Result<Vec<u8>, String> {
+        let body = Coming(Some(Bytes::copy_from_slice(bytes)), after);
+        let body = ByteStream::new(SdkBody::from_body_1_x(body));
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_time().build().unwrap();
+        runtime.block_on(text(body, Duration::from_millis(10)))
+    }
+
+    /// Else a part of an error would be taken for what S3 says.
+    #[test]
+    fn an_error_that_breaks_off_is_none() {
+        let error = b"<Error><Code>NoSuchKey</Code></Error>";
+        assert_eq!(read_text(error, None).unwrap(), error);
+        for kind in [
+            std::io::ErrorKind::ConnectionReset,
+            std::io::ErrorKind::TimedOut,
+        ] {
+            assert!(read_text(error, Some(kind)).is_err(), "{kind}");
+        }
+        // What is longer than any error is not waited for.
+        let long = vec![b' '; LONGEST_ERROR + 1];
+        let read = read_text(&long, Some(std::io::ErrorKind::TimedOut));
+        assert_eq!(read.unwrap().len(), long.len());
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod versions;
 mod wait;
 
 pub use keys::CloudTrailKeys;
-pub(super) use pages::decode as decode_key;
+pub(super) use pages::{decode as decode_key, is_cold};
 pub use place::S3Place;
 pub use settings::{Patience, Settings};
 pub use source::{Connection, S3Source};

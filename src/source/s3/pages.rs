@@ -110,13 +110,9 @@ fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault
 }
 
 fn is_archived(object: &Object) -> bool {
-    let class = object
+    if !object
         .storage_class()
-        .map(|class| class.as_str().to_owned());
-    let cold = [StorageClass::Glacier, StorageClass::DeepArchive];
-    if !cold
-        .iter()
-        .any(|cold| class.as_deref() == Some(cold.as_str()))
+        .is_some_and(|class| is_cold(class.as_str()))
     {
         return false;
     }
@@ -125,6 +121,12 @@ fn is_archived(object: &Object) -> bool {
         status.is_restore_in_progress() != Some(true) && status.restore_expiry_date().is_some()
     });
     !restored
+}
+
+/// Whether objects of a storage class have to be restored before they can be read.
+pub(in crate::source) fn is_cold(class: &str) -> bool {
+    let cold = [StorageClass::Glacier, StorageClass::DeepArchive];
+    cold.iter().any(|cold| class == cold.as_str())
 }
 
 /// A name as it was before S3 wrote it for a URL.
