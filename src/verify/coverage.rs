@@ -98,14 +98,7 @@ impl Covered {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::from_second(minute * 60).unwrap()
-    }
-
-    fn range(start: i64, end: i64) -> TimeRange {
-        TimeRange::new(at(start), at(end)).unwrap()
-    }
+    use crate::verify::testing::{at, range};
 
     fn covered(ranges: &[(i64, i64)]) -> Covered {
         let mut covered = Covered::default();

@@ -15,3 +15,6 @@ pub mod location;
 pub mod query;
 pub mod signature;
 pub mod time;
+
+#[cfg(test)]
+mod testing;

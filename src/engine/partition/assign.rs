@@ -62,21 +62,9 @@ fn day(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::units::tests::{folder, units};
     use super::*;
-    use crate::verify::location::{AccountRegion, LogKind, RootId};
-
-    fn folder(region: &str, kind: Option<LogKind>) -> Folder {
-        Folder {
-            place: AccountRegion::new(None, "111122223333", region).unwrap(),
-            root: RootId(0),
-            kind,
-        }
-    }
-
-    fn units(days: std::ops::Range<u32>, cost: u64) -> Units {
-        days.map(|day| (format!("2024/03/{day:02}/x").into(), cost))
-            .collect()
-    }
+    use crate::verify::location::LogKind;
 
     #[test]
     fn shards_are_even_and_every_folder_is_whole() {

@@ -116,10 +116,10 @@ impl Gathered {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn folder(region: &str, kind: Option<LogKind>) -> Folder {
+    pub(in super::super) fn folder(region: &str, kind: Option<LogKind>) -> Folder {
         Folder {
             place: AccountRegion::new(None, "111122223333", region).unwrap(),
             root: RootId(0),
@@ -127,7 +127,7 @@ mod tests {
         }
     }
 
-    fn units(days: std::ops::Range<u32>, cost: u64) -> Units {
+    pub(in super::super) fn units(days: std::ops::Range<u32>, cost: u64) -> Units {
         days.map(|day| (format!("2024/03/{day:02}/x").into(), cost))
             .collect()
     }

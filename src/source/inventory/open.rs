@@ -240,3 +240,33 @@ impl Inventory {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_held_than_may_be() {
+        let mut limited = Limited(Vec::new(), 5);
+        limited.write_all(b"12345").unwrap();
+        assert!(limited.write_all(b"6").is_err());
+        assert_eq!(limited.0, b"12345");
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_else_and_is_no_longer_than_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest =
+            br#"{"sourceBucket": "a", "destinationBucket": "b", "creationTimestamp": "0",
+            "fileFormat": "CSV", "fileSchema": "Bucket, Key", "files": []}"#;
+        let files = Files::Folder(folder.path().to_owned());
+        let inventory = Inventory::new(&manifest[..], files).unwrap();
+        std::fs::write(folder.path().join("x"), b"").unwrap();
+        let beside = |key: &str| inventory.beside(folder.path(), key);
+        assert_eq!(beside("all/x").unwrap(), folder.path().join("x"));
+        for key in ["../x", "/x", "all//x", "./x", "gone"] {
+            assert!(beside(key).is_err(), "{key}");
+        }
+        assert!(beside(&format!("{}x", "a/".repeat(MAX_KEY_LEN))).is_err());
+    }
+}

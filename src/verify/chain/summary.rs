@@ -117,7 +117,7 @@ pub struct ChainSummary {
 
 impl ChainSummary {
     /// Nothing found out yet.
-    pub(super) fn new(chain: Arc<ChainId>) -> Self {
+    pub(in crate::verify) fn new(chain: Arc<ChainId>) -> Self {
         Self {
             chain,
             covered: BTreeMap::new(),

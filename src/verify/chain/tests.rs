@@ -2,38 +2,30 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use jiff::Timestamp;
 
 use super::super::digest::UnverifiedDigest;
 use super::super::finding::Code;
 use super::super::hashing::{Content, Encoding, Sha256Hash};
-use super::super::keys::{KeySet, PublicKey};
+use super::super::keys::KeySet;
 use super::super::location::{DigestKey, ObjectLocation, RootId};
 use super::super::signature::{Signature, signed_text};
+use super::super::testing::{self, A, at, public, sign};
 use super::super::time::{Bounds, TimeRange};
 use super::*;
 
-const PRIVATE: &[u8] = include_bytes!("../../../testdata/keys/test-trusted-a.pk8.pem");
 const BUCKET: &str = "bucket";
 
-fn pair() -> RsaKeyPair {
-    let (_, der) = x509_cert::der::pem::decode_vec(PRIVATE).unwrap();
-    RsaKeyPair::from_pkcs8(&der).unwrap()
-}
-
 fn keys() -> Arc<KeySet> {
-    let key = PublicKey::from_value(pair().public_key().as_ref(), None).unwrap();
-    Arc::new(KeySet::new([key]).unwrap())
+    Arc::new(KeySet::new([public(A)]).unwrap())
 }
 
 fn time(hour: i64) -> Timestamp {
-    Timestamp::from_second(1_577_923_200 + hour * 3600).unwrap()
+    at(hour * 60)
 }
 
 fn range(start: i64, end: i64) -> TimeRange {
-    TimeRange::new(time(start), time(end)).unwrap()
+    testing::range(start * 60, end * 60)
 }
 
 fn path(end: i64) -> String {
@@ -116,11 +108,6 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
         &hash,
         previous.as_deref(),
     );
-    let pair = pair();
-    let mut signature = vec![0; pair.public_modulus_len()];
-    let random = SystemRandom::new();
-    pair.sign(&RSA_PKCS1_SHA256, &random, &signed, &mut signature)
-        .unwrap();
     Made {
         at: ListedDigest {
             root: RootId(root),
@@ -128,7 +115,7 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
         },
         location: place,
         digest: UnverifiedDigest::parse(json.as_bytes(), content).unwrap(),
-        signature: Signature::from_hex(&hex::encode(signature)).unwrap(),
+        signature: sign(A, &signed),
     }
 }
 

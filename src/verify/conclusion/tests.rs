@@ -7,26 +7,16 @@ mod places;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::super::chain::{Binding, ChainSummary, DigestCounts, Gap, GapCause, OpenEnd};
 use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::inventory::Inventory;
 use super::super::location::{AccountRegion, ChainId, DigestKey, LogKind, RootId};
-use super::super::time::{Bounds, TimeRange};
+use super::super::testing::{at, range};
+use super::super::time::Bounds;
 use super::*;
 
 const ROOT: RootId = RootId(0);
-
-/// Minutes after a midnight.
-fn at(minute: i64) -> Timestamp {
-    Timestamp::from_second(1_577_923_200 + minute * 60).unwrap()
-}
-
-fn range(start: i64, end: i64) -> TimeRange {
-    TimeRange::new(at(start), at(end)).unwrap()
-}
 
 fn key(account: &str, region: &str, trail: &str, backfill: &str) -> DigestKey {
     let path = format!(
@@ -45,24 +35,14 @@ fn chain(id: &Arc<ChainId>, start: i64, end: i64) -> ChainTally {
     covered.add(range(start, end));
     ChainTally {
         summary: ChainSummary {
-            chain: Arc::clone(id),
             covered: BTreeMap::from([(ROOT, covered)]),
-            doubtful: Covered::default(),
-            gaps: Vec::new(),
             digests: DigestCounts {
                 valid: 1,
                 ..DigestCounts::default()
             },
-            fingerprints: BTreeSet::new(),
-            newest: None,
             newest_end: Some(at(end)),
             oldest_start: Some(at(start)),
-            stored_plain: 0,
-            from_successor: 0,
-            bindings: Vec::new(),
-            open_end: None,
-            broken_at_head: None,
-            broken_at_bottom: None,
+            ..ChainSummary::new(Arc::clone(id))
         },
         logs: LogCounts::default(),
     }

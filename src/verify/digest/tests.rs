@@ -1,37 +1,10 @@
 //! What is read of a digest, and what a signature proves.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
-
 use super::*;
-use crate::verify::keys::PublicKey;
+use crate::verify::testing::{A, B, public, sign};
 
-const PRIVATE: &[u8] = include_bytes!("../../../testdata/keys/test-trusted-a.pk8.pem");
-const OTHER: &[u8] = include_bytes!("../../../testdata/keys/test-trusted-b.pk8.pem");
 const KEY: &str = "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/2020/01/02/\
     123456789012_CloudTrail-Digest_us-east-1_t_us-east-1_20200102T010000Z.json.gz";
-
-fn pair(pem: &[u8]) -> RsaKeyPair {
-    let (_, der) = x509_cert::der::pem::decode_vec(pem).unwrap();
-    RsaKeyPair::from_pkcs8(&der).unwrap()
-}
-
-fn public(pem: &[u8]) -> PublicKey {
-    PublicKey::from_value(pair(pem).public_key().as_ref(), None).unwrap()
-}
-
-fn sign(pem: &[u8], text: &[u8]) -> Signature {
-    let pair = pair(pem);
-    let mut signature = vec![0; pair.public_modulus_len()];
-    pair.sign(
-        &RSA_PKCS1_SHA256,
-        &SystemRandom::new(),
-        text,
-        &mut signature,
-    )
-    .unwrap();
-    Signature::from_hex(&hex::encode(signature)).unwrap()
-}
 
 /// A digest's JSON, with `"previous…"` fields and logs as given.
 fn json(previous: Option<[&str; 5]>, logs: &str) -> String {
@@ -66,7 +39,7 @@ fn json(previous: Option<[&str; 5]>, logs: &str) -> String {
         "digestEndTime": "2020-01-02T01:00:00Z", "digestS3Bucket": "bucket", "digestS3Object": "{KEY}",
         "digestPublicKeyFingerprint": "{}", "digestSignatureAlgorithm": "SHA256withRSA",
         "newestEventTime": "2020-01-02T00:59:00Z", "oldestEventTime": null, {fields} "logFiles": [{logs}]}}"#,
-        public(PRIVATE).fingerprint()
+        public(A).fingerprint()
     )
 }
 
@@ -208,8 +181,8 @@ fn how_it_is_stored_is_kept() {
     for (encoding, plain) in [(Encoding::Plain, true), (Encoding::Gzip, false)] {
         let digest = parse_as(&text, encoding).unwrap();
         assert_eq!(digest.is_stored_plain(), plain);
-        let signature = sign(PRIVATE, &signed(&digest));
-        let keys = KeySet::new([public(PRIVATE)]).unwrap();
+        let signature = sign(A, &signed(&digest));
+        let keys = KeySet::new([public(A)]).unwrap();
         assert_eq!(
             digest.verify(&signature, &keys).unwrap().is_stored_plain(),
             plain
@@ -227,22 +200,22 @@ fn signed(digest: &UnverifiedDigest) -> Vec<u8> {
 
 #[test]
 fn a_signature_proves_what_it_fits_and_nothing_else() {
-    let keys = KeySet::new([public(PRIVATE), public(OTHER)]).unwrap();
+    let keys = KeySet::new([public(A), public(B)]).unwrap();
     for text in [
         json(None, &log("bucket", "SHA-256")),
         with_previous(&log("bucket", "SHA-256")),
     ] {
         let digest = parse(&text).unwrap();
-        let right = sign(PRIVATE, &signed(&digest));
+        let right = sign(A, &signed(&digest));
         for wrong in [
-            sign(PRIVATE, b"something else"),
+            sign(A, b"something else"),
             // Another of CloudTrail's keys than the one that it names.
-            sign(OTHER, &signed(&digest)),
+            sign(B, &signed(&digest)),
         ] {
             let (_, why) = digest.clone().verify(&wrong, &keys).unwrap_err();
             assert_eq!(why, Unproven::SignatureWrong);
         }
-        let others = KeySet::new([public(OTHER)]).unwrap();
+        let others = KeySet::new([public(B)]).unwrap();
         let (_, why) = digest.clone().verify(&right, &others).unwrap_err();
         assert_eq!(why, Unproven::KeyUnknown);
         let proven = digest.clone().verify(&right, &keys).unwrap();
@@ -251,7 +224,7 @@ fn a_signature_proves_what_it_fits_and_nothing_else() {
         assert_eq!(proven.hash(), digest.hash());
         assert_eq!(proven.predecessor(), digest.claimed_predecessor());
         assert_eq!(proven.logs(), digest.logs);
-        assert_eq!(proven.fingerprint(), public(PRIVATE).fingerprint());
+        assert_eq!(proven.fingerprint(), public(A).fingerprint());
         assert_eq!(proven.window(), digest.window);
         // A starting digest vouches for no time before its own end.
         let covers = proven.covers();

@@ -106,14 +106,7 @@ impl Leftover {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::from_second(minute * 60).unwrap()
-    }
-
-    fn range(start: i64, end: i64) -> TimeRange {
-        TimeRange::new(at(start), at(end)).unwrap()
-    }
+    use crate::verify::testing::{at, range};
 
     fn covered(start: i64, end: i64) -> Covered {
         let mut covered = Covered::default();

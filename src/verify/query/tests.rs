@@ -1,36 +1,18 @@
 //! From sign files to the verdict on an export.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
-
 use super::super::conclusion::{ExitStatus, Verdict};
 use super::super::digest::Unproven;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::hashing::Sha256Hash;
-use super::super::keys::{Fingerprint, KeySet, PublicKey};
+use super::super::keys::{Fingerprint, KeySet};
+use super::super::testing::{A, B, public, sign};
 use super::*;
 
-const A: &[u8] = include_bytes!("../../../testdata/keys/test-trusted-a.pk8.pem");
-const B: &[u8] = include_bytes!("../../../testdata/keys/test-trusted-b.pk8.pem");
 const FOLDER: &str = "AWSLogs/123456789012/CloudTrail-Lake/Query/2024/03/10/id";
-
-fn pair(pem: &[u8]) -> RsaKeyPair {
-    let (_, der) = x509_cert::der::pem::decode_vec(pem).unwrap();
-    RsaKeyPair::from_pkcs8(&der).unwrap()
-}
-
-fn public(pem: &[u8]) -> PublicKey {
-    PublicKey::from_value(pair(pem).public_key().as_ref(), None).unwrap()
-}
 
 fn sign_file(signer: &[u8], named: Fingerprint, hashes: &[Sha256Hash]) -> UnverifiedSignFile {
     let texts: Vec<_> = hashes.iter().map(ToString::to_string).collect();
-    let pair = pair(signer);
-    let mut signature = vec![0; pair.public_modulus_len()];
-    let text = texts.join(" ");
-    let random = SystemRandom::new();
-    pair.sign(&RSA_PKCS1_SHA256, &random, text.as_bytes(), &mut signature)
-        .unwrap();
+    let signature = sign(signer, texts.join(" ").as_bytes());
     let files: Vec<_> = texts
         .iter()
         .enumerate()
@@ -43,7 +25,7 @@ fn sign_file(signer: &[u8], named: Fingerprint, hashes: &[Sha256Hash]) -> Unveri
         "signatureAlgorithm": "SHA256withRSA", "queryCompleteTime": "2024-03-10T22:06:30Z",
         "hashSignature": "{}", "publicKeyFingerprint": "{named}"}}"#,
         files.join(","),
-        hex::encode(signature)
+        signature.to_hex()
     );
     UnverifiedSignFile::parse(json.as_bytes()).unwrap()
 }

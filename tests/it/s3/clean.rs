@@ -1,21 +1,14 @@
 //! Archives that nobody touched, read from buckets.
 
-use super::served::Served;
+use super::served::{DAY, Served};
 use crate::forge::Trail;
 use crate::scenarios::common::audit;
 use crate::server::Operation;
 
-const RANGE: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
-
 #[test]
 fn a_bucket_is_verified_with_one_request_for_each_object() {
     let archive = audit();
-    let served = Served::new(&archive).args(RANGE);
+    let served = Served::new(&archive).args(DAY);
     let report = served.run("s3://audit-logs");
     assert_eq!(report["verdict"], "valid", "{report:#}");
     assert_eq!(report["totals"]["digests"]["valid"], 6);
@@ -41,7 +34,7 @@ fn a_prefix_and_many_regions() {
         .place("audit-logs", "security team/cloud+trail (2024)")
         .archive();
     for source in ["s3://audit-logs", "s3://audit-logs/security team"] {
-        let report = Served::new(&archive).args(RANGE).run(source);
+        let report = Served::new(&archive).args(DAY).run(source);
         assert_eq!(report["verdict"], "valid", "{report:#}");
         assert_eq!(report["chains"].as_array().unwrap().len(), 6);
     }

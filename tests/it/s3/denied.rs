@@ -2,17 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::served::{Served, codes, expect, messages};
+use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::Archive;
 use crate::scenarios::common::audit;
 use crate::server::{Class, Fault, Operation, Restore, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const BUCKET: &str = "audit-logs";
 
 fn served(archive: &Archive) -> Served {

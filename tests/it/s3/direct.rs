@@ -1,15 +1,9 @@
 //! Objects that are asked for without a call of the SDK, and when they are not.
 
-use super::served::{Served, expect};
+use super::served::{DAY, Served, expect};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Options, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const SOURCE: &str = "s3://audit-logs";
 
 /// How many objects the SDK asked for itself, and how many were asked for without it.

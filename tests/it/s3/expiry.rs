@@ -1,15 +1,9 @@
 //! Credentials that expire while a run goes on.
 
-use super::served::{Served, codes, expect, messages};
+use super::served::{DAY, Served, codes, expect, messages};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const SOURCE: &str = "s3://audit-logs";
 
 /// A server that takes the key `OLD` for expired after some requests.

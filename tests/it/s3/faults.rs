@@ -6,18 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::served::{Served, codes, expect, messages};
+use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, seed::Seed};
 use crate::harness::severity_of;
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Operation, Options, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const SOURCE: &str = "s3://audit-logs";
 const S3: [Operation; 3] = [
     Operation::GetObject,

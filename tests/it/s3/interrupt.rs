@@ -6,16 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::served::Served;
+use super::served::{DAY, Served};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Rule, Trail};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const SOURCE: &str = "s3://audit-logs";
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 /// Longer than the test waits, and longer than any patience of the program's.

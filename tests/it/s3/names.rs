@@ -1,16 +1,9 @@
 //! Names as S3 writes them: pages, encodings, and folders above `AWSLogs`.
 
-use super::served::{Served, expect, messages};
+use super::served::{DAY, Served, expect, messages};
 use crate::forge::{Archive, Kind, Trail};
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Operation, Options};
-
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 
 fn organization() -> Archive {
     Trail::new("audit", "2024-03-10T00:00:00Z", 6)

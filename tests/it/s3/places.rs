@@ -1,16 +1,10 @@
 //! Where a bucket is, where a trail delivers to, and where its chains lead.
 
-use super::served::{Served, codes, expect};
+use super::served::{DAY, Served, codes, expect};
 use crate::forge::{Archive, Trail};
 use crate::scenarios::common::{audit, trail};
 use crate::server::{self, Operation, WrongRegion};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const REGIONS: [&str; 3] = ["eu-west-1", "us-east-1", "ap-southeast-2"];
 

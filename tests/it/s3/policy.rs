@@ -4,16 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::served::{Served, expect};
+use super::served::{DAY, Served, expect};
 use crate::scenarios::common::audit;
 use crate::server::{Operation, Trail};
-
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 
 /// The right that an operation takes.
 fn action(operation: Operation) -> &'static str {

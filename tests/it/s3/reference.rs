@@ -6,18 +6,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::served::Served;
+use super::served::{DAY, Served};
 use crate::forge::{Archive, Json, Place, Sign, TestKey, Time, plant::PlantedLog};
 use crate::harness::aws_cli;
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Rule, Trail};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 
 /// How the two judge.

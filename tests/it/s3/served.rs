@@ -12,6 +12,14 @@ use crate::server::{self, Object, Options, PublicKey, Server, Trail};
 /// The range that all archives of the tests lie in, but not so long that nothing is said of it.
 pub const MARCH: [&str; 4] = ["--start-time", "2024-03-01", "--end-time", "2024-04-01"];
 
+/// The six hours that archives of the tests have, where they are told no others.
+pub const DAY: [&str; 4] = [
+    "--start-time",
+    "2024-03-10T00:00:00Z",
+    "--end-time",
+    "2024-03-10T06:00:00Z",
+];
+
 pub struct Served {
     pub server: Server,
     arguments: Vec<String>,

@@ -2,17 +2,11 @@
 
 use std::process::Output;
 
-use super::served::{Served, expect, listed, messages};
+use super::served::{DAY, Served, expect, listed, messages};
 use crate::forge::{TestKey, keyfiles::trusted_keys};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Options, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const KEYS: [Operation; 2] = [Operation::ListPublicKeys, Operation::DescribeTrails];
 
 fn served() -> Served {

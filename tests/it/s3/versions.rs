@@ -1,16 +1,10 @@
 //! What a bucket's versions tell of what is missing or changed.
 
-use super::served::{Served, expect, messages};
+use super::served::{DAY, Served, expect, messages};
 use crate::forge::{Archive, At};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Object, Operation, Rule};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const BUCKET: &str = "audit-logs";
 
 /// A bucket that keeps versions, and one of its logs.

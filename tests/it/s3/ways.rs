@@ -4,16 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use super::served::{Served, expect};
+use super::served::{DAY, Served, expect};
 use crate::scenarios::common::audit;
 use crate::server::{AUTHORITY, Options};
 
-const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 const SOURCE: &str = "s3://audit-logs";
 
 fn secure() -> Served {

@@ -39,6 +39,21 @@ impl Place {
         self.path().join("source")
     }
 
+    /// An inventory as it lies in a copy of its bucket, and where its manifest is.
+    pub fn inventory(&self, manifest: &str, files: &[(&str, &[u8])]) -> PathBuf {
+        let all = self.path().join("all/audit-logs/daily");
+        let write = |name: &str, content: &[u8]| {
+            let path = all.join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&path, content).expect("a file");
+            path
+        };
+        for (name, content) in files {
+            write(&format!("data/{name}"), content);
+        }
+        write("2024-03-10T12-00Z/manifest.json", manifest.as_bytes())
+    }
+
     pub fn keys(&self) -> Vec<OsString> {
         vec!["--public-keys".into(), self.path().join("keys.json").into()]
     }

@@ -47,18 +47,8 @@ fn manifest(change: impl FnOnce(&mut Value)) -> String {
 
 /// An inventory as it lies in a copy of its bucket.
 fn inventory(place: &Place, archive: &Archive, takes: impl Fn(&str) -> bool) -> PathBuf {
-    let all = place.path().join("all/audit-logs/daily");
-    let write = |name: &str, content: &[u8]| {
-        let path = all.join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, content).expect("a file");
-        path
-    };
-    write("data/0001.csv.gz", &lines(archive, takes));
-    write(
-        "2024-03-10T12-00Z/manifest.json",
-        manifest(|_| ()).as_bytes(),
-    )
+    let lines = lines(archive, takes);
+    place.inventory(&manifest(|_| ()), &[("0001.csv.gz", &lines)])
 }
 
 fn single(served: &Served) -> Value {

@@ -1,6 +1,6 @@
 //! Plans of an inventory in Parquet, written by another implementation (testdata/inventory).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use md5::{Digest as _, Md5};
@@ -50,22 +50,6 @@ fn manifest(files: &[(&str, &[u8])]) -> Value {
     })
 }
 
-/// An inventory as it lies in a copy of its bucket.
-fn written(place: &Place, manifest: &Value, files: &[(&str, &[u8])]) -> PathBuf {
-    let all = place.path().join("all/audit-logs/daily");
-    let write = |name: &str, content: &[u8]| {
-        let path = all.join(name);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, content).expect("a file");
-        path
-    };
-    for (name, content) in files {
-        write(&format!("data/{name}"), content);
-    }
-    let manifest = manifest.to_string();
-    write("2024-03-10T12-00Z/manifest.json", manifest.as_bytes())
-}
-
 fn plan(served: &Served, place: &Place, inventory: &str) -> Output {
     let mut command = served.program();
     command.args(["plan", SOURCE]).args(served.arguments());
@@ -77,7 +61,7 @@ fn plan(served: &Served, place: &Place, inventory: &str) -> Output {
 /// What a plan of these files tells, and the plan itself but for its time.
 fn planned(served: &Served, files: &[(&str, &[u8])]) -> (Value, Value) {
     let place = Place::new();
-    let path = written(&place, &manifest(files), files);
+    let path = place.inventory(&manifest(files).to_string(), files);
     let output = plan(served, &place, path.to_str().expect("a path"));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
@@ -188,7 +172,7 @@ fn parquet_that_is_not_sound_is_refused() {
 
 fn refused(served: &Served, manifest: &Value, files: &[(&str, &[u8])]) -> String {
     let place = Place::new();
-    let path = written(&place, manifest, files);
+    let path = place.inventory(&manifest.to_string(), files);
     let output = plan(served, &place, path.to_str().expect("a path"));
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(!place.path().join("plan.json").exists());

@@ -11,16 +11,11 @@ use tempfile::TempDir;
 
 use crate::forge::Archive;
 use crate::harness::program;
+pub use crate::s3::served::DAY;
 use crate::s3::served::Served;
 
 pub const SOURCE: &str = "s3://audit-logs";
 pub const BUCKET: &str = "audit-logs";
-pub const DAY: [&str; 4] = [
-    "--start-time",
-    "2024-03-10T00:00:00Z",
-    "--end-time",
-    "2024-03-10T06:00:00Z",
-];
 
 /// An archive served, its first six hours asked for.
 pub fn served(archive: &Archive) -> Served {
