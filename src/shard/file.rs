@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::frame::{Block, Head, MAGIC, MAX_HEAD, MAX_LINES, Section, TRAILER};
+use super::packing::unpacked;
 use super::paper::Plan;
-use super::record::{Line, unpacked};
+use super::record::Line;
 
 /// A result that is whole, and of the plan and the shard that it is taken for.
 #[derive(Debug)]

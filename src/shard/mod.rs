@@ -7,6 +7,7 @@
 mod cache;
 mod file;
 mod frame;
+mod packing;
 mod paper;
 mod record;
 mod results;

@@ -1,14 +1,12 @@
 //! What a shard saw of an object, as its result holds it: a line of JSON, and beside it what a
 //! digest holds.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 
-use flate2::Compression;
-use flate2::bufread::ZlibDecoder;
-use flate2::write::ZlibEncoder;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::packing::{Packer, unpacked};
 use crate::engine::Outcome;
 use crate::source::{Metadata, ReadFailure, SourceError};
 use crate::verify::digest::MAX_DIGEST_LEN;
@@ -286,7 +284,7 @@ pub struct Packed {
 }
 
 impl Packed {
-    pub(super) fn of(outcome: Outcome) -> Self {
+    pub(super) fn of(outcome: Outcome, packer: &Packer) -> Self {
         let failed = |failure: &ReadFailure| Some(Seen::Failed(failure.into()));
         let (seen, blob) = match outcome {
             Outcome::Unread => (None, Vec::new()),
@@ -321,31 +319,9 @@ impl Packed {
                     metadata: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
                     blob: (0, 0),
                 };
-                (Some(Seen::Digest(digest)), packed(&json))
+                (Some(Seen::Digest(digest)), packer.pack(&json))
             }
         };
         Self { seen, blob }
     }
-}
-
-/// `content` in fewer bytes. Half of them are hashes, which no effort makes smaller: more of it takes
-/// a tenth of a shard's time.
-pub(super) fn packed(content: &[u8]) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(2));
-    // Writing to memory never fails; if it did, the length would show it.
-    let written = encoder.write_all(content).and_then(|()| encoder.finish());
-    written.unwrap_or_default()
-}
-
-/// What `packed` was made of, which has `length` bytes.
-pub(super) fn unpacked(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let limit = length as u64 + 1;
-    ZlibDecoder::new(packed)
-        .take(limit)
-        .read_to_end(&mut content)?;
-    if content.len() != length {
-        return Err(io::Error::other("it does not have the length that is told"));
-    }
-    Ok(content)
 }

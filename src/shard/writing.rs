@@ -1,14 +1,16 @@
 //! Writing a result: aside, and moved to its name in one step.
 
 use std::io::{self, BufWriter, Write};
+use std::mem;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
 use super::frame::{BLOCK_BYTES, BLOCK_OBJECTS, Block, Head, MAGIC, Section};
+use super::packing::Packer;
 use super::paper::Plan;
-use super::record::{Line, Packed, Seen, packed};
+use super::record::{Line, Packed, Seen};
 use crate::engine::{Keeper, KeptObject, Outcome};
 use crate::source::Problem;
 
@@ -21,6 +23,7 @@ pub struct ResultWriter {
     head: Head,
     /// The folder of each of the shard's slices.
     folders: Vec<usize>,
+    packer: Packer,
     lines: Vec<u8>,
     blobs: Vec<u8>,
     first: Option<String>,
@@ -54,6 +57,7 @@ impl ResultWriter {
                 sections: Vec::new(),
             },
             folders: slices.map(|(folder, _)| folder).collect(),
+            packer: Packer::default(),
             lines: Vec::new(),
             blobs: Vec::new(),
             first: None,
@@ -71,10 +75,11 @@ impl ResultWriter {
         let Some(first) = self.first.take() else {
             return Ok(());
         };
-        let lines = std::mem::take(&mut self.lines);
-        let blobs = std::mem::take(&mut self.blobs);
+        // Their memory is used again.
+        let mut lines = mem::take(&mut self.lines);
+        let mut blobs = mem::take(&mut self.blobs);
         self.count = 0;
-        let packed = packed(&lines);
+        let packed = self.packer.pack(&lines);
         let block = Block {
             first,
             at: self.at,
@@ -87,6 +92,9 @@ impl ResultWriter {
         if let Some(section) = self.head.sections.last_mut() {
             section.blocks.push(block);
         }
+        lines.clear();
+        blobs.clear();
+        (self.lines, self.blobs) = (lines, blobs);
         Ok(())
     }
 
@@ -96,7 +104,7 @@ impl ResultWriter {
     /// Where it cannot be written.
     pub fn finish(mut self) -> io::Result<Written> {
         self.end_block()?;
-        let head = packed(&serde_json::to_vec(&self.head)?);
+        let head = self.packer.pack(&serde_json::to_vec(&self.head)?);
         let at = self.at;
         self.write(&head)?;
         self.write(&at.to_be_bytes())?;
@@ -149,7 +157,7 @@ impl Keeper for ResultWriter {
     type Packed = Packed;
 
     fn pack(&self, outcome: Outcome) -> Packed {
-        Packed::of(outcome)
+        Packed::of(outcome, &self.packer)
     }
 
     fn begin(&mut self, number: usize, problems: &[Problem], bucket: &str) -> io::Result<()> {
