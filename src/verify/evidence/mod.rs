@@ -14,3 +14,6 @@ pub use ledger::{Kept, Ledger};
 pub use record::read_events;
 pub use scan::{Hint, Scanner};
 pub use stream::HashedContent;
+
+#[cfg(test)]
+mod tests;

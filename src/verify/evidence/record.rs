@@ -256,4 +256,44 @@ mod tests {
         assert!(read_events(&b"[]"[..]).is_err());
         assert!(read_events(&b"{\"Records\":[]}x"[..]).is_err());
     }
+
+    #[test]
+    fn what_is_no_log_is_told_by_what_was_expected() {
+        for (text, expected) in [("[]", "a log"), (r#"{"Records":{}}"#, "records")] {
+            let told = read_events(text.as_bytes()).unwrap_err().to_string();
+            assert!(told.contains(&format!("expected {expected}")), "{told}");
+        }
+    }
+
+    #[test]
+    fn what_cloudtrail_delivers_is_no_evidence() {
+        let by = |service: &str| format!(r#""invokedBy":"{service}.amazonaws.com","type":"#);
+        let of = |name, source, service: &str| {
+            record(name, source, "").replace(r#""type":"#, &by(service))
+        };
+        let records = [
+            of("PutObject", "s3", "cloudtrail"),
+            of("PutObject", "s3", "config"),
+            of("DeleteObject", "s3", "cloudtrail"),
+        ];
+        assert_eq!(names(&records), ["PutObject", "DeleteObject"]);
+    }
+
+    #[test]
+    fn so_many_events_of_a_log_and_so_much_of_a_text_are_taken() {
+        let stopped = record("StopLogging", "cloudtrail", "");
+        for (events, taken) in [(999, 999), (1000, 1000), (1001, 1000)] {
+            assert_eq!(names(&vec![stopped.clone(); events]).len(), taken);
+        }
+        for (text, taken) in [
+            ("x".repeat(2047), 2047),
+            ("x".repeat(2048), 2048),
+            ("x".repeat(2049), 2048),
+            (format!("{}é", "x".repeat(2046)), 2048),
+            (format!("{}é", "x".repeat(2047)), 2047),
+            (format!("{}é", "x".repeat(2048)), 2048),
+        ] {
+            assert_eq!(*short(text.clone()), text[..taken]);
+        }
+    }
 }

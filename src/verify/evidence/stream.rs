@@ -60,3 +60,32 @@ impl Read for HashedContent {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, read::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_what_is_hashed() {
+        // Longer than what is read ahead.
+        let long: Vec<u8> = (0..200_000_u32).map(|at| (at % 251) as u8).collect();
+        for content in [&b""[..], b"x", b"\x1fx", b"{\"Records\":[]}", &long] {
+            let mut gzip = Vec::new();
+            let mut encoder = GzEncoder::new(content, Compression::fast());
+            encoder.read_to_end(&mut gzip).unwrap();
+            for stored in [gzip, content.to_vec()] {
+                let of = || HashedContent::of(Box::new(Cursor::new(stored.clone()))).unwrap();
+                let mut read = Vec::new();
+                let mut stream = of();
+                stream.read_to_end(&mut read).unwrap();
+                assert_eq!(read, content);
+                assert_eq!(stream.finish().unwrap(), Sha256Hash::of(content));
+                let mut begun = of();
+                let _ = begun.read(&mut [0; 5]).unwrap();
+                assert_eq!(begun.finish().unwrap(), Sha256Hash::of(content));
+            }
+        }
+    }
+}
