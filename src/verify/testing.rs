@@ -1,9 +1,10 @@
-//! What the tests of several rooms need: keys of their own, and times.
+//! What the tests of several rooms need: keys of their own, times, and events.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use jiff::Timestamp;
 
+use super::evidence::{Deed, RecordedEvent};
 use super::keys::PublicKey;
 use super::signature::Signature;
 use super::time::TimeRange;
@@ -40,4 +41,21 @@ pub(super) fn at(minute: i64) -> Timestamp {
 /// From one such minute to another.
 pub(super) fn range(start: i64, end: i64) -> TimeRange {
     TimeRange::new(at(start), at(end)).unwrap()
+}
+
+/// Done at this minute to the trail `t`, and recorded where its home is.
+pub(super) fn event(deed: Deed, minute: i64) -> RecordedEvent {
+    RecordedEvent {
+        at: at(minute),
+        id: minute.to_string().into(),
+        deed,
+        who: "eve".into(),
+        address: "192.0.2.1".into(),
+        account: "123456789012".into(),
+        region: "us-east-1".into(),
+        trail: Some("t".into()),
+        validation: None,
+        bucket: None,
+        key: None,
+    }
 }

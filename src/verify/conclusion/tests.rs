@@ -1,6 +1,7 @@
 //! What tallies come to.
 
 mod chains;
+mod explaining;
 mod logs;
 mod places;
 

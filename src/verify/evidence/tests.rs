@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::location::{ChainId, DigestKey, ObjectLocation};
-use super::super::testing::{at, range};
+use super::super::testing::{at, event, range};
 use super::*;
 
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:123456789012:trail/t";
@@ -16,23 +16,6 @@ fn chain(organization: &str, account: &str, region: &str) -> Arc<ChainId> {
         "AWSLogs/{organization}{account}/CloudTrail-Digest/{region}/2020/01/02/{account}_CloudTrail-Digest_{region}_t_us-east-1_20200102T000000Z.json.gz"
     );
     Arc::clone(DigestKey::parse(&path).unwrap().chain())
-}
-
-/// Done at this minute to the trail `t`, and recorded where its home is.
-fn event(deed: Deed, minute: i64) -> RecordedEvent {
-    RecordedEvent {
-        at: at(minute),
-        id: minute.to_string().into(),
-        deed,
-        who: "eve".into(),
-        address: "192.0.2.1".into(),
-        account: "123456789012".into(),
-        region: "us-east-1".into(),
-        trail: Some("t".into()),
-        validation: None,
-        bucket: None,
-        key: None,
-    }
 }
 
 fn evidence(events: Vec<RecordedEvent>) -> Evidence {
