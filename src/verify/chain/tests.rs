@@ -1,5 +1,8 @@
 //! Walks along chains that were signed for the purpose.
 
+mod links;
+mod unproven;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,7 +13,7 @@ use super::super::hashing::{Content, Encoding, Sha256Hash};
 use super::super::keys::KeySet;
 use super::super::location::{DigestKey, ObjectLocation, RootId};
 use super::super::signature::{Signature, signed_text};
-use super::super::testing::{self, A, at, public, sign};
+use super::super::testing::{self, A, B, at, public, sign};
 use super::super::time::{Bounds, TimeRange};
 use super::*;
 
@@ -66,7 +69,18 @@ impl Made {
 }
 
 /// The digest of these hours, in a root and bucket, after another one.
-fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Made>) -> Made {
+fn made_in(root: u32, bucket: &str, hours: (i64, i64), before: Option<&Made>) -> Made {
+    made_by(A, root, bucket, hours, before)
+}
+
+/// The same, signed with this key.
+fn made_by(
+    signer: &[u8],
+    root: u32,
+    bucket: &str,
+    (start, end): (i64, i64),
+    before: Option<&Made>,
+) -> Made {
     let place = ObjectLocation::new(bucket, path(end));
     let text = |value: &str| format!("\"{value}\"");
     let null = || "null".to_owned();
@@ -82,7 +96,7 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
             ]
         },
     );
-    let fingerprint = keys().fingerprints().next().unwrap();
+    let fingerprint = public(signer).fingerprint();
     let (from, to) = (time(start), time(end));
     let json = format!(
         r#"{{"awsAccountId": "123456789012", "digestStartTime": "{from}", "digestEndTime": "{to}",
@@ -115,7 +129,7 @@ fn made_in(root: u32, bucket: &str, (start, end): (i64, i64), before: Option<&Ma
         },
         location: place,
         digest: UnverifiedDigest::parse(json.as_bytes(), content).unwrap(),
-        signature: sign(A, &signed),
+        signature: sign(signer, &signed),
     }
 }
 
@@ -268,7 +282,10 @@ fn a_digest_that_is_not_there_is_missing_where_the_range_asks_for_it() {
         assert!(walked.messages[0].contains(told), "{}", walked.messages[0]);
     }
     let open = walk(newest()).summary;
-    assert_eq!(open.open_end.map(|open| open.end), Some(time(3)));
+    let end = open.open_end.unwrap();
+    assert_eq!(end.end, time(3));
+    let told = end.finding.message();
+    assert!(told.contains("though other chains reach further back"));
     assert_eq!(open.broken_at_bottom, Some(GapCause::DigestMissing));
 }
 
@@ -349,6 +366,7 @@ fn a_chain_leads_back_to_what_was_verified_before() {
             walked.messages[0].contains("an earlier run verified it"),
             "{gone}"
         );
+        assert!(!walked.messages[0].contains("other chains"), "{gone}");
         assert_eq!(walked.summary.digests.missing, 1, "{gone}");
     }
     let walked = back_to(&four[0], vec![proven(1)]);

@@ -93,10 +93,7 @@ fn the_first_that_ended_it_counts_and_the_nearest_that_began_it() {
         event(StartLogging, 290),
         event(StartLogging, 312),
     ]);
-    assert_eq!(
-        told(&all),
-        [(StopLogging, at(50)), (StartLogging, at(290))]
-    );
+    assert_eq!(told(&all), [(StopLogging, at(50)), (StartLogging, at(290))]);
     assert!(!all.perhaps);
     for (minute, ends, begins) in [
         (39, false, false),
@@ -129,7 +126,12 @@ fn a_trail_is_known_by_its_name_at_home_and_by_its_arn_anywhere() {
         (Some("t".into()), (home, region), here(), false),
         (Some("t".into()), (home, region), other_region(), false),
         (Some("t".into()), (account, "us-east-1"), here(), false),
-        (Some("t".into()), (home, "us-east-1"), other_account(), false),
+        (
+            Some("t".into()),
+            (home, "us-east-1"),
+            other_account(),
+            false,
+        ),
         (Some("t".into()), (home, "us-east-1"), organization(), true),
         (Some("t".into()), (home, region), organization(), false),
         (Some("other".into()), (home, "us-east-1"), here(), false),
@@ -138,10 +140,25 @@ fn a_trail_is_known_by_its_name_at_home_and_by_its_arn_anywhere() {
         (Some(ARN.into()), (account, region), other_region(), true),
         (Some(ARN.into()), (home, region), organization(), true),
         (Some(ARN.into()), (home, region), other_account(), false),
-        (Some(arn("us-east-1", region)), (home, region), here(), false),
+        (
+            Some(arn("us-east-1", region)),
+            (home, region),
+            here(),
+            false,
+        ),
         (Some(arn(home, account)), (home, region), here(), false),
-        (Some(arn("trail/t", "trail/other")), (home, region), here(), false),
-        (Some(arn("trail/t", "channel/t")), (home, region), here(), false),
+        (
+            Some(arn("trail/t", "trail/other")),
+            (home, region),
+            here(),
+            false,
+        ),
+        (
+            Some(arn("trail/t", "channel/t")),
+            (home, region),
+            here(),
+            false,
+        ),
         (Some(arn("cloudtrail", "s3")), (home, region), here(), false),
     ] {
         let case = format!("{trail:?} {recorded:?} {chain}");
@@ -205,7 +222,12 @@ fn the_last_deed_to_an_object_counts() {
         assert_eq!(told(&explained), expected, "{question:?}");
         assert_eq!(explained.perhaps, perhaps, "{question:?}");
     }
-    assert!(evidence.explain(Question::Gone(&elsewhere)).events.is_empty());
+    assert!(
+        evidence
+            .explain(Question::Gone(&elsewhere))
+            .events
+            .is_empty()
+    );
     assert!(!evidence.has_overflowed());
 }
 

@@ -65,14 +65,23 @@ fn time_that_nothing_explains_is_told_as_such_and_other_findings_stay() {
     let none = "It is so; no verified event explains it";
     let gap = |events| said(of_time(Code::CoverageGap), events);
     assert_eq!(gap(ledger(vec![])), none);
-    assert_eq!(said(of_time(Code::CoverageStartsLate), ledger(vec![])), none);
+    assert_eq!(
+        said(of_time(Code::CoverageStartsLate), ledger(vec![])),
+        none
+    );
     let many = ledger((0..501).map(|at| event(Deed::PutObject, at)).collect());
     let as_far = format!("{none}, as far as events were kept: there were very many");
     assert_eq!(gap(many), as_far);
     // Where no logs were read, nothing is said of events.
     assert_eq!(gap(None), "It is so.");
-    assert_eq!(said(of_time(Code::CoverageEndsEarly), ledger(vec![])), "It is so.");
-    assert_eq!(said(of_object(Code::LogMissing), ledger(vec![])), "It is so.");
+    assert_eq!(
+        said(of_time(Code::CoverageEndsEarly), ledger(vec![])),
+        "It is so."
+    );
+    assert_eq!(
+        said(of_object(Code::LogMissing), ledger(vec![])),
+        "It is so."
+    );
 }
 
 #[test]
@@ -102,8 +111,14 @@ fn objects_are_explained_by_what_was_done_to_them() {
 fn gaps_of_a_chain_have_the_events_that_explain_them() {
     let id = hourly("us-east-1", "t");
     for (cause, explained) in [
-        (GapCause::StartingDigest, &[Deed::StopLogging, Deed::StartLogging][..]),
-        (GapCause::NotContiguous, &[Deed::StopLogging, Deed::StartLogging]),
+        (
+            GapCause::StartingDigest,
+            &[Deed::StopLogging, Deed::StartLogging][..],
+        ),
+        (
+            GapCause::NotContiguous,
+            &[Deed::StopLogging, Deed::StartLogging],
+        ),
         (GapCause::DigestMissing, &[]),
         (GapCause::DigestInvalid, &[]),
         (GapCause::DigestUnverified, &[]),

@@ -1,0 +1,145 @@
+//! What a digest says of the one before it, and what is there.
+
+use super::*;
+
+#[test]
+fn a_proven_digest_must_be_what_its_successor_names() {
+    let first = made((0, 1), None);
+    let mut other_hash = first.clone();
+    other_hash.digest = made((0, 2), None).digest;
+    let mut other_signature = first.clone();
+    other_signature.signature = Signature::from_hex("00").unwrap();
+    let mut both = other_hash.clone();
+    both.signature = Signature::from_hex("00").unwrap();
+    for (named, told) in [
+        (&first, None),
+        (&other_hash, Some("another hash")),
+        (&other_signature, Some("another signature")),
+        (&both, Some("another hash")),
+    ] {
+        let second = made((1, 2), Some(named));
+        let seen = || vec![second.proven(), first.proven()];
+        let walked = walk(seen());
+        let Some(told) = told else {
+            assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 2]));
+            continue;
+        };
+        assert_eq!(walked.codes, [Code::DigestLinkBroken], "{told}");
+        assert_eq!(walked.verdicts, [Valid, Invalid], "{told}");
+        assert!(walked.messages[0].contains(told), "{}", walked.messages[0]);
+        // It is signed all the same, and vouches for its hour.
+        assert_eq!(walked.summary.covered_anywhere().ranges(), [range(1, 2)]);
+        let after = Bounds::new(Some(testing::at(90)), None).unwrap();
+        assert_eq!(walk_from(new(after), seen()).codes, [], "{told}");
+    }
+}
+
+#[test]
+fn without_a_signature_of_its_own_it_must_be_what_its_successor_names() {
+    let first = made((0, 1), None);
+    let mut other_hash = first.clone();
+    other_hash.digest = made((0, 2), None).digest;
+    let mut other_signature = first.clone();
+    other_signature.signature = Signature::from_hex("00").unwrap();
+    let mut both = other_hash.clone();
+    both.signature = Signature::from_hex("00").unwrap();
+    for (named, code, told) in [
+        // The signature that is named proves it, and it is another one all the same.
+        (&other_hash, Code::DigestLinkBroken, "another hash"),
+        (&other_signature, Code::DigestLinkBroken, "does not fit it"),
+        (&both, Code::DigestModified, "its content is not the one"),
+    ] {
+        let second = made((1, 2), Some(named));
+        let walked = walk(vec![second.proven(), first.doubted(Doubt::Unsigned)]);
+        assert_eq!(
+            (walked.codes, walked.verdicts),
+            (vec![code], vec![Valid, Invalid])
+        );
+        assert!(walked.messages[0].contains(told), "{}", walked.messages[0]);
+    }
+}
+
+#[test]
+fn a_copy_in_another_root_vouches_beside_the_first_one() {
+    let [fourth, third, second, first] = four();
+    for copied in [&fourth, &third] {
+        let mut seen = vec![&fourth, &third, &second, &first];
+        let mut copy = copied.clone();
+        copy.at.root = RootId(1);
+        let after = seen.iter().position(|it| it.at == copied.at).unwrap();
+        seen.insert(after + 1, &copy);
+        let walked = walk(seen.into_iter().map(Made::proven).collect());
+        assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 5]));
+        let covered = &walked.summary.covered;
+        assert_eq!(covered[&RootId(0)].ranges(), [range(1, 4)]);
+        assert_eq!(covered[&RootId(1)].ranges().len(), 1);
+        assert_eq!(walked.summary.gaps, []);
+    }
+}
+
+#[test]
+fn what_lies_beside_a_digest_does_not_cut_the_chain() {
+    let [fourth, _, second, first] = four();
+    // Signed, of the same hour, and it begins a chain.
+    let beside = made_in(1, BUCKET, (3, 4), None);
+    let seen = [&fourth, &beside, &second, &first].map(Made::proven);
+    let walked = walk(seen.into());
+    assert_eq!(walked.codes, [Code::DigestMissing]);
+    assert_eq!(walked.verdicts, [Valid, Valid, Valid, Missing, Valid]);
+}
+
+#[test]
+fn a_digest_of_another_bucket_does_not_stand_in_for_the_one_that_is_named() {
+    let [fourth, third, second, first] = four();
+    let other = made_in(1, "other", (2, 3), Some(&second));
+    for other in [other.proven(), other.doubted(Doubt::Unsigned)] {
+        let seen = vec![fourth.proven(), other, second.proven(), first.proven()];
+        let walked = walk(seen);
+        assert_eq!(walked.codes, [Code::DigestMoved]);
+        assert_eq!(walked.verdicts, [Valid, Invalid, Valid, Valid]);
+        assert!(walked.messages[0].contains("belongs at s3://other/"));
+        let gap = Gap {
+            range: range(2, 3),
+            cause: GapCause::DigestInvalid,
+        };
+        assert_eq!(walked.summary.gaps, [gap]);
+    }
+    // Beside the one that is named it stands in for nothing.
+    let seen = [&fourth, &third, &other, &second, &first].map(Made::proven);
+    let walked = walk(seen.into());
+    assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 5]));
+}
+
+#[test]
+fn a_digest_under_another_name_does_not_stand_in_for_the_one_that_is_named() {
+    let first = made((0, 1), None);
+    let mut renamed = first.clone();
+    renamed.location = ObjectLocation::new(BUCKET, path(1).replace("_t_", "_u_"));
+    let second = made((1, 2), Some(&renamed));
+    let walked = walk(vec![second.proven(), first.proven()]);
+    assert_eq!(walked.codes, [Code::DigestMissing]);
+    assert_eq!(walked.verdicts, [Valid, Valid, Missing]);
+}
+
+#[test]
+fn what_an_earlier_run_verified_does_not_hide_what_is_missing_above_it() {
+    let four = four();
+    let seen = vec![four[0].proven(), four[2].proven(), four[3].proven()];
+    let walked = back_to(&four[2], seen);
+    assert_eq!(walked.codes, [Code::DigestMissing]);
+    assert!(!walked.messages[0].contains("an earlier run verified it"));
+}
+
+#[test]
+fn a_chain_that_passes_by_what_an_earlier_run_verified_has_a_gap_there() {
+    let [_, third, second, first] = four();
+    let fourth = made((3, 4), Some(&second));
+    let seen = [&fourth, &second, &first].map(Made::proven);
+    let walked = back_to(&third, seen.into());
+    assert_eq!(walked.codes, [Code::DigestMissing]);
+    let gap = Gap {
+        range: range(2, 3),
+        cause: GapCause::DigestMissing,
+    };
+    assert_eq!(walked.summary.gaps, [gap]);
+}
