@@ -75,7 +75,7 @@ fn made_in(root: u32, bucket: &str, hours: (i64, i64), before: Option<&Made>) ->
 
 /// The same, signed with this key.
 fn made_by(
-    signer: &[u8],
+    pem: &[u8],
     root: u32,
     bucket: &str,
     (start, end): (i64, i64),
@@ -96,7 +96,7 @@ fn made_by(
             ]
         },
     );
-    let fingerprint = public(signer).fingerprint();
+    let fingerprint = public(pem).fingerprint();
     let (from, to) = (time(start), time(end));
     let json = format!(
         r#"{{"awsAccountId": "123456789012", "digestStartTime": "{from}", "digestEndTime": "{to}",
@@ -129,7 +129,7 @@ fn made_by(
         },
         location: place,
         digest: UnverifiedDigest::parse(json.as_bytes(), content).unwrap(),
-        signature: sign(signer, &signed),
+        signature: sign(pem, &signed),
     }
 }
 

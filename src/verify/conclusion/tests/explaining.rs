@@ -5,19 +5,19 @@ use super::super::super::location::ObjectLocation;
 use super::super::super::testing::event;
 use super::*;
 
-fn ledger(events: Vec<RecordedEvent>) -> Option<Ledger> {
+fn ledger(events: Vec<RecordedEvent>) -> Ledger {
     let mut ledger = Ledger::default();
     let log = ObjectLocation::new("logs", "log");
     ledger.add(&"chain".into(), &log, events);
-    Some(ledger)
+    ledger
 }
 
 /// What is said of one finding in the light of these events.
-fn said(finding: Finding, events: Option<Ledger>) -> String {
+fn said(finding: Finding, events: impl Into<Option<Ledger>>) -> String {
     let id = hourly("us-east-1", "t");
     let mut tally = tally(vec![chain(&id, 0, 60)]);
     tally.findings = vec![finding.in_chain(&id.to_string().into()).detail("It is so.")];
-    tally.evidence = events;
+    tally.evidence = events.into();
     reach(tally).findings[0].finding.message().to_owned()
 }
 
@@ -63,15 +63,15 @@ fn what_explains_a_finding_is_told_with_who_did_it_and_which_log_tells() {
 #[test]
 fn time_that_nothing_explains_is_told_as_such_and_other_findings_stay() {
     let none = "It is so; no verified event explains it";
-    let gap = |events| said(of_time(Code::CoverageGap), events);
-    assert_eq!(gap(ledger(vec![])), none);
+    let gap = |events: Option<Ledger>| said(of_time(Code::CoverageGap), events);
+    assert_eq!(gap(Some(ledger(vec![]))), none);
     assert_eq!(
         said(of_time(Code::CoverageStartsLate), ledger(vec![])),
         none
     );
     let many = ledger((0..501).map(|at| event(Deed::PutObject, at)).collect());
     let as_far = format!("{none}, as far as events were kept: there were very many");
-    assert_eq!(gap(many), as_far);
+    assert_eq!(gap(Some(many)), as_far);
     // Where no logs were read, nothing is said of events.
     assert_eq!(gap(None), "It is so.");
     assert_eq!(
@@ -128,7 +128,8 @@ fn gaps_of_a_chain_have_the_events_that_explain_them() {
         one.summary.gaps = vec![Gap { range, cause }];
         let mut tally = tally(vec![one]);
         let events = [(Deed::StopLogging, 90), (Deed::StartLogging, 290)];
-        tally.evidence = ledger(events.map(|(deed, at)| event(deed, at)).into());
+        let events = events.map(|(deed, at)| event(deed, at));
+        tally.evidence = Some(ledger(events.into()));
         let reached = reach(tally);
         let events = reached.chains[0].gaps[0].events.iter();
         let deeds: Vec<_> = events.map(|it| it.event.deed).collect();
