@@ -271,12 +271,14 @@ mod tests {
         let of = |name, source, service: &str| {
             record(name, source, "").replace(r#""type":"#, &by(service))
         };
-        let records = [
-            of("PutObject", "s3", "cloudtrail"),
-            of("PutObject", "s3", "config"),
-            of("DeleteObject", "s3", "cloudtrail"),
-        ];
-        assert_eq!(names(&records), ["PutObject", "DeleteObject"]);
+        for (name, service, is_one) in [
+            ("PutObject", "cloudtrail", false),
+            ("PutObject", "config", true),
+            ("DeleteObject", "cloudtrail", true),
+        ] {
+            let names = names(&[of(name, "s3", service)]);
+            assert_eq!(names, Vec::from_iter(is_one.then_some(name)), "{service}");
+        }
     }
 
     #[test]

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn every_position_at_an_edge_is_looked_at() {
         let special = record("DeleteTrail", "");
-        for length in 8000..8400 {
+        for length in (0..8).chain(4080..4110).chain(8000..8400) {
             let text = format!("{}{special}{}", " ".repeat(length), " ".repeat(20_000));
             for chunk in [8192, 8300, 12_288] {
                 assert!(found(text.as_bytes(), chunk), "{length} {chunk}");
@@ -246,6 +246,8 @@ mod tests {
         for (name, more, is_one) in [
             ("DeleteObject", log.clone(), true),
             ("DeleteObject", key("pictures/1.png"), false),
+            ("DeleteObject", key("AWSLogs/1/vpcflowlogs/x"), false),
+            ("DeleteObject", key("copies/CloudTrail/x"), false),
             ("PutObject", log.clone(), true),
             ("PutObject", format!("{delivery}{log}"), false),
             (
@@ -263,9 +265,26 @@ mod tests {
         ] {
             // What stands in the records beside it does not count.
             let beside = record("GetObject", &format!("{delivery}{log}"));
-            let text = format!("{beside}{}{beside}", record(name, &more));
-            assert_eq!(found(text.as_bytes(), 64), is_one, "{name} {more}");
+            for after in [&*beside, ""] {
+                let text = format!("{beside}{}{after}", record(name, &more));
+                assert_eq!(found(text.as_bytes(), 64), is_one, "{name} {more}");
+            }
         }
+    }
+
+    #[test]
+    fn what_was_done_to_another_bucket_is_told_apart() {
+        let look = |texts: &[String]| {
+            let mut scanner = Scanner::new("audit-logs");
+            texts.iter().for_each(|text| scanner.feed(text.as_bytes()));
+            scanner.finish()
+        };
+        let of = |bucket: &str| record("DeleteObjects", &format!("\"bucketName\":\"{bucket}\","));
+        assert_eq!(look(&[]), Hint::Nothing);
+        assert_eq!(look(&[record("DescribeTrails", "")]), Hint::Nothing);
+        assert_eq!(look(&[of("pictures")]), Hint::Elsewhere);
+        assert_eq!(look(&[of("audit-logs"), of("pictures")]), Hint::Here);
+        assert_eq!(look(&[of("pictures"), of("audit-logs")]), Hint::Here);
     }
 
     #[test]
