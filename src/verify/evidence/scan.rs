@@ -276,7 +276,9 @@ mod tests {
     fn what_was_done_to_another_bucket_is_told_apart() {
         let look = |texts: &[String]| {
             let mut scanner = Scanner::new("audit-logs");
-            texts.iter().for_each(|text| scanner.feed(text.as_bytes()));
+            for text in texts {
+                scanner.feed(text.as_bytes());
+            }
             scanner.finish()
         };
         let of = |bucket: &str| record("DeleteObjects", &format!("\"bucketName\":\"{bucket}\","));
