@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Write},
     sync::LazyLock,
 };
 
@@ -12,7 +12,7 @@ use ct_verify::{
     plan,
     report::{Format, Look, saved},
     source::{
-        Source,
+        Inventory, Source,
         snapshot::{Alteration, Named, SnapshotSource},
     },
     verify::{
@@ -25,6 +25,8 @@ use ct_verify::{
         signature::Signature,
     },
 };
+
+use flate2::{Compression, write::GzEncoder};
 
 use super::plain::inflated;
 
@@ -270,6 +272,47 @@ pub fn snapshot(data: &[u8]) {
         }
     }
     assert!(source.log(RootId(u32::MAX), "AWSLogs/x").is_err());
+}
+
+/// A file of an S3 Inventory: Parquet, or a line that names the columns of CSV, and the CSV. No more objects come of it than
+/// it has lines, and none that could not be.
+pub fn inventory(data: &[u8]) {
+    let mut csv = data.splitn(2, |byte| *byte == b'\n');
+    let schema = String::from_utf8_lossy(csv.next().unwrap_or_default());
+    let (format, content) = if data.starts_with(b"PAR1") {
+        ("Parquet", data.to_vec())
+    } else {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed
+            .write_all(csv.next().unwrap_or_default())
+            .expect("memory takes everything");
+        ("CSV", packed.finish().expect("memory takes everything"))
+    };
+    let folder = tempfile::tempdir_in(scratch()).expect("a temporary folder");
+    let manifest = serde_json::json!({
+        "sourceBucket": "audit-logs",
+        "destinationBucket": "arn:aws:s3:::inventories",
+        "creationTimestamp": "1710072000000",
+        "fileFormat": format,
+        "fileSchema": schema,
+        "files": [{"key": "file", "size": content.len()}],
+    });
+    let path = folder.path().join("manifest.json");
+    fs::write(&path, manifest.to_string()).expect("a file");
+    fs::write(folder.path().join("file"), content).expect("a file");
+    let Ok(inventory) = Inventory::open(&path, || unreachable!("it is no bucket")) else {
+        return;
+    };
+    let mut count = 0_usize;
+    let _ = inventory.each(&mut |object| {
+        assert!(object.size <= 1 << 32, "it is summed up");
+        count += 1;
+    });
+    let lines = data.split(|byte| *byte == b'\n').count();
+    assert!(
+        format == "Parquet" || count < lines,
+        "{count} of {lines} lines"
+    );
 }
 
 /// Memory, where there is such a place.

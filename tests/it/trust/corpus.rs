@@ -48,4 +48,4 @@ macro_rules! replayed {
     };
 }
 
-replayed!(digest gzip object_keys key_files sign_file state snapshot report events);
+replayed!(digest gzip object_keys key_files sign_file state snapshot report events inventory);
