@@ -68,6 +68,11 @@ pub enum Event<'a> {
         /// Stored bytes read for it.
         bytes: u64,
     },
+    /// An object was read for a shard, which judges nothing.
+    Kept {
+        /// Stored bytes of it.
+        bytes: u64,
+    },
     /// Something was found. What only the whole run can tell comes with the conclusion.
     Found(&'a Finding),
 }

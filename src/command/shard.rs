@@ -6,9 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::progress_mode;
 use crate::cli::{AwsArgs, LogsOptions, ShardArgs};
 use crate::engine::{ShardCounts, ShardError, Slice, Stop, read_shard};
 use crate::plan::{LogsPlan, Means, connect, result_bucket};
+use crate::report::Progress;
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::shard::{Plan, PlannedAws, ResultPlace, ResultWriter, result_name};
@@ -82,7 +84,11 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
     let slices: Vec<Slice<'_>> = plan.slices(shard, &roots);
     let bounds = run.job.weights.bounds;
     let threads = run.job.limits.threads;
-    let counts = match read_shard(&slices, (source, &bounds), threads, stop, &mut writer) {
+    let progress = Progress::start(progress_mode(&options.output));
+    let (observer, from) = (progress.observer(), (source, &bounds));
+    let read = read_shard(&slices, from, threads, (stop, &observer), &mut writer);
+    progress.finish();
+    let counts = match read {
         Ok(counts) => counts,
         Err(ShardError::Interrupted) => return Ok(ExitStatus::Interrupted),
         Err(error @ ShardError::NothingWorked(_)) => {

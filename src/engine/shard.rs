@@ -10,6 +10,7 @@ use super::readers::Readers;
 use super::reading::Reading;
 use super::stop::Stop;
 use super::threads::in_parallel;
+use crate::event::{Event, Observer};
 use crate::source::{
     KeyRange, ListedObject, Problem, ReadDigest, ReadFailure, Source, SourceError,
 };
@@ -132,15 +133,20 @@ impl Counting {
         first.get_or_insert_with(|| why.into());
     }
 
-    fn content(&self, content: Result<&Content, &ReadFailure>, of: &AtomicU64) {
+    /// Counts an object, and tells its stored bytes.
+    fn content(&self, content: Result<&Content, &ReadFailure>, of: &AtomicU64) -> u64 {
         match content {
             Ok(content) => {
                 of.fetch_add(1, Ordering::Relaxed);
                 self.bytes.fetch_add(content.stored, Ordering::Relaxed);
             }
-            Err(ReadFailure::Source(SourceError::Failed(why))) => return self.fail(why),
+            Err(ReadFailure::Source(SourceError::Failed(why))) => {
+                self.fail(why);
+                return 0;
+            }
             Err(ReadFailure::Content(ContentError::Read(error))) => {
-                return self.fail(&error.to_string());
+                self.fail(&error.to_string());
+                return 0;
             }
             Err(ReadFailure::Source(
                 SourceError::NotFound | SourceError::Denied(_) | SourceError::Archived(_),
@@ -150,6 +156,7 @@ impl Counting {
             }
         }
         self.settled.fetch_add(1, Ordering::Relaxed);
+        content.map_or(0, |content| content.stored)
     }
 
     fn listed(&self, problems: &[Problem], objects: usize) {
@@ -178,7 +185,8 @@ impl Counting {
     }
 }
 
-/// Lists and reads `slices` of `source`, and has `keeper` keep what was seen.
+/// Lists and reads `slices` of `source`, tells `observer` how far it is, and has `keeper` keep what
+/// was seen.
 ///
 /// # Errors
 /// Where nothing at all could be read or kept, or the run was stopped.
@@ -186,7 +194,7 @@ pub fn read_shard<K: Keeper>(
     slices: &[Slice<'_>],
     (source, bounds): (&dyn Source, &Bounds),
     threads: usize,
-    stop: &Stop,
+    (stop, observer): (&Stop, &dyn Observer),
     keeper: &mut K,
 ) -> Result<ShardCounts, ShardError> {
     let readers = Readers::default();
@@ -203,6 +211,7 @@ pub fn read_shard<K: Keeper>(
             return Err(ShardError::Interrupted);
         }
         counting.listed(&problems, objects.len());
+        observer.observe(&listed(slice, objects.len()));
         let bucket = buckets.of(source, slice);
         keeper.begin(number, &problems, &bucket)?;
         let at_a_time = if is_of_digests(slice.path) {
@@ -215,7 +224,8 @@ pub fn read_shard<K: Keeper>(
             let packed = in_parallel(threads, some, |object| {
                 let wanted = Wanted { slice, object };
                 let outcome = wanted.read(&reading, bounds, &bucket);
-                counting.count(&outcome);
+                let bytes = counting.count(&outcome);
+                observer.observe(&Event::Kept { bytes });
                 buckets.learn(slice, &outcome);
                 shared.pack(outcome)
             });
@@ -232,6 +242,16 @@ pub fn read_shard<K: Keeper>(
         }
     }
     counting.finish()
+}
+
+fn listed(slice: &Slice<'_>, objects: usize) -> Event<'static> {
+    let objects = objects as u64;
+    let (digests, logs) = if is_of_digests(slice.path) {
+        (objects, 0)
+    } else {
+        (0, objects)
+    };
+    Event::Listed { digests, logs }
 }
 
 fn is_of_digests(path: &str) -> bool {
@@ -302,13 +322,13 @@ impl Wanted<'_> {
 }
 
 impl Counting {
-    fn count(&self, outcome: &Outcome) {
+    fn count(&self, outcome: &Outcome) -> u64 {
         match outcome {
-            Outcome::Unread => {}
+            Outcome::Unread => 0,
             Outcome::Log { content, .. } => self.content(content.as_ref(), &self.logs),
             Outcome::Digest(read) => {
                 let content = read.as_ref().map(|(content, _, _)| content);
-                self.content(content, &self.digests);
+                self.content(content, &self.digests)
             }
         }
     }

@@ -121,7 +121,7 @@ impl Observer for ProgressObserver {
         match event {
             Event::Listed { digests, logs } => add(&counts.listed, digests + logs),
             Event::Digest { .. } => add(&counts.digests, 1),
-            Event::Log { bytes, .. } => {
+            Event::Log { bytes, .. } | Event::Kept { bytes } => {
                 add(&counts.logs, 1);
                 add(&counts.bytes, *bytes);
             }

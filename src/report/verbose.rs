@@ -63,7 +63,7 @@ impl Verbose {
 impl Observer for Verbose {
     fn observe(&self, event: &Event<'_>) {
         match event {
-            Event::Listed { .. } => {}
+            Event::Listed { .. } | Event::Kept { .. } => {}
             Event::Digest {
                 subject, verdict, ..
             } => {

@@ -237,7 +237,7 @@ impl Observer for JsonLines {
                 });
             }
             // Of query results, whose reports are not streams.
-            Event::File { .. } => {}
+            Event::File { .. } | Event::Kept { .. } => {}
             Event::Found(finding) => self.found(finding),
         }
     }
