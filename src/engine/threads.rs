@@ -7,22 +7,20 @@ use std::thread::Builder;
 /// Much less is used; a thread that only waits takes no more memory than it uses.
 const STACK: usize = 1024 * 1024;
 
-/// Does `work` on `count` threads at once, and waits for all of them.
+/// Does `work` on `count` threads at once, of which this is one, and waits for all of them.
 pub(super) fn in_threads(count: usize, work: impl Fn() + Sync) {
     std::thread::scope(|scope| {
-        for number in 0..count.max(1) {
+        for _ in 1..count {
             let thread = Builder::new()
                 .name("verify".into())
                 .stack_size(STACK)
                 .spawn_scoped(scope, &work);
             if thread.is_err() {
-                // The system allows no more: those that there are do it, or else this one.
-                if number == 0 {
-                    work();
-                }
-                return;
+                // The system allows no more: those that there are do it.
+                break;
             }
         }
+        work();
     });
 }
 
