@@ -290,6 +290,17 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_far_from_the_name_belongs_to_it() {
+        let agent = format!("\"userAgent\":\"{}\",", "x".repeat(3000));
+        let bucket = "\"bucketName\":\"audit-logs\",";
+        let after = record("DeleteObjects", &format!("{agent}{bucket}"));
+        assert!(found(after.as_bytes(), 1000));
+        let before = format!("{{\"eventVersion\":\"1.09\",{bucket}{agent}");
+        let before = format!("{before}\"eventName\":\"DeleteObjects\"}}");
+        assert!(found(before.as_bytes(), 1000));
+    }
+
+    #[test]
     fn no_deed_is_passed_over() {
         for deed in Deed::ALL {
             assert!(
