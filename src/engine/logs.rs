@@ -68,19 +68,26 @@ pub(super) struct LogBatch {
 #[derive(Debug)]
 pub(super) struct ChainLogs {
     name: Arc<str>,
+    /// What of the chain is asked for: all that there ever was of one that is new to a state.
+    bounds: Bounds,
     counts: Mutex<LogCounts>,
 }
 
 impl ChainLogs {
-    pub(super) fn new(name: Arc<str>) -> Self {
+    pub(super) fn new(name: Arc<str>, bounds: Bounds) -> Self {
         Self {
             name,
+            bounds,
             counts: Mutex::default(),
         }
     }
 
     pub(super) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     pub(super) fn counts(&self) -> LogCounts {

@@ -10,6 +10,10 @@ use crate::verify::location::{
     AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
 };
 
+/// Why an archive inside of another one is not verified.
+const INSIDE: &str =
+    "it lies inside of an account's folder, where nothing is searched for: verify it on its own";
+
 /// What lies in one root of an account and region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holdings {
@@ -76,12 +80,17 @@ pub(super) fn survey(
         accounts.extend(names.map(|name| account(&found, name)));
     }
     let mut kinds = Vec::new();
+    let mut inside = Vec::new();
     for (found, names) in survey.look(source, accounts, threads) {
+        if names.iter().any(|name| name == AWS_LOGS) {
+            inside.push(below(&found, AWS_LOGS, |_| ()));
+        }
         let names = names
             .into_iter()
             .filter(|name| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some());
         kinds.extend(names.map(|name| (below(&found, &name, |_| ()), name)));
     }
+    survey.tell_of_archives_inside(source, inside, threads);
     let (kinds, kind_names): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
     let names_by_path: BTreeMap<_, _> = kinds
         .iter()
@@ -140,6 +149,41 @@ impl Survey {
             }
         }
         taken
+    }
+
+    /// A trail may have a prefix that is itself an account's folder. What it delivers there lies
+    /// inside of another archive, where nobody searches: that must not go unsaid.
+    fn tell_of_archives_inside(&mut self, source: &dyn Source, inside: Vec<Found>, threads: usize) {
+        let mut level: Vec<_> = inside
+            .into_iter()
+            .map(|root| (root.clone(), root))
+            .collect();
+        // An organization, an account, and what is kept of it.
+        for _ in 0..3 {
+            let (roots, folders): (Vec<_>, Vec<_>) = level.into_iter().unzip();
+            let roots: BTreeMap<_, _> = { folders.iter() }
+                .map(|folder: &Found| (folder.root, folder.path.clone()))
+                .zip(roots)
+                .collect();
+            level = Vec::new();
+            for (folder, names) in self.look(source, folders, threads) {
+                let Some(root) = roots.get(&(folder.root, folder.path.clone())) else {
+                    continue;
+                };
+                let is_trails =
+                    |name: &String| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some();
+                let is_told = self.problems.iter().any(|it| it.path == root.path);
+                if names.iter().any(is_trails) && !is_told {
+                    self.problems.push(Problem {
+                        path: root.path.clone(),
+                        error: SourceError::Failed(INSIDE.into()),
+                    });
+                }
+                let names = names.iter();
+                let names = names.filter(|name| is_organization(name) || is_account(name));
+                level.extend(names.map(|name| (root.clone(), below(&folder, name, |_| ()))));
+            }
+        }
     }
 
     fn take_in(&mut self, found: &Found, kind: &str, region: &str) {

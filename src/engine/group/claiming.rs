@@ -55,7 +55,7 @@ impl Group {
         voucher: &Voucher,
         logs: &Arc<ChainLogs>,
     ) -> LogBatch {
-        let bounds = shared.job.weights.bounds;
+        let bounds = logs.bounds();
         let mut wanted = Vec::new();
         let mut kinds = BTreeSet::new();
         for (number, entry) in voucher.digest.logs().iter().enumerate() {

@@ -99,7 +99,7 @@ impl Group {
         state.remembered.remove(&chain);
         state.walking = Some(Walking {
             walk: Walk::new(Arc::clone(&chain), bounds, keys).back_to(walked_to),
-            logs: Arc::new(ChainLogs::new(chain.to_string().into())),
+            logs: Arc::new(ChainLogs::new(chain.to_string().into(), bounds)),
             chain,
             silent,
         });

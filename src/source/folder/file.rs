@@ -1,6 +1,7 @@
 //! Opening and reading files below a folder's handle, and telling why that failed.
 
 use std::io::{self, Read as _};
+use std::path::Path;
 
 use cap_std::fs::{Dir, File, OpenOptions};
 
@@ -37,6 +38,31 @@ pub(in super::super) fn open_file(dir: &Dir, path: &str) -> io::Result<File> {
 #[cfg(unix)]
 fn libc_nonblock() -> i32 {
     i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
+}
+
+/// Whether an entry of a folder is a link that may lead to a folder: one to a file, or to nothing,
+/// hides none. One that leads out of the source may lead anywhere.
+pub(super) fn may_lead_to_a_folder(dir: &Dir, path: impl AsRef<Path>) -> bool {
+    match dir.metadata(path) {
+        Ok(target) => target.is_dir(),
+        Err(error) => !is_absent(&error),
+    }
+}
+
+/// What lies behind a link to a folder is not looked at, which must not go unsaid.
+pub(super) fn not_followed() -> SourceError {
+    SourceError::Failed(
+        "it is a link to a folder, and such links are not followed: put a copy in its place, or verify what it leads to on its own".into(),
+    )
+}
+
+/// Opens a folder of an archive that is no link.
+pub(super) fn open_folder(dir: &Dir, path: &str) -> Result<Dir, SourceError> {
+    let is_link = dir.symlink_metadata(path);
+    if is_link.is_ok_and(|it| it.is_symlink()) && may_lead_to_a_folder(dir, path) {
+        return Err(not_followed());
+    }
+    dir.open_dir(path).map_err(|error| explain(&error))
 }
 
 /// Whether a key can be looked up below a folder as it stands.

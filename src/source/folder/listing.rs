@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Dir;
 
 use super::super::api::{KeyRange, Level, ListedObject, Problem, SourceError};
-use super::file::explain_folder;
+use super::file::{explain_folder, may_lead_to_a_folder, not_followed};
 use crate::verify::time::{Bounds, parse_day};
 
-/// The listing of one folder, at any depth. Links are named, and not followed.
+/// How the name of an object ends that may be a log or a digest, whatever it is a link to.
+const OBJECT: &str = ".json.gz";
+
+/// The listing of one folder, at any depth. Links are named, and not followed: one that may lead
+/// to a folder is a problem, since nobody knows what lies there.
 pub(in super::super) struct Listing<'a> {
     bounds: &'a Bounds,
     /// The part that is listed, where that is not all.
@@ -81,6 +85,18 @@ impl<'a> Listing<'a> {
                     }
                 }
                 Ok(_) if self.part.is_some_and(|part| !part.contains(&rest)) => {}
+                Ok(kind)
+                    if kind.is_symlink()
+                        && !rest.ends_with(OBJECT)
+                        && may_lead_to_a_folder(dir, &name) =>
+                {
+                    if self.may_hold_objects(&rest) {
+                        self.problems.push(Problem {
+                            path: rest.clone(),
+                            error: not_followed(),
+                        });
+                    }
+                }
                 Ok(_) => (self.visit)(ListedObject {
                     rest: &rest,
                     archived: false,

@@ -11,7 +11,8 @@ use super::super::api::{
     Body, KeyRange, Level, ListedObject, Metadata, Problem, Root, Source, SourceError,
 };
 use super::file::{
-    body, explain, is_absent, is_safe, open_file, read_attributes, read_sidecar, read_small,
+    body, explain, is_absent, is_safe, open_file, open_folder, read_attributes, read_sidecar,
+    read_small,
 };
 use super::listing::{Listing, level};
 use super::narrowing::{Narrowing, above_aws_logs};
@@ -115,9 +116,7 @@ impl FolderSource {
     }
 
     fn run(&self, root: RootId, path: &str, listing: Listing<'_>) -> Vec<Problem> {
-        let dir = self
-            .root(root)
-            .and_then(|dir| dir.open_dir(path).map_err(|error| explain(&error)));
+        let dir = self.root(root).and_then(|dir| open_folder(dir, path));
         match dir {
             Ok(dir) => {
                 let mut problems = listing.run(&dir);
@@ -158,14 +157,13 @@ impl Source for FolderSource {
     }
 
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
-        let dir = self
-            .root(root)?
-            .open_dir(path)
-            .map_err(|error| explain(&error))?;
+        let dir = open_folder(self.root(root)?, path)?;
         let mut names = Vec::new();
         for entry in dir.entries().map_err(|error| explain(&error))? {
             let entry = entry.map_err(|error| explain(&error))?;
-            if entry.file_type().map_err(|error| explain(&error))?.is_dir()
+            let kind = entry.file_type().map_err(|error| explain(&error))?;
+            // A link in the place of a folder is told when that is opened.
+            if (kind.is_dir() || kind.is_symlink())
                 && let Some(name) = entry.file_name().to_str()
             {
                 names.push(name.to_owned());

@@ -49,6 +49,8 @@ const AS_IT_IS: AsciiSet = NON_ALPHANUMERIC
 const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// More of an error's text is not read.
 const LONGEST_ERROR: usize = 64 * 1024;
+/// The status of an answer that is a part of the object, which is never asked for here.
+const PART: u16 = 206;
 const PAYER: (&str, &str) = ("x-amz-request-payer", "requester");
 const USER_AGENT: (&str, &str) = (
     "user-agent",
@@ -111,6 +113,9 @@ impl Direct {
         let Some(reader) = self.operation.load::<SharedResponseDeserializer>() else {
             return Err(Fault::not_s3s("GetObject", &answer));
         };
+        if answer.status().as_u16() == PART {
+            return Err(Fault::not_s3s("GetObject", &answer));
+        }
         let settings = ConfigBag::base();
         let read = reader.deserialize_streaming_with_config(&mut answer, &settings);
         if let Some(Ok(output)) = read

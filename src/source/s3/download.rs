@@ -57,6 +57,11 @@ impl Download {
                 let target = &target;
                 async move {
                     let output = service.get(client, target).await?;
+                    if output.content_range().is_some() {
+                        // Half of an object would be told as one that was cut.
+                        let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
+                        return Err(Fault::new(Kind::Transient, told));
+                    }
                     let etag = output.e_tag().map(str::to_owned);
                     let length = output.content_length().and_then(|it| u64::try_from(it).ok());
                     // A proxy's own page has neither.

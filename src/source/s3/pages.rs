@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object, OptionalObjectAttributes, StorageClass};
 
@@ -59,6 +62,7 @@ pub(super) async fn page(
                 (Some(token), _) => request.continuation_token(token),
                 (None, after) => request.set_start_after(after.clone()),
             };
+            let request = request.customize().interceptor(Whole);
             async {
                 let sent = request.send().await;
                 sent.map_err(|error| Fault::of("ListObjectsV2", &error))
@@ -67,6 +71,44 @@ pub(super) async fn page(
         .await?;
     service.answered();
     read(&output, token)
+}
+
+/// Refuses a listing whose document does not reach its end.
+///
+/// The SDK takes what there is of one that broke off, where no length tells: the names that were
+/// cut off would never be missed, nor that there are further pages.
+#[derive(Debug)]
+struct Whole;
+
+impl Intercept for Whole {
+    fn name(&self) -> &'static str {
+        "WholeListing"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let answer = context.response();
+        let is_whole = answer.body().bytes().is_some_and(reaches_its_end);
+        if answer.status().is_success() && !is_whole {
+            return Err("the listing breaks off".into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether an XML document ends with the closing tag of a listing, in whatever namespace.
+fn reaches_its_end(document: &[u8]) -> bool {
+    let document = document.trim_ascii_end();
+    let last = document.iter().rposition(|byte| *byte == b'<');
+    let last = last.and_then(|at| document.get(at..)).unwrap_or_default();
+    let name = last
+        .strip_prefix(b"</")
+        .and_then(|it| it.strip_suffix(b">"));
+    name.is_some_and(|name| name.trim_ascii_end().ends_with(b"ListBucketResult"))
 }
 
 fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault> {
@@ -157,6 +199,19 @@ fn digit(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_that_breaks_off_does_not_reach_its_end() {
+        let whole = "<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>";
+        assert!(reaches_its_end(whole.as_bytes()));
+        assert!(reaches_its_end(format!("{whole}\r\n").as_bytes()));
+        assert!(reaches_its_end(
+            b"<a:ListBucketResult></a:ListBucketResult >"
+        ));
+        for length in 0..whole.len() {
+            assert!(!reaches_its_end(&whole.as_bytes()[..length]), "{length}");
+        }
+    }
 
     #[test]
     fn names_are_read_as_they_were() {

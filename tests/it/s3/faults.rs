@@ -149,6 +149,37 @@ fn run(served: &Served, what: &str) -> Option<Value> {
     Some(report)
 }
 
+/// Where no length tells that a listing broke off, its document does: what it does not come to
+/// would not be missed otherwise.
+#[test]
+fn a_listing_that_ends_early_is_none() {
+    for (of, code) in [
+        ("CloudTrail", "log-unreadable"),
+        ("CloudTrail-Digest", "digest-unreadable"),
+    ] {
+        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+        let rule = Rule::new(Fault::ShortBody)
+            .on(&[Operation::ListObjectsV2])
+            .key(&format!("*/{of}/us-east-1*"));
+        served.server.faults().add(rule);
+        let report = served.run(SOURCE);
+        assert_eq!(report["verdict"], "unverified", "{of}: {report:#}");
+        assert!(codes(&report).contains_key(code), "{of}: {report:#}");
+    }
+}
+
+/// Half of a log is not a log that was cut.
+#[test]
+fn a_part_that_nobody_asked_for_is_no_object() {
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+    let rule = Rule::new(Fault::Part)
+        .on(&[Operation::GetObject])
+        .key("*_CloudTrail_*T0220Z_*");
+    served.server.faults().add(rule);
+    let report = served.run(SOURCE);
+    expect(&report, "unverified", &[("log-unreadable", 1)]);
+}
+
 #[test]
 fn faults_on_the_way_are_never_told_as_tampering() {
     let archives: Vec<_> = archives()

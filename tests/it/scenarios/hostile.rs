@@ -11,8 +11,9 @@ use std::{
 
 use super::common::{CHAIN, NEWEST, audit, digest_fails, in_chain};
 use crate::{
-    forge::{Archive, Json, Sign, StoredObject, TestKey, gzip, keys::sha256},
+    forge::{Archive, Json, Sign, StoredObject, TestKey, Trail, gzip, keys::sha256},
     harness::{Case, Expect, check_bytes, code, text_of},
+    s3::served::{DAY, Served},
 };
 
 /// Runs the program, and tells how many megabytes it held at most.
@@ -411,15 +412,59 @@ fn links_in_a_circle() {
     let case = Case::new(archive).written(|case| {
         let logs = case.source().join("audit-logs/AWSLogs");
         symlink(&logs, logs.join("again")).unwrap();
-        symlink(
-            case.source(),
-            logs.join("111122223333/CloudTrail/us-east-1/up"),
-        )
-        .unwrap();
         symlink("self", logs.join("self")).unwrap();
         symlink("/dev/zero", case.source().join("zero")).unwrap();
     });
     case.run().is(&expect);
+}
+
+/// What lies behind a link is not looked at: it is neither verified nor passed over in silence.
+#[test]
+fn a_link_in_the_place_of_a_folder() {
+    let day = "CloudTrail/us-east-1/2024/03/09";
+    for (link, code) in [
+        (day, "log-unreadable"),
+        ("CloudTrail/eu-west-1", "log-unreadable"),
+        ("CloudTrail-Digest/eu-west-1", "digest-unreadable"),
+        ("../444455556666", "digest-unreadable"),
+    ] {
+        let archive = audit();
+        let case = Case::new(archive).written(|case| {
+            let outside = case.beside("elsewhere");
+            fs::create_dir(&outside).unwrap();
+            let at = case.source().join("audit-logs/AWSLogs/111122223333");
+            symlink(&outside, at.join(link)).unwrap();
+        });
+        let outcome = case.run();
+        let report = outcome.report();
+        assert_eq!(outcome.exit, 3, "{link}: {report:#}");
+        let findings = report["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{link}: {report:#}");
+        assert_eq!(findings[0]["code"], code, "{link}: {report:#}");
+        let told = findings[0]["message"].as_str().unwrap();
+        assert!(told.contains("link"), "{link}: {report:#}");
+    }
+}
+
+/// A prefix that is itself an account's folder hides an archive where nobody searches for one.
+#[test]
+fn an_archive_inside_of_an_accounts_folder() {
+    let mut archive = audit();
+    let inside = Trail::new("inside", "2024-03-10T00:00:00Z", 6)
+        .seed(7)
+        .place("audit-logs", "AWSLogs/111122223333")
+        .archive();
+    archive.store.merge(inside.store);
+    let in_bucket = Served::new(&archive).args(DAY).run("s3://audit-logs");
+    let outcome = Case::new(archive).run();
+    assert_eq!(outcome.exit, 3);
+    for report in [outcome.report(), in_bucket] {
+        let findings = report["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{report:#}");
+        assert_eq!(findings[0]["code"], "digest-unreadable", "{report:#}");
+        let told = findings[0]["message"].as_str().unwrap();
+        assert!(told.contains("AWSLogs/111122223333/AWSLogs"), "{report:#}");
+    }
 }
 
 fn pipe(path: &Path) {

@@ -32,6 +32,10 @@ pub(crate) enum Fault {
     ResetBody,
     /// The connection ends in good order after half of the body.
     CutBody,
+    /// Half of the body, with no word on its length, and then its end, as if that were all.
+    ShortBody,
+    /// 206, as if a part had been asked for.
+    Part,
     /// No byte for that time, then all of it.
     Stall(Duration),
     /// Half of the body, no byte for that time, then the rest.

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -178,12 +178,19 @@ impl Front {
         let then = match fault {
             Some(Fault::ResetBody) => Some(Halfway::Reset(self.reset.clone())),
             Some(Fault::CutBody) => Some(Halfway::Cut),
+            Some(Fault::ShortBody) => Some(Halfway::End),
             Some(Fault::StallBody(time)) => Some(Halfway::Stall(*time)),
             Some(_) | None => None,
         };
         let empty = call.head || http_body::Body::is_end_stream(response.body());
         if empty && matches!(then, Some(Halfway::Reset(_) | Halfway::Cut)) {
             return Err(self.hang_up());
+        }
+        let mut response = response;
+        match fault {
+            Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
+            Some(Fault::Part) => *response.status_mut() = StatusCode::PARTIAL_CONTENT,
+            Some(_) | None => {}
         }
         ticket.answered(response.status().as_u16());
         Ok(response.map(|body| match then {

@@ -63,6 +63,8 @@ impl Refusal {
                 | Fault::Reset
                 | Fault::ResetBody
                 | Fault::CutBody
+                | Fault::ShortBody
+                | Fault::Part
                 | Fault::Stall(_)
                 | Fault::StallBody(_),
                 _,

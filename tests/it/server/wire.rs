@@ -19,6 +19,7 @@ const FLUSH: Duration = Duration::from_millis(5);
 pub(crate) enum Halfway {
     Reset(ResetSwitch),
     Cut,
+    End,
     Stall(Duration),
 }
 
@@ -37,7 +38,7 @@ enum Plan {
 impl Plan {
     fn pause(then: Halfway) -> Self {
         let time = match &then {
-            Halfway::Reset(_) | Halfway::Cut => FLUSH,
+            Halfway::Reset(_) | Halfway::Cut | Halfway::End => FLUSH,
             Halfway::Stall(time) => *time,
         };
         Self::Waiting {
@@ -135,6 +136,14 @@ impl http_body::Body for Wire {
         loop {
             let next = match std::mem::replace(&mut self.plan, Plan::Whole) {
                 Plan::Whole => ready!(self.poll_data(cx)),
+                Plan::Until {
+                    left: 0,
+                    then: Halfway::End,
+                } => {
+                    self.held = None;
+                    self.body = s3s::Body::empty();
+                    None
+                }
                 Plan::Until { left: 0, then } => {
                     self.plan = Plan::pause(then);
                     continue;
@@ -154,6 +163,12 @@ impl http_body::Body for Wire {
     }
 
     fn size_hint(&self) -> SizeHint {
+        if let Plan::Until {
+            then: Halfway::End, ..
+        } = self.plan
+        {
+            return SizeHint::default();
+        }
         let held = self.held.as_ref().map_or(0, Bytes::len);
         match self.body.size_hint().exact() {
             Some(rest) => SizeHint::with_exact(rest + u64::try_from(held).unwrap_or_default()),

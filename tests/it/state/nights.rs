@@ -138,6 +138,24 @@ fn a_new_chain_is_followed_to_its_beginning() {
     second.finding("digest-missing", &gone);
 }
 
+/// Else the first night that sees a chain would vouch for what nobody ever looked at.
+#[test]
+fn a_new_chain_misses_its_oldest_log_too() {
+    let old = trail(48).archive();
+    let younger = Trail::new("younger", "2024-03-11T00:00:00Z", 48)
+        .seed(7)
+        .archive();
+    let mut archive = trail(72).archive();
+    archive.store.merge(younger.store.clone());
+    let gone = younger.log(2, 0);
+    archive.store.delete(&gone);
+    let nights = Nights::new();
+    nights.first(&old, "2024-03-12");
+    let second = nights.night(&archive, None, "2024-03-13");
+    assert_eq!(second.exit, 1, "{:#}", second.report);
+    second.finding("log-missing", &gone);
+}
+
 #[test]
 fn a_chain_that_ended_long_ago_costs_no_more_than_its_last_digest() {
     let mut archive = trail(24 * 3).archive();
