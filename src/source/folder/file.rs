@@ -1,5 +1,6 @@
 //! Opening and reading files below a folder's handle, and telling why that failed.
 
+use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -10,6 +11,9 @@ use crate::verify::location::MAX_KEY_LEN;
 
 /// The output of `aws s3api head-object` is never larger.
 const MAX_SIDECAR_LEN: u64 = 64 * 1024;
+
+/// How such a file begins (RFC 1740).
+const APPLE_DOUBLE: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
 
 pub(in super::super) fn body(file: File) -> Body {
     Body {
@@ -54,6 +58,18 @@ pub(super) fn not_followed() -> SourceError {
     SourceError::Failed(
         "it is a link to a folder, and such links are not followed: put a copy in its place, or verify what it leads to on its own".into(),
     )
+}
+
+/// Whether a file is what macOS writes beside another one where the file system holds no attributes
+/// (`AppleDouble`). No log and no digest begins so, whoever reads it.
+pub(super) fn is_apple_double(dir: &Dir, name: &OsStr) -> bool {
+    let Some(name) = name.to_str().filter(|name| name.starts_with("._")) else {
+        return false;
+    };
+    let mut head = [0; APPLE_DOUBLE.len()];
+    // What cannot be read is an object like any other, and told when it is read.
+    let read = open_file(dir, name).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && head == APPLE_DOUBLE
 }
 
 /// Opens a folder of an archive that is no link.

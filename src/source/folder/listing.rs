@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Dir;
 
 use super::super::api::{KeyRange, Level, ListedObject, Problem, SourceError};
-use super::file::{explain_folder, may_lead_to_a_folder, not_followed};
+use super::file::{explain_folder, is_apple_double, may_lead_to_a_folder, not_followed};
 use crate::verify::time::{Bounds, parse_day};
 
-/// How the name of an object ends that may be a log or a digest, whatever it is a link to.
-const OBJECT: &str = ".json.gz";
+/// How the names of objects end that are looked at by themselves, whatever they are links to.
+const OBJECTS: [&str; 2] = [".gz", ".json"];
 
 /// The listing of one folder, at any depth. Links are named, and not followed: one that may lead
 /// to a folder is a problem, since nobody knows what lies there.
@@ -87,7 +87,7 @@ impl<'a> Listing<'a> {
                 Ok(_) if self.part.is_some_and(|part| !part.contains(&rest)) => {}
                 Ok(kind)
                     if kind.is_symlink()
-                        && !rest.ends_with(OBJECT)
+                        && !OBJECTS.iter().any(|end| rest.ends_with(end))
                         && may_lead_to_a_folder(dir, &name) =>
                 {
                     if self.may_hold_objects(&rest) {
@@ -97,6 +97,7 @@ impl<'a> Listing<'a> {
                         });
                     }
                 }
+                Ok(_) if is_apple_double(dir, &name) => {}
                 Ok(_) => (self.visit)(ListedObject {
                     rest: &rest,
                     archived: false,

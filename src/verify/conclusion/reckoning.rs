@@ -36,12 +36,11 @@ impl<'a> Reckoning<'a> {
             .chains
             .sort_by(|a, b| a.summary.chain.cmp(&b.summary.chain));
         let begins = tally.settle_first_day();
-        let hourly = || {
-            let chains = tally.chains.iter().map(|chain| &chain.summary);
-            chains.filter(|chain| !chain.chain.is_backfill())
-        };
-        let oldest = hourly().filter_map(|chain| chain.oldest_start).min();
-        let newest = hourly().filter_map(|chain| chain.newest_end).max();
+        let chains = || tally.chains.iter().map(|chain| &chain.summary);
+        let hourly = chains().filter(|chain| !chain.chain.is_backfill());
+        let oldest = hourly.filter_map(|chain| chain.oldest_start).min();
+        // A backfill digest stands beside an hourly one: its hour was there.
+        let newest = chains().filter_map(|chain| chain.newest_end).max();
         Self {
             start: weights.bounds.start().or(oldest.max(begins)),
             end: weights.bounds.end().or(newest),

@@ -88,6 +88,23 @@ fn a_chain_that_is_one_digest_behind_is_not_late() {
     assert_eq!(report["findings"], serde_json::json!([]), "{report:#}");
 }
 
+/// A backfill digest stands beside an hourly one, so it shows that its hour was there.
+#[test]
+fn a_chain_that_ends_before_its_backfill_digests() {
+    let mut archive = trail(6).backfill(&[5]).archive();
+    let left = archive.chains[1].digests[0].end;
+    delete_chain_from(&mut archive, 0, 3, true);
+    let expect = Expect::clean(&archive)
+        .ends(left)
+        .finding(code("coverage-ends-early").chain(CHAIN))
+        .chain(CHAIN, |chain| {
+            chain
+                .gaps
+                .push((at("10T02:00:00"), at("10T06:00:00"), "ends-early".into()));
+        });
+    Case::new(archive).run().is(&expect);
+}
+
 #[test]
 fn an_end_asked_for_beyond_the_newest_digest() {
     let archive = audit();

@@ -418,6 +418,30 @@ fn links_in_a_circle() {
     case.run().is(&expect);
 }
 
+/// macOS writes them where a file system holds no attributes. A file of that name that holds anything else may be a log.
+#[test]
+fn files_beside_a_macs_files() {
+    const APPLE_DOUBLE: &[u8] = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ";
+    for (content, is_object) in [(APPLE_DOUBLE, false), (&APPLE_DOUBLE[..3], true)] {
+        let archive = audit();
+        let (digest, log) = (archive.digest(1), archive.log(1, 0));
+        let expect = Expect::clean(&archive);
+        let case = Case::new(archive).written(|case| {
+            for (_, key) in [digest, log] {
+                let path = case.source().join("audit-logs").join(key);
+                let name = path.file_name().unwrap().to_str().unwrap();
+                fs::write(path.with_file_name(format!("._{name}")), content).unwrap();
+            }
+        });
+        let outcome = case.run();
+        if is_object {
+            assert_eq!(outcome.exit, 1, "{:#}", outcome.report());
+        } else {
+            outcome.is(&expect);
+        }
+    }
+}
+
 /// What lies behind a link is not looked at: it is neither verified nor passed over in silence.
 #[test]
 fn a_link_in_the_place_of_a_folder() {
