@@ -158,6 +158,11 @@ impl UnverifiedDigest {
         self.predecessor.as_ref()
     }
 
+    /// The window that it claims.
+    pub(super) fn claimed_window(&self) -> TimeRange {
+        self.window
+    }
+
     /// Whether account and time are those of the key that it claims for itself.
     pub fn agrees_with(&self, key: &DigestKey) -> bool {
         self.window.end() == key.end() && *self.account == *key.chain().place().account()

@@ -3,9 +3,11 @@
 use std::ops::Not as _;
 use std::sync::Arc;
 
-use super::super::digest::VerifiedDigest;
+use jiff::Timestamp;
+
+use super::super::digest::{Predecessor, VerifiedDigest};
 use super::super::finding::{Code, Finding, Subject};
-use super::super::location::DigestKey;
+use super::super::location::{DigestKey, ObjectLocation};
 use super::super::time::hour_before;
 use super::binding::bind;
 use super::remembered::Remembered;
@@ -105,25 +107,34 @@ impl Walk {
             covers_from: covers.start(),
             is_starting,
         });
-        let by = Arc::clone(digest.location().key());
-        self.demand = digest.predecessor().map(|predecessor| {
-            let key = key_of(predecessor.location());
-            let until = digest.window().start();
-            let end = key.as_ref().map_or(until, DigestKey::end);
-            let required = self.summary.chain.is_backfill().not()
-                && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
-            let is_remembered = key.as_ref().is_some_and(|key| self.is_remembered(key));
-            Demand {
-                required: required || is_remembered,
-                more: self.was_remembered(key.as_ref()),
-                predecessor: predecessor.clone(),
-                key,
-                by,
-                until,
-            }
+        let demand = digest.predecessor().map(|predecessor| {
+            self.demand_of(predecessor, digest.location(), digest.window().start())
         });
+        self.demand = demand;
         self.candidates.clear();
         self.vouch(at, digest, in_range);
+    }
+
+    /// What the digest at `by`, whose window starts at `until`, demands of its predecessor.
+    pub(super) fn demand_of(
+        &self,
+        predecessor: &Predecessor,
+        by: &ObjectLocation,
+        until: Timestamp,
+    ) -> Demand {
+        let key = key_of(predecessor.location());
+        let end = key.as_ref().map_or(until, DigestKey::end);
+        let required = self.summary.chain.is_backfill().not()
+            && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
+        let is_remembered = key.as_ref().is_some_and(|key| self.is_remembered(key));
+        Demand {
+            required: required || is_remembered,
+            more: self.was_remembered(key.as_ref()),
+            predecessor: predecessor.clone(),
+            key,
+            by: Arc::clone(by.key()),
+            until,
+        }
     }
 
     fn vouch(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool) {

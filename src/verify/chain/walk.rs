@@ -274,7 +274,13 @@ impl Walk {
                 if matches!(doubt, Doubt::KeyUnknown(_))
                     && self.is_unchanged(&at.key, &subject, &digest) =>
             {
-                self.demand = self.demand.take().filter(|_| !demanded);
+                // What was verified says still which digest came before it.
+                let kept = self.demand.take().filter(|_| !demanded);
+                self.demand = kept.or_else(|| {
+                    let (by, until) = (digest.location(), digest.claimed_window().start());
+                    let before = digest.claimed_predecessor();
+                    before.map(|before| self.demand_of(before, by, until))
+                });
             }
             Err(digest) => {
                 let finding = self.doubtful(

@@ -191,6 +191,32 @@ fn what_was_verified_before_is_not_missed_without_its_key() {
 }
 
 #[test]
+fn what_was_verified_before_demands_the_one_before_it_without_its_key() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let third = made_by(B, 0, BUCKET, (2, 3), Some(&second));
+    let fourth = made((3, 4), Some(&third));
+    let newest = || vec![fourth.proven(), third.key_unknown()];
+    let from = |start, seen| {
+        let bounds = Bounds::new(Some(time(start)), None).unwrap();
+        walk_from(new(bounds).back_to(Some(third.remembered())), seen)
+    };
+    let walked = from(0, newest());
+    assert_eq!(walked.codes, [Code::DigestMissing]);
+    assert_eq!(walked.verdicts, [Valid, Valid, Missing]);
+    let mut seen = newest();
+    seen.push(first.proven());
+    assert!(from(0, seen).codes.contains(&Code::DigestMissing));
+    assert_eq!(from(2, newest()).codes, []);
+    let mut whole = newest();
+    whole.extend([second.proven(), first.proven()]);
+    let walked = from(0, whole);
+    assert_eq!(walked.verdicts, [Valid; 4]);
+    // Nothing proves what it covers any more.
+    assert_eq!(walked.codes, [Code::CoverageGap]);
+}
+
+#[test]
 fn what_is_stopped_tells_what_it_has_seen_and_nothing_of_what_it_has_not() {
     let [_, _, second, _] = four();
     let newest = made((4, 5), Some(&second));
