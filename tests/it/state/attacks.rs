@@ -1,7 +1,10 @@
 //! What an attacker does to what was verified already.
 
 use super::Nights;
-use crate::forge::{Archive, Json, Sign, TestKey};
+use crate::forge::{
+    Archive, Json, KeyJson, KeyRow, Sign, Sink, TestKey, Trail, keyfiles::list_public_keys,
+};
+use crate::s3::served::Served;
 use crate::scenarios::common::trail;
 
 fn archive() -> Archive {
@@ -105,4 +108,44 @@ fn metadata_lost_since_is_made_up_for_by_what_is_remembered() {
     archive.store.clear_metadata(&newest);
     let second = nights.night(&archive, None, "2024-03-11T00:30:00Z");
     assert_eq!(second.exit, 0, "{:#}", second.report);
+}
+
+#[test]
+fn what_is_gone_before_a_remembered_digest_is_missed_though_its_key_is_gone_too() {
+    // The remembered digest alone is signed with another key.
+    let mut archive = trail(72)
+        .rotate(47, TestKey::b())
+        .rotate(48, TestKey::a())
+        .archive();
+    let digests = archive.first().digests.clone();
+    // Another chain was not valid: so the second night begins where the first one did.
+    let lagging = Trail::new("lagging", "2024-03-10T00:00:00Z", 72)
+        .seed(7)
+        .archive();
+    archive.store.merge(lagging.store.clone());
+    let log = lagging.log(3, 0);
+    let object = archive.store.delete(&log);
+    let nights = Nights::new();
+    let first = nights.night(&archive, Some("2024-03-10"), "2024-03-12");
+    assert_eq!(first.exit, 1, "{:#}", first.report);
+    archive.put(log, object);
+    let keys = nights.file().with_extension("keys");
+    let key = list_public_keys(&[KeyRow::of(TestKey::a())], KeyJson::Epoch);
+    std::fs::write(&keys, key).unwrap();
+    for digest in &digests[..48] {
+        archive.store.delete(&digest.at);
+        for log in &digest.logs {
+            archive.store.delete(log);
+        }
+    }
+    let mut arguments = nights.arguments(None, "2024-03-13");
+    arguments.extend(["--public-keys".into(), keys.display().to_string()]);
+    let served = Served::new(&archive).args(arguments);
+    let cut = served.run("s3://audit-logs");
+    assert_eq!(cut["requested"]["start"], "2024-03-10T00:00:00Z");
+    assert_eq!(cut["verdict"], "invalid", "{cut:#}");
+    let missing = cut["findings"].as_array().unwrap().iter();
+    let missing = missing.filter(|it| it["code"] == "digest-missing");
+    let missing: Vec<_> = missing.map(|it| it["key"].as_str().unwrap()).collect();
+    assert_eq!(missing, [&*digests[47].at.1]);
 }
