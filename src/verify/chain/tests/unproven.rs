@@ -214,6 +214,7 @@ fn what_was_verified_before_demands_the_one_before_it_without_its_key() {
     assert_eq!(walked.verdicts, [Valid; 4]);
     // Nothing proves what it covers any more.
     assert_eq!(walked.codes, [Code::CoverageGap]);
+    assert_eq!(walked.summary.doubtful.ranges().len(), 1);
 }
 
 #[test]
