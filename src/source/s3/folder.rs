@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::fault::Fault;
-use super::pages::{Entry, Page, Query, page};
+use super::pages::{Cursor, Entry, Page, Query, page};
 use super::request::Service;
 use super::span::{Folder, Span};
 use crate::source::SourceError;
@@ -133,14 +133,13 @@ impl Listing {
                 let part = self.part.as_ref();
                 let begin = part.map(|part| &part.after).filter(|it| **it > prefix);
                 let query = self.query(prefix, false, begin.cloned());
-                let mut token: Option<String> = None;
+                let mut cursor = Cursor::default();
                 loop {
-                    let held = self.service.hold_page(token.is_none()).await;
-                    let page = self.page(&query, token.as_deref()).await?;
-                    token.clone_from(&page.next);
+                    let held = self.service.hold_page(cursor.is_at_an_end()).await;
+                    let page = self.page(&query, &mut cursor).await?;
                     let is_past = self.is_past(page.objects.last());
                     let _ = sender.send(News::Objects(page.objects, held)).await;
-                    if token.is_none() || is_past {
+                    if page.next.is_none() || is_past {
                         return Ok(());
                     }
                 }
@@ -174,12 +173,13 @@ impl Listing {
                 .map_or(until.clone(), |its| its.min(until));
         }
         let query = self.query(prefix, false, Some(begin));
-        let mut token: Option<String> = None;
+        let mut cursor = Cursor::default();
         loop {
-            let held = self.service.hold_page(is_first && token.is_none()).await;
+            let is_one = is_first && cursor.is_at_an_end();
+            let held = self.service.hold_page(is_one).await;
             let Page {
                 mut objects, next, ..
-            } = self.page(&query, token.as_deref()).await?;
+            } = self.page(&query, &mut cursor).await?;
             let seen = objects.len();
             objects.retain(|object| object.key < until);
             let past_end = objects.len() < seen;
@@ -204,7 +204,6 @@ impl Listing {
                 }
                 return Ok(());
             }
-            token = next;
         }
     }
 
@@ -221,9 +220,9 @@ impl Listing {
         // What lies in the days of the span is listed with them.
         let (from, until) = (folder.bound(span.from), folder.bound(span.until));
         let is_beside = |key: &str| key < from.as_str() || key >= until.as_str();
-        let mut token = None;
+        let mut cursor = Cursor::default();
         loop {
-            let mut page = self.page(&query, token.as_deref()).await?;
+            let mut page = self.page(&query, &mut cursor).await?;
             page.objects.retain(|object| is_beside(&object.key));
             let _ = sender.send(News::Objects(page.objects, None)).await;
             for below in page.folders {
@@ -245,7 +244,6 @@ impl Listing {
             if page.next.is_none() {
                 return Ok(());
             }
-            token = page.next;
         }
     }
 
@@ -264,8 +262,8 @@ impl Listing {
         }
     }
 
-    async fn page(&self, query: &Query, token: Option<&str>) -> Result<Page, (String, Fault)> {
-        let page = page(&self.service, query, token).await;
+    async fn page(&self, query: &Query, cursor: &mut Cursor) -> Result<Page, (String, Fault)> {
+        let page = page(&self.service, query, cursor).await;
         page.map_err(|fault| (query.prefix.clone(), fault))
     }
 }

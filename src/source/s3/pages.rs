@@ -41,13 +41,55 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// A page of a listing.
+/// So many pages in a row may bring no name beyond those before them. S3 sends empty ones where much
+/// was deleted; a listing that brings the same names again and again would never end.
+const MOST_IDLE: u32 = 1000;
+
+/// How far a listing is.
+#[derive(Debug, Default)]
+pub(super) struct Cursor {
+    /// Where the next page begins.
+    token: Option<String>,
+    /// The last name of all so far.
+    furthest: String,
+    /// So many pages in a row brought none beyond it.
+    idle: u32,
+}
+
+impl Cursor {
+    /// Whether no page was had so far, or none is left.
+    pub(super) fn is_at_an_end(&self) -> bool {
+        self.token.is_none()
+    }
+
+    fn advance(&mut self, page: &Page) -> Result<(), Fault> {
+        let keys = page.objects.iter().map(|object| &object.key);
+        let furthest = keys.chain(&page.folders).max();
+        if let Some(name) = furthest.filter(|name| **name > self.furthest) {
+            self.furthest.clone_from(name);
+            self.idle = 0;
+        } else {
+            self.idle += 1;
+        }
+        if self.idle >= MOST_IDLE && page.next.is_some() {
+            let told = format!(
+                "ListObjectsV2 says again and again that there is more, and {MOST_IDLE} pages brought no further name"
+            );
+            return Err(Fault::new(Kind::Lasting, told));
+        }
+        self.token.clone_from(&page.next);
+        Ok(())
+    }
+}
+
+/// The next page of a listing.
 pub(super) async fn page(
     service: &Service,
     query: &Query,
-    token: Option<&str>,
+    cursor: &mut Cursor,
 ) -> Result<Page, Fault> {
     let _pass = service.pass().await;
+    let token = cursor.token.as_deref();
     let output = service
         .persist(&query.bucket, |client| {
             let request = client
@@ -70,7 +112,9 @@ pub(super) async fn page(
         })
         .await?;
     service.answered();
-    read(&output, token)
+    let page = read(&output, token)?;
+    cursor.advance(&page)?;
+    Ok(page)
 }
 
 /// Refuses a listing whose document does not reach its end.
@@ -211,6 +255,34 @@ mod tests {
         for length in 0..whole.len() {
             assert!(!reaches_its_end(&whole.as_bytes()[..length]), "{length}");
         }
+    }
+
+    #[test]
+    fn a_listing_that_brings_nothing_further_ends() {
+        let page = |key: &str| Page {
+            objects: vec![Entry {
+                key: key.to_owned(),
+                size: 1,
+                archived: false,
+            }],
+            next: Some("token".to_owned()),
+            ..Page::default()
+        };
+        let mut cursor = Cursor::default();
+        for number in 0..3 * MOST_IDLE {
+            cursor.advance(&page(&format!("{number:05}"))).unwrap();
+        }
+        // Pages without names are no end, nor are the same names.
+        for number in 1..MOST_IDLE {
+            let same = if number % 2 == 0 { "00000" } else { "" };
+            cursor.advance(&page(same)).unwrap();
+        }
+        let last = Page {
+            next: None,
+            ..page("00000")
+        };
+        assert!(Cursor::default().advance(&last).is_ok());
+        assert!(cursor.advance(&page("00000")).is_err());
     }
 
     #[test]

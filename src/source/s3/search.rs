@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use super::fault::Fault;
-use super::pages::{Query, page};
+use super::pages::{Cursor, Query, page};
 use super::request::Service;
 use crate::source::{Level, SourceError};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
@@ -120,9 +120,9 @@ pub(super) async fn folders(
         after: None,
     };
     let mut names = Vec::new();
-    let mut token = None;
+    let mut cursor = Cursor::default();
     loop {
-        let page = page(service, &query, token.as_deref()).await?;
+        let page = page(service, &query, &mut cursor).await?;
         let below = page.folders.iter();
         names.extend(below.filter_map(|folder| {
             let name = folder.strip_prefix(prefix)?.strip_suffix('/')?;
@@ -131,7 +131,6 @@ pub(super) async fn folders(
         if page.next.is_none() {
             return Ok(names);
         }
-        token = page.next;
     }
 }
 
@@ -148,9 +147,9 @@ pub(super) async fn level(
         after: None,
     };
     let mut level = Level::default();
-    let mut token = None;
+    let mut cursor = Cursor::default();
     loop {
-        let page = page(service, &query, token.as_deref()).await?;
+        let page = page(service, &query, &mut cursor).await?;
         for folder in &page.folders {
             let name = folder
                 .strip_prefix(prefix)
@@ -170,6 +169,5 @@ pub(super) async fn level(
         if page.next.is_none() {
             return Ok(level);
         }
-        token = page.next;
     }
 }
