@@ -41,9 +41,11 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// So many pages in a row may bring no name beyond those before them. S3 sends empty ones where much
-/// was deleted; a listing that brings the same names again and again would never end.
+/// So many pages in a row may bring no name at all: S3 sends empty ones where much was deleted.
 const MOST_IDLE: u32 = 1000;
+/// A page of names, none of which is beyond those before them, counts for so many: a listing that
+/// brings the same names again and again would never end.
+const REPEATED: u32 = 50;
 
 /// How far a listing is.
 #[derive(Debug, Default)]
@@ -65,15 +67,18 @@ impl Cursor {
     fn advance(&mut self, page: &Page) -> Result<(), Fault> {
         let keys = page.objects.iter().map(|object| &object.key);
         let furthest = keys.chain(&page.folders).max();
-        if let Some(name) = furthest.filter(|name| **name > self.furthest) {
-            self.furthest.clone_from(name);
-            self.idle = 0;
-        } else {
-            self.idle += 1;
+        match furthest {
+            Some(name) if *name > self.furthest => {
+                self.furthest.clone_from(name);
+                self.idle = 0;
+            }
+            Some(_) => self.idle += REPEATED,
+            None => self.idle += 1,
         }
         if self.idle >= MOST_IDLE && page.next.is_some() {
             let told = format!(
-                "ListObjectsV2 says again and again that there is more, and {MOST_IDLE} pages brought no further name"
+                "ListObjectsV2 says again and again that there is more, and brings no name beyond {}",
+                self.furthest
             );
             return Err(Fault::new(Kind::Lasting, told));
         }
@@ -273,9 +278,15 @@ mod tests {
             cursor.advance(&page(&format!("{number:05}"))).unwrap();
         }
         // Pages without names are no end, nor are the same names.
-        for number in 1..MOST_IDLE {
-            let same = if number % 2 == 0 { "00000" } else { "" };
-            cursor.advance(&page(same)).unwrap();
+        let empty = || Page {
+            objects: Vec::new(),
+            ..page("")
+        };
+        for _ in 0..MOST_IDLE / 2 {
+            cursor.advance(&empty()).unwrap();
+        }
+        for _ in 1..MOST_IDLE / 2 / REPEATED {
+            cursor.advance(&page("00000")).unwrap();
         }
         let last = Page {
             next: None,
