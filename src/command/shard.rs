@@ -14,7 +14,7 @@ use crate::report::Progress;
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::shard::{Plan, PlannedAws, ResultPlace, ResultWriter, result_name};
-use crate::source::{S3Store, Source};
+use crate::source::{Limited, S3Store, Source};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::location::RootId;
 
@@ -142,10 +142,10 @@ pub(super) fn read_plan(path: &Path, aws: &AwsArgs, stop: &Stop) -> Result<Read>
             let connection = connect(&PlannedAws::default(), aws, stop)?;
             let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
             let store = S3Store::new(connection, bucket, prefix);
-            let mut bytes = Bounded(Vec::new());
+            let mut bytes = Limited::new(Vec::new(), Plan::MAX_LEN, "it is larger than any plan");
             let copied = store.get(name, &mut bytes).with_context(cannot_use)?;
             copied.with_context(cannot_use)?;
-            bytes.0
+            bytes.into_inner()
         }
     };
     let (plan, identity) = Plan::read(&bytes).with_context(cannot_use)?;
@@ -161,23 +161,6 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     file.take(Plan::MAX_LEN + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// What comes of an object, as long as it may be a plan.
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if (self.0.len() + bytes.len()) as u64 > Plan::MAX_LEN {
-            return Err(io::Error::other("it is larger than any plan"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The shard that was named, or the one of an array's task.

@@ -4,6 +4,7 @@ mod api;
 mod folder;
 mod inventory;
 mod keyring;
+mod limited;
 mod s3;
 pub mod snapshot;
 
@@ -14,6 +15,7 @@ pub use api::{
 pub use folder::{FolderSource, Narrowing};
 pub use inventory::{Inventory, InventoryEntry};
 pub use keyring::{GivenKeys, HeldKey, Holding, KeyCall, KeyRing};
+pub use limited::Limited;
 pub use s3::{
     CloudTrailKeys, Connection, Patience, S3Place, S3Source, S3Store, Settings, Trail, TrailArn,
 };

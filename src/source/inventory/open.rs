@@ -1,7 +1,7 @@
 //! The manifest of an inventory, and the files that it names.
 
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write};
+use std::io::{Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::columns::Columns;
 use super::parquet;
+use crate::source::limited::Limited;
 use crate::source::s3::{Connection, S3Store};
 use crate::verify::location::MAX_KEY_LEN;
 
@@ -18,6 +19,8 @@ use crate::verify::location::MAX_KEY_LEN;
 const MAX_MANIFEST: u64 = 256 * 1024 * 1024;
 /// A file is never larger, where the manifest does not tell.
 const MAX_FILE: u64 = 64 * 1024 * 1024 * 1024;
+/// Why no more is fetched than that.
+const TOO_LONG: &str = "it is longer than it may be";
 
 /// The manifest, as S3 writes it.
 #[derive(Debug, Deserialize)]
@@ -85,22 +88,6 @@ pub struct InventoryEntry {
     pub archived: bool,
 }
 
-/// What takes no more than so many bytes.
-struct Limited<W>(W, u64);
-
-impl<W: Write> Write for Limited<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.1 = (self.1.checked_sub(bytes.len() as u64))
-            .ok_or_else(|| io::Error::other("it is longer than it may be"))?;
-        self.0.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
 impl Listed {
     /// The file from its begin on, where it is what the manifest says: MD5 shows what was cut or mixed up on its way,
     /// and proves nothing against who would have it so.
@@ -144,9 +131,9 @@ impl Inventory {
         };
         let (bucket, key) = url.split_once('/').context("it names no object")?;
         let store = S3Store::new(connect()?, bucket, "");
-        let mut text = Limited(Vec::new(), MAX_MANIFEST);
+        let mut text = Limited::new(Vec::new(), MAX_MANIFEST, TOO_LONG);
         store.get(key, &mut text)??;
-        Self::new(&text.0[..], Files::Bucket(Box::new(store)))
+        Self::new(&text.into_inner()[..], Files::Bucket(Box::new(store)))
     }
 
     fn new(text: impl Read, files: Files) -> Result<Self> {
@@ -200,9 +187,9 @@ impl Inventory {
             Files::Folder(folder) => File::open(self.beside(folder, &listed.key)?)?,
             Files::Bucket(store) => {
                 let limit = listed.size.unwrap_or(MAX_FILE);
-                let mut aside = Limited(tempfile::tempfile()?, limit);
+                let mut aside = Limited::new(tempfile::tempfile()?, limit, TOO_LONG);
                 store.get(&listed.key, &mut aside)??;
-                aside.0
+                aside.into_inner()
             }
         };
         let file = listed.check(file)?;
@@ -244,14 +231,6 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_more_is_held_than_may_be() {
-        let mut limited = Limited(Vec::new(), 5);
-        limited.write_all(b"12345").unwrap();
-        assert!(limited.write_all(b"6").is_err());
-        assert_eq!(limited.0, b"12345");
-    }
 
     #[test]
     fn a_name_leads_nowhere_else_and_is_no_longer_than_a_key() {

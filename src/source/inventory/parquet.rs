@@ -126,6 +126,15 @@ impl<T: DataType> Column<T> {
         })
     }
 
+    /// The same of a column that a file need not have.
+    fn begin_some(
+        at: Option<usize>,
+        file: &Arc<Bounded>,
+        group: &RowGroupMetaData,
+    ) -> Result<Option<Self>> {
+        at.map(|at| Self::begin(at, file, group)).transpose()
+    }
+
     fn fill(&mut self, rows: usize) -> Result<()> {
         self.levels.clear();
         self.values.clear();
@@ -162,18 +171,13 @@ struct Rows {
 
 impl Rows {
     fn begin(columns: &Columns, file: &Arc<Bounded>, group: &RowGroupMetaData) -> Result<Self> {
-        let flag = |at: Option<usize>| at.map(|at| Column::begin(at, file, group)).transpose();
         Ok(Self {
             bucket: Column::begin(columns.bucket, file, group)?,
             key: Column::begin(columns.key, file, group)?,
-            size: (columns.size)
-                .map(|at| Column::begin(at, file, group))
-                .transpose()?,
-            class: (columns.class)
-                .map(|at| Column::begin(at, file, group))
-                .transpose()?,
-            is_latest: flag(columns.is_latest)?,
-            is_marker: flag(columns.is_marker)?,
+            size: Column::begin_some(columns.size, file, group)?,
+            class: Column::begin_some(columns.class, file, group)?,
+            is_latest: Column::begin_some(columns.is_latest, file, group)?,
+            is_marker: Column::begin_some(columns.is_marker, file, group)?,
         })
     }
 
