@@ -85,9 +85,7 @@ pub(super) fn survey(
         if names.iter().any(|name| name == AWS_LOGS) {
             inside.push(below(&found, AWS_LOGS, |_| ()));
         }
-        let names = names
-            .into_iter()
-            .filter(|name| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some());
+        let names = names.into_iter().filter(is_kind);
         kinds.extend(names.map(|name| (below(&found, &name, |_| ()), name)));
     }
     survey.tell_of_archives_inside(source, inside, threads);
@@ -119,6 +117,12 @@ fn below(found: &Found, name: &str, change: impl FnOnce(&mut Found)) -> Found {
     };
     change(&mut below);
     below
+}
+
+/// Whether a folder of an account holds what a trail delivers.
+#[allow(clippy::ptr_arg, reason = "it filters names")]
+fn is_kind(name: &String) -> bool {
+    name == DIGEST_FOLDER || LogKind::from_folder(name).is_some()
 }
 
 fn account(found: &Found, name: &str) -> Found {
@@ -154,34 +158,24 @@ impl Survey {
     /// A trail may have a prefix that is itself an account's folder. What it delivers there lies
     /// inside of another archive, where nobody searches: that must not go unsaid.
     fn tell_of_archives_inside(&mut self, source: &dyn Source, inside: Vec<Found>, threads: usize) {
-        let mut level: Vec<_> = inside
-            .into_iter()
-            .map(|root| (root.clone(), root))
-            .collect();
-        // An organization, an account, and what is kept of it.
-        for _ in 0..3 {
-            let (roots, folders): (Vec<_>, Vec<_>) = level.into_iter().unzip();
-            let roots: BTreeMap<_, _> = { folders.iter() }
-                .map(|folder: &Found| (folder.root, folder.path.clone()))
-                .zip(roots)
-                .collect();
-            level = Vec::new();
-            for (folder, names) in self.look(source, folders, threads) {
-                let Some(root) = roots.get(&(folder.root, folder.path.clone())) else {
-                    continue;
-                };
-                let is_trails =
-                    |name: &String| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some();
-                let is_told = self.problems.iter().any(|it| it.path == root.path);
-                if names.iter().any(is_trails) && !is_told {
+        for root in inside {
+            let mut level = vec![root.clone()];
+            // An organization, an account, and what is kept of it.
+            for _ in 0..3 {
+                let looked = self.look(source, level, threads);
+                if looked.iter().any(|(_, names)| names.iter().any(is_kind)) {
                     self.problems.push(Problem {
-                        path: root.path.clone(),
+                        path: root.path,
                         error: SourceError::Failed(INSIDE.into()),
                     });
+                    break;
                 }
-                let names = names.iter();
-                let names = names.filter(|name| is_organization(name) || is_account(name));
-                level.extend(names.map(|name| (root.clone(), below(&folder, name, |_| ()))));
+                let folders = looked.iter().flat_map(|(folder, names)| {
+                    let names = names.iter();
+                    let names = names.filter(|name| is_organization(name) || is_account(name));
+                    names.map(|name| below(folder, name, |_| ()))
+                });
+                level = folders.collect();
             }
         }
     }

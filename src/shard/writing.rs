@@ -75,16 +75,13 @@ impl ResultWriter {
         let Some(first) = self.first.take() else {
             return Ok(());
         };
-        // Their memory is used again.
-        let mut lines = mem::take(&mut self.lines);
-        let mut blobs = mem::take(&mut self.blobs);
-        self.count = 0;
-        let packed = self.packer.pack(&lines);
+        let packed = self.packer.pack(&self.lines);
+        let blobs = mem::take(&mut self.blobs);
         let block = Block {
             first,
             at: self.at,
             packed: packed.len() as u64,
-            lines: lines.len() as u64,
+            lines: self.lines.len() as u64,
             blobs: blobs.len() as u64,
         };
         self.write(&packed)?;
@@ -92,9 +89,11 @@ impl ResultWriter {
         if let Some(section) = self.head.sections.last_mut() {
             section.blocks.push(block);
         }
-        lines.clear();
-        blobs.clear();
-        (self.lines, self.blobs) = (lines, blobs);
+        // Their memory is used again.
+        self.blobs = blobs;
+        self.blobs.clear();
+        self.lines.clear();
+        self.count = 0;
         Ok(())
     }
 

@@ -76,10 +76,8 @@ impl Cursor {
             None => self.idle += 1,
         }
         if self.idle >= MOST_IDLE && page.next.is_some() {
-            let told = format!(
-                "ListObjectsV2 says again and again that there is more, and brings no name beyond {}",
-                self.furthest
-            );
+            let told =
+                "ListObjectsV2 says again and again that there is more, and brings no further name";
             return Err(Fault::new(Kind::Lasting, told));
         }
         self.token.clone_from(&page.next);

@@ -2,15 +2,21 @@
 
 use super::*;
 
-#[test]
-fn a_proven_digest_must_be_what_its_successor_names() {
-    let first = made((0, 1), None);
+/// Digests of which it has another hash, another signature, and both.
+fn others(first: &Made) -> [Made; 3] {
     let mut other_hash = first.clone();
     other_hash.digest = made((0, 2), None).digest;
     let mut other_signature = first.clone();
     other_signature.signature = Signature::from_hex("00").unwrap();
     let mut both = other_hash.clone();
     both.signature = Signature::from_hex("00").unwrap();
+    [other_hash, other_signature, both]
+}
+
+#[test]
+fn a_proven_digest_must_be_what_its_successor_names() {
+    let first = made((0, 1), None);
+    let [other_hash, other_signature, both] = others(&first);
     for (named, told) in [
         (&first, None),
         (&other_hash, Some("another hash")),
@@ -37,12 +43,7 @@ fn a_proven_digest_must_be_what_its_successor_names() {
 #[test]
 fn without_a_signature_of_its_own_it_must_be_what_its_successor_names() {
     let first = made((0, 1), None);
-    let mut other_hash = first.clone();
-    other_hash.digest = made((0, 2), None).digest;
-    let mut other_signature = first.clone();
-    other_signature.signature = Signature::from_hex("00").unwrap();
-    let mut both = other_hash.clone();
-    both.signature = Signature::from_hex("00").unwrap();
+    let [other_hash, other_signature, both] = others(&first);
     for (named, code, told) in [
         // The signature that is named proves it, and it is another one all the same.
         (&other_hash, Code::DigestLinkBroken, "another hash"),
