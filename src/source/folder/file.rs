@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use cap_std::fs::{Dir, File, OpenOptions};
+use cap_std::fs::{Dir, File, FileType, OpenOptions};
 
 use super::super::api::{Body, Facts, Metadata, SourceError};
 use crate::verify::location::MAX_KEY_LEN;
@@ -44,9 +44,20 @@ fn libc_nonblock() -> i32 {
     i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0)
 }
 
-/// Whether an entry of a folder is a link that may lead to a folder: one to a file, or to nothing,
-/// hides none. One that leads out of the source may lead anywhere.
-pub(super) fn may_lead_to_a_folder(dir: &Dir, path: impl AsRef<Path>) -> bool {
+/// How the names of objects end that are looked at by themselves, whatever they are links to.
+const OBJECTS: [&str; 2] = [".gz", ".json"];
+
+/// Whether an entry of a folder is a link behind which a folder may hide.
+pub(super) fn hides_a_folder(dir: &Dir, kind: FileType, name: &OsStr) -> bool {
+    let is_object = OBJECTS
+        .iter()
+        .any(|end| name.as_encoded_bytes().ends_with(end.as_bytes()));
+    kind.is_symlink() && !is_object && may_lead_to_a_folder(dir, name)
+}
+
+/// Whether a link may lead to a folder: one to a file, or to nothing, hides none. One that leads
+/// out of the source may lead anywhere.
+fn may_lead_to_a_folder(dir: &Dir, path: impl AsRef<Path>) -> bool {
     match dir.metadata(path) {
         Ok(target) => target.is_dir(),
         Err(error) => !is_absent(&error),

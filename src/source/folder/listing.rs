@@ -7,11 +7,9 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Dir;
 
 use super::super::api::{KeyRange, Level, ListedObject, Problem, SourceError};
-use super::file::{explain_folder, is_apple_double, may_lead_to_a_folder, not_followed};
+use super::file::{explain_folder, hides_a_folder, is_apple_double, not_followed};
+use crate::verify::location::AWS_LOGS;
 use crate::verify::time::{Bounds, parse_day};
-
-/// How the names of objects end that are looked at by themselves, whatever they are links to.
-const OBJECTS: [&str; 2] = [".gz", ".json"];
 
 /// The listing of one folder, at any depth. Links are named, and not followed: one that may lead
 /// to a folder is a problem, since nobody knows what lies there.
@@ -85,11 +83,7 @@ impl<'a> Listing<'a> {
                     }
                 }
                 Ok(_) if self.part.is_some_and(|part| !part.contains(&rest)) => {}
-                Ok(kind)
-                    if kind.is_symlink()
-                        && !OBJECTS.iter().any(|end| rest.ends_with(end))
-                        && may_lead_to_a_folder(dir, &name) =>
-                {
+                Ok(kind) if hides_a_folder(dir, kind, &name) => {
                     if self.may_hold_objects(&rest) {
                         self.problems.push(Problem {
                             path: rest.clone(),
@@ -139,6 +133,7 @@ impl<'a> Listing<'a> {
 pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceError> {
     let dir = dir.open_dir(path);
     let dir = dir.map_err(|error| explain_folder(&error))?;
+    let in_archive = path.split('/').any(|part| part == AWS_LOGS);
     let mut level = Level::default();
     for entry in dir.entries().map_err(|error| explain_folder(&error))? {
         let entry = entry.map_err(|error| explain_folder(&error))?;
@@ -152,6 +147,10 @@ pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceErro
                     level.problems.push((readable(&name), why));
                 }
             }
+            Ok(kind) if (in_archive || name == AWS_LOGS) && hides_a_folder(&dir, kind, &name) => {
+                level.problems.push((readable(&name), not_followed()));
+            }
+            Ok(_) if is_apple_double(&dir, &name) => {}
             Ok(_) => level.objects.push((readable(&name), false)),
             // What vanished while it was looked at is not there.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

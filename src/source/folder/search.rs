@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cap_std::fs::Dir;
 
 use super::super::api::Problem;
-use super::file::{explain_folder, may_lead_to_a_folder, not_followed};
+use super::file::{explain_folder, hides_a_folder, not_followed};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
 
 /// The search for `AWSLogs` folders. Links are not followed, and told where one bears that name.
@@ -48,11 +48,7 @@ impl Search {
             let name = entry.file_name();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.take_in(dir, path, &name),
-                Ok(kind)
-                    if kind.is_symlink()
-                        && name == AWS_LOGS
-                        && may_lead_to_a_folder(dir, &name) =>
-                {
+                Ok(kind) if name == AWS_LOGS && hides_a_folder(dir, kind, &name) => {
                     self.problems.push(Problem {
                         path: path.join(&name).to_string_lossy().into_owned(),
                         error: not_followed(),

@@ -327,6 +327,27 @@ fn links_are_not_followed_out_of_the_source() {
         .results([2, 0, 0, 0, 1]);
 }
 
+/// What lies behind it is not looked at, which must not go unsaid.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_folder_is_told() {
+    let case = QueryCase::new(delivered(&[&export()])).only_in_a_folder();
+    case.write();
+    let outside = case.keys().with_file_name("outside");
+    fs::create_dir(&outside).unwrap();
+    let account = case.path(&export().result(1));
+    let account = account.ancestors().find(|at| at.ends_with("111122223333"));
+    let linked = account.unwrap().with_file_name("444455556666");
+    std::os::unix::fs::symlink(&outside, linked).unwrap();
+    let outcome = case.run_written();
+    outcome.comes_to("unverified").results([3, 0, 0, 0, 0]);
+    let told = outcome.report["findings"].to_string();
+    assert!(
+        told.contains("444455556666") && told.contains("not followed"),
+        "{told}"
+    );
+}
+
 #[test]
 fn results_without_a_sign_file() {
     let (one, two) = (export(), Export::new("query-2", 1));
