@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::group::Group;
+use super::group::{Group, Waiting};
 use super::logs::LogBatch;
 
 /// One piece of work.
@@ -15,8 +15,8 @@ pub(super) enum Task {
     Open(Arc<Group>),
     /// List a part of it.
     List(Arc<Group>, usize),
-    /// Read a digest of it.
-    Digest(Arc<Group>, usize),
+    /// Read a digest of it, which has this number in its line.
+    Digest(Arc<Group>, usize, Waiting),
     /// Judge a log.
     Log(Arc<LogBatch>, usize),
 }
@@ -24,11 +24,13 @@ pub(super) enum Task {
 #[derive(Debug, Default)]
 struct State {
     logs: VecDeque<(Arc<LogBatch>, usize)>,
-    digests: VecDeque<(Arc<Group>, usize)>,
+    digests: VecDeque<(Arc<Group>, usize, Waiting)>,
     lists: VecDeque<(Arc<Group>, usize)>,
     waiting: VecDeque<Arc<Group>>,
     open_groups: usize,
     busy: usize,
+    /// Workers that wait for something to do.
+    asleep: usize,
     stopped: bool,
 }
 
@@ -54,10 +56,19 @@ impl Queue {
         }
     }
 
-    /// The next piece of work; waits for it, and gives nothing once all is done.
-    /// Whoever takes a piece says so when it is [`done`](Self::done).
+    /// The first piece of work for a worker; waits for it, and gives nothing once all is done.
     pub(super) fn take(&self) -> Option<Task> {
+        self.wait_for_task(self.lock())
+    }
+
+    /// The next piece of work for a worker, who has done the one before.
+    pub(super) fn take_next(&self) -> Option<Task> {
         let mut state = self.lock();
+        state.busy -= 1;
+        self.wait_for_task(state)
+    }
+
+    fn wait_for_task(&self, mut state: MutexGuard<'_, State>) -> Option<Task> {
         loop {
             if state.stopped {
                 return None;
@@ -71,10 +82,10 @@ impl Queue {
                 self.changed.notify_all();
                 return None;
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state.asleep += 1;
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+            state.asleep -= 1;
         }
     }
 
@@ -87,8 +98,8 @@ impl Queue {
             }
             return Some(task);
         }
-        if let Some((group, at)) = state.digests.pop_front() {
-            return Some(Task::Digest(group, at));
+        if let Some((group, number, waiting)) = state.digests.pop_front() {
+            return Some(Task::Digest(group, number, waiting));
         }
         if let Some((group, part)) = state.lists.pop_front() {
             return Some(Task::List(group, part));
@@ -102,12 +113,6 @@ impl Queue {
         None
     }
 
-    /// A piece of work is done. Whoever says so takes the next one, and wakes all others where
-    /// there is none.
-    pub(super) fn done(&self) {
-        self.lock().busy -= 1;
-    }
-
     /// Ends the run: no further piece is given out.
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
@@ -119,33 +124,36 @@ impl Queue {
             return;
         }
         let many = batch.len() > 1;
-        self.lock().logs.push_back((Arc::new(batch), 0));
-        self.wake(many);
+        self.push(many, |state| state.logs.push_back((Arc::new(batch), 0)));
     }
 
-    pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize) {
-        self.lock().digests.push_back((Arc::clone(group), number));
-        self.wake(false);
+    pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize, waiting: Waiting) {
+        let digest = (Arc::clone(group), number, waiting);
+        self.push(false, |state| state.digests.push_back(digest));
     }
 
     pub(super) fn push_lists(&self, group: &Arc<Group>, parts: std::ops::Range<usize>) {
         let many = parts.len() > 1;
         let tasks = parts.map(|part| (Arc::clone(group), part));
-        self.lock().lists.extend(tasks);
-        self.wake(many);
+        self.push(many, |state| state.lists.extend(tasks));
     }
 
     /// A group has been walked to its end.
     pub(super) fn group_done(&self) {
-        self.lock().open_groups -= 1;
-        self.changed.notify_one();
+        self.push(false, |state| state.open_groups -= 1);
     }
 
-    fn wake(&self, many: bool) {
-        if many {
-            self.changed.notify_all();
-        } else {
-            self.changed.notify_one();
+    /// Changes what there is to do. Workers that wait for it are woken; where none does, the
+    /// system is not called at all.
+    fn push(&self, many: bool, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let asleep = state.asleep;
+        drop(state);
+        match asleep {
+            0 => {}
+            _ if many => self.changed.notify_all(),
+            _ => self.changed.notify_one(),
         }
     }
 

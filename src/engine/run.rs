@@ -215,7 +215,8 @@ fn look_around(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Survey, So
 
 impl Shared<'_> {
     fn work(&self) {
-        while let Some(task) = self.queue.take() {
+        let mut next = self.queue.take();
+        while let Some(task) = next {
             if self.stop.is_stopped() {
                 self.queue.stop();
                 return;
@@ -223,14 +224,14 @@ impl Shared<'_> {
             match task {
                 Task::Open(group) => group.open(self),
                 Task::List(group, part) => group.list(self, part),
-                Task::Digest(group, number) => group.digest(self, number),
+                Task::Digest(group, number, waiting) => group.digest(self, number, &waiting),
                 Task::Log(batch, at) => {
                     if let Some(finding) = batch.judge(at, self) {
                         self.find(finding);
                     }
                 }
             }
-            self.queue.done();
+            next = self.queue.take_next();
         }
     }
 

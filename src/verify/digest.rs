@@ -59,6 +59,11 @@ impl Predecessor {
         &self.hash
     }
 
+    /// Whether `signature` is the one that is named for it.
+    pub fn is_signed_with(&self, signature: &Signature) -> bool {
+        signature.is_written(&self.signature)
+    }
+
     /// Its signature; nothing where the text is none.
     pub fn signature(&self) -> Option<Signature> {
         Signature::from_hex(&self.signature)

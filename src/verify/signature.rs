@@ -28,6 +28,13 @@ impl Signature {
         hex::encode(&self.0)
     }
 
+    /// Whether `text` holds its digits. To read them would take longer than to write them.
+    pub fn is_written(&self, text: &str) -> bool {
+        let mut digits = vec![0; self.0.len() * 2];
+        let written = hex::encode_to_slice(&self.0, &mut digits);
+        written.is_ok() && digits.eq_ignore_ascii_case(text.as_bytes())
+    }
+
     /// Whether it is `key`'s, over `text`: RSA PKCS#1 v1.5 with SHA-256.
     pub fn is_valid(&self, key: &PublicKey, text: &[u8]) -> bool {
         key.verifier().0.verify_sig(text, &self.0).is_ok()
@@ -63,7 +70,11 @@ pub fn signed_text(
     previous_signature: Option<&str>,
 ) -> Vec<u8> {
     let previous = previous_signature.unwrap_or("null");
-    format!("{end_time}\n{bucket}/{key}\n{hash}\n{previous}").into_bytes()
+    let hash = hash.to_string();
+    let parts = [
+        end_time, "\n", bucket, "/", key, "\n", &hash, "\n", previous,
+    ];
+    parts.concat().into_bytes()
 }
 
 #[cfg(test)]
@@ -121,5 +132,20 @@ mod tests {
     fn a_signature_is_written_as_it_was_read() {
         let signature = Signature::from_hex("00FFa0").unwrap();
         assert_eq!(signature.to_hex(), "00ffa0");
+        for written in ["00ffa0", "00FFa0", "00FFA0"] {
+            assert!(signature.is_written(written), "{written}");
+        }
+        for other in [
+            "",
+            "00ffa",
+            "00ffa00",
+            "00ffa1",
+            "000fa0",
+            "00ffa0 ",
+            "00ff\u{20}0",
+        ] {
+            assert!(!signature.is_written(other), "{other}");
+            assert_ne!(Signature::from_hex(other), Some(signature.clone()));
+        }
     }
 }

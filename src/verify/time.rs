@@ -184,12 +184,60 @@ pub fn midnight(at: Timestamp) -> Timestamp {
 
 /// `YYYY/MM/DD`, the folders of a day.
 pub fn day_folders(at: Timestamp) -> String {
-    at.strftime("%Y/%m/%d").to_string()
+    let mut path = String::with_capacity(10);
+    push_day_folders(at, &mut path);
+    path
 }
 
-/// `YYYYMMDDThhmmssZ`, as digests' names write it.
-pub fn digest_name_time(at: Timestamp) -> String {
-    at.strftime("%Y%m%dT%H%M%SZ").to_string()
+/// Adds `YYYY/MM/DD` to a path.
+pub(super) fn push_day_folders(at: Timestamp, path: &mut String) {
+    push_date(in_utc(at).date(), "/", path);
+}
+
+/// Adds `YYYYMMDDThhmmssZ`, as digests' names write it, to a path.
+pub(super) fn push_digest_name_time(at: Timestamp, path: &mut String) {
+    let at = in_utc(at);
+    push_date(at.date(), "", path);
+    path.push('T');
+    for part in [at.hour(), at.minute(), at.second()] {
+        push_two(part.unsigned_abs(), path);
+    }
+    path.push('Z');
+}
+
+/// Adds `YYYYMMDDThhmmZ`, as logs' names write it, to a path.
+pub(super) fn push_log_name_time(at: Timestamp, path: &mut String) {
+    let at = in_utc(at);
+    push_date(at.date(), "", path);
+    path.push('T');
+    push_two(at.hour().unsigned_abs(), path);
+    push_two(at.minute().unsigned_abs(), path);
+    path.push('Z');
+}
+
+fn in_utc(at: Timestamp) -> DateTime {
+    TimeZone::UTC.to_datetime(at)
+}
+
+/// Year, month and day, with `between` them. By hand, since formatting takes ten times as long, and
+/// a path is made for every object.
+fn push_date(date: Date, between: &str, path: &mut String) {
+    if date.year() < 0 {
+        path.push('-');
+    }
+    let year = date.year().unsigned_abs();
+    for half in [year / 100, year % 100] {
+        push_two(u8::try_from(half).unwrap_or(99), path);
+    }
+    for part in [date.month(), date.day()] {
+        path.push_str(between);
+        push_two(part.unsigned_abs(), path);
+    }
+}
+
+/// A number below a hundred, in two digits.
+fn push_two(number: u8, path: &mut String) {
+    path.extend([number / 10, number % 10].map(|digit| char::from(b'0' + digit)));
 }
 
 fn instant(year: u16, month: u16, day: u16, [hour, minute, second]: [u16; 3]) -> Option<Timestamp> {
@@ -215,6 +263,27 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn times_are_written_as_formatting_would() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "1999-12-31T23:59:59Z",
+            "2000-02-29T12:34:56Z",
+            "2024-03-10T01:02:03Z",
+            "2015-11-30T09:08:07Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-30T22:00:00Z",
+        ] {
+            let at = at(text);
+            assert_eq!(day_folders(at), at.strftime("%Y/%m/%d").to_string());
+            let (mut digest, mut log) = (String::from("_"), String::from("_"));
+            push_digest_name_time(at, &mut digest);
+            push_log_name_time(at, &mut log);
+            assert_eq!(digest, at.strftime("_%Y%m%dT%H%M%SZ").to_string());
+            assert_eq!(log, at.strftime("_%Y%m%dT%H%MZ").to_string());
+        }
     }
 
     #[test]

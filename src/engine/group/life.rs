@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::super::digests::Seen;
 use super::super::logs::ChainLogs;
 use super::super::run::Shared;
 use super::super::survey::Holdings;
@@ -34,6 +35,10 @@ pub(in super::super) struct Group {
     parts: Mutex<Vec<Part>>,
     parts_left: AtomicUsize,
     state: Mutex<State>,
+    /// What was read, by its number in the line, and the walk has not yet taken up.
+    handed_in: Mutex<Vec<(usize, Seen)>>,
+    /// Held by who takes it up.
+    pub(super) walker: Mutex<()>,
 }
 
 /// A chain that is being walked.
@@ -80,6 +85,8 @@ impl Group {
             parts: Mutex::default(),
             parts_left: AtomicUsize::new(0),
             state: Mutex::default(),
+            handed_in: Mutex::default(),
+            walker: Mutex::default(),
         }
     }
 
@@ -186,10 +193,10 @@ impl Group {
         let limits = &shared.job.limits;
         // One at least, or the walk would not come on.
         while state.line.ahead() == 0 || shared.held.bytes() < limits.digest_memory {
-            let Some(number) = state.line.ask(limits.read_ahead) else {
+            let Some((number, waiting)) = state.line.ask(limits.read_ahead) else {
                 return;
             };
-            shared.queue.push_digest(self, number);
+            shared.queue.push_digest(self, number, waiting);
         }
     }
 
@@ -234,6 +241,12 @@ impl Group {
             }
         }
         shared.queue.group_done();
+    }
+
+    pub(super) fn handed_in(&self) -> MutexGuard<'_, Vec<(usize, Seen)>> {
+        // Each change is a single push, or takes all.
+        let handed_in = self.handed_in.lock();
+        handed_in.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,7 @@ use crate::verify::location::ChainId;
 
 /// A digest that stands in line.
 #[derive(Clone, Debug)]
-pub(super) struct Waiting {
+pub(in super::super) struct Waiting {
     pub(super) digest: ListedDigest,
     /// Whether it would have to be restored before it can be read.
     pub(super) archived: bool,
@@ -72,14 +72,14 @@ impl Line {
     }
 
     /// The next one that is to be read, within `most` from the front.
-    pub(super) fn ask(&mut self, most: usize) -> Option<usize> {
+    pub(super) fn ask(&mut self, most: usize) -> Option<(usize, Waiting)> {
         while self.ahead < most {
             let number = *self.order.get(self.ahead)?;
             self.ahead += 1;
             let asked = self.asked.get_mut(number)?;
             if !*asked {
                 *asked = true;
-                return Some(number);
+                return Some((number, self.all.get(number)?.clone()));
             }
         }
         None
@@ -90,17 +90,13 @@ impl Line {
         self.ahead
     }
 
-    pub(super) fn get(&self, number: usize) -> Option<&Waiting> {
-        self.all.get(number)
-    }
-
     pub(super) fn put(&mut self, number: usize, seen: Seen) {
         self.seen.insert(number, seen);
     }
 
     /// The one at the front.
     pub(super) fn front(&self) -> Option<&Waiting> {
-        self.get(*self.order.front()?)
+        self.all.get(*self.order.front()?)
     }
 
     /// What was read of the one at the front, which then leaves the line; nothing while it is

@@ -12,3 +12,4 @@ mod walking;
 
 pub(super) use claiming::Voucher;
 pub(super) use life::Group;
+pub(super) use line::Waiting;

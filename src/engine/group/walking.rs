@@ -1,6 +1,6 @@
 //! The walk along the chains of an account's region.
 
-use std::sync::Arc;
+use std::sync::{Arc, TryLockError};
 
 use super::super::digests::{Seen, read_digest};
 use super::super::held::Weight;
@@ -15,10 +15,12 @@ use crate::verify::location::{ChainId, LogKind, ObjectLocation, RootId};
 
 impl Group {
     /// Reads a digest, and walks on as far as what was read allows.
-    pub(in super::super) fn digest(self: &Arc<Self>, shared: &Shared<'_>, number: usize) {
-        let Some(waiting) = self.state().line.get(number).cloned() else {
-            return;
-        };
+    pub(in super::super) fn digest(
+        self: &Arc<Self>,
+        shared: &Shared<'_>,
+        number: usize,
+        waiting: &Waiting,
+    ) {
         let seen = if waiting.archived {
             Seen::archived()
         } else {
@@ -28,9 +30,26 @@ impl Group {
             // It may not have been read because the run ends.
             return;
         }
-        let mut state = self.state();
-        state.line.put(number, seen);
-        self.advance(shared, &mut state);
+        self.handed_in().push((number, seen));
+        self.walk_on(shared);
+    }
+
+    /// Walks on with what was handed in. Where another worker does so already, this one does not
+    /// wait for it: that one looks once more after it has let go, so nothing is left lying.
+    fn walk_on(self: &Arc<Self>, shared: &Shared<'_>) {
+        while !self.handed_in().is_empty() {
+            let _walker = match self.walker.try_lock() {
+                Ok(walker) => walker,
+                Err(TryLockError::Poisoned(walker)) => walker.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            let mut state = self.state();
+            let handed_in = std::mem::take(&mut *self.handed_in());
+            for (number, seen) in handed_in {
+                state.line.put(number, seen);
+            }
+            self.advance(shared, &mut state);
+        }
     }
 
     fn read(shared: &Shared<'_>, at: &ListedDigest) -> Seen {

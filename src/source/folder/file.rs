@@ -11,6 +11,8 @@ use crate::verify::location::MAX_KEY_LEN;
 
 /// The output of `aws s3api head-object` is never larger.
 const MAX_SIDECAR_LEN: u64 = 64 * 1024;
+/// Nearly all of them are smaller.
+const SMALL: usize = 4096;
 
 /// How such a file begins (RFC 1740).
 const APPLE_DOUBLE: [u8; 4] = [0x00, 0x05, 0x16, 0x07];
@@ -119,7 +121,7 @@ pub(in super::super) fn explain(error: &io::Error) -> SourceError {
 }
 
 pub(in super::super) fn read_small(file: File, limit: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(SMALL);
     file.take(limit + 1).read_to_end(&mut content)?;
     if content.len() as u64 > limit {
         return Err(io::Error::other(format!("it is larger than {limit} bytes")));

@@ -200,7 +200,7 @@ impl Source for FolderSource {
 
     fn digest(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
         let file = self.open_object(root, path)?;
-        let metadata = match self.open_object(root, &format!("{path}.metadata.json")) {
+        let metadata = match self.open_object(root, &[path, ".metadata.json"].concat()) {
             Ok(sidecar) => read_sidecar(sidecar)?,
             Err(SourceError::NotFound) => read_attributes(&file)?,
             Err(error) => return Err(error),

@@ -72,7 +72,7 @@ impl Walk {
             return true;
         };
         let named = &demand.predecessor;
-        let same_signature = named.signature().as_ref() == Some(digest.signature());
+        let same_signature = named.is_signed_with(digest.signature());
         let same_hash = named.hash() == digest.hash();
         if same_signature && same_hash {
             return true;

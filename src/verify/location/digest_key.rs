@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::time::{day_folders, digest_name_time, midnight, parse_day, parse_name_time};
+use super::super::time::{
+    midnight, parse_day, parse_name_time, push_day_folders, push_digest_name_time,
+};
 use super::names::{is_region, is_trail};
-use super::place::{AccountRegion, DIGEST_FOLDER, Folders};
+use super::place::{AccountRegion, DIGEST_FOLDER, Folders, PATH_LEN};
 
 /// Which chain a digest belongs to. Its order is that of the report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,18 +134,21 @@ impl DigestKey {
 
     /// The path that this key was read from.
     pub fn path(&self) -> String {
-        let chain = &self.chain;
-        format!(
-            "{}/{}/{}_{DIGEST_FOLDER}_{}_{}_{}_{}{}.json.gz",
-            chain.place.folder(DIGEST_FOLDER),
-            day_folders(self.end),
-            chain.place.account(),
-            chain.place.region(),
-            chain.trail,
-            chain.home_region,
-            digest_name_time(self.end),
-            if chain.backfill { "_backfill" } else { "" },
-        )
+        let ChainId { place, trail, .. } = &*self.chain;
+        let mut path = String::with_capacity(PATH_LEN);
+        place.push_folder(DIGEST_FOLDER, &mut path);
+        path.push('/');
+        push_day_folders(self.end, &mut path);
+        path.extend(["/", place.account(), "_", DIGEST_FOLDER, "_"]);
+        path.extend([place.region(), "_", trail, "_"]);
+        path.extend([&*self.chain.home_region, "_"]);
+        push_digest_name_time(self.end, &mut path);
+        path.push_str(if self.chain.backfill {
+            "_backfill.json.gz"
+        } else {
+            ".json.gz"
+        });
+        path
     }
 }
 

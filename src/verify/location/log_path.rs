@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::super::time::{day_folders, midnight, parse_day, parse_name_time};
-use super::place::{AccountRegion, Folders};
+use super::super::time::{
+    midnight, parse_day, parse_name_time, push_day_folders, push_log_name_time,
+};
+use super::place::{AccountRegion, Folders, PATH_LEN};
 
 /// What a log file records. CloudTrail keeps a folder for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,17 +151,17 @@ impl LogName {
 
     /// The path that it was read from.
     pub fn path(&self, place: &AccountRegion) -> String {
-        let at = self.time();
-        format!(
-            "{}/{}/{}_{}_{}_{}_{}.json.gz",
-            place.folder(self.kind.folder()),
-            day_folders(at),
-            place.account(),
-            self.kind.folder(),
-            place.region(),
-            at.strftime("%Y%m%dT%H%MZ"),
-            String::from_utf8_lossy(&self.unique),
-        )
+        let (at, kind) = (self.time(), self.kind.folder());
+        let mut path = String::with_capacity(PATH_LEN);
+        place.push_folder(kind, &mut path);
+        path.push('/');
+        push_day_folders(at, &mut path);
+        path.extend(["/", place.account(), "_", kind, "_", place.region(), "_"]);
+        push_log_name_time(at, &mut path);
+        path.push('_');
+        path.extend(self.unique.map(char::from));
+        path.push_str(".json.gz");
+        path
     }
 }
 

@@ -9,6 +9,11 @@ use super::names::{is_account, is_organization, is_region};
 pub const AWS_LOGS: &str = "AWSLogs";
 /// The folder of digests, in an account's folder.
 pub const DIGEST_FOLDER: &str = "CloudTrail-Digest";
+/// Nearly all paths of such folders are shorter.
+const FOLDER_LEN: usize = 96;
+/// Nearly all paths of objects are shorter. Paths are made by the million, and a text that grows
+/// bit by bit is moved each time.
+pub(super) const PATH_LEN: usize = 192;
 /// S3 takes no longer key.
 pub const MAX_KEY_LEN: usize = 1024;
 
@@ -49,14 +54,18 @@ impl AccountRegion {
 
     /// The path of a folder of this account and region, such as `AWSLogs/…/CloudTrail/us-east-1`.
     pub fn folder(&self, kind: &str) -> String {
-        let organization = self
-            .organization()
-            .map(|organization| format!("{organization}/"))
-            .unwrap_or_default();
-        format!(
-            "{AWS_LOGS}/{organization}{}/{kind}/{}",
-            self.account, self.region
-        )
+        let mut path = String::with_capacity(FOLDER_LEN);
+        self.push_folder(kind, &mut path);
+        path
+    }
+
+    /// Adds that path to one that begins with it.
+    pub(super) fn push_folder(&self, kind: &str, path: &mut String) {
+        path.extend([AWS_LOGS, "/"]);
+        if let Some(organization) = self.organization() {
+            path.extend([organization, "/"]);
+        }
+        path.extend([&*self.account, "/", kind, "/", &*self.region]);
     }
 }
 
