@@ -119,6 +119,12 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    /// Ends the run if this worker panics while it holds this: the others would wait forever for
+    /// what it took.
+    pub(super) fn worker(&self) -> Worker<'_> {
+        Worker(self)
+    }
+
     pub(super) fn push_logs(&self, batch: LogBatch) {
         if batch.len() == 0 {
             return;
@@ -160,5 +166,40 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A worker that panicked left no half-made change: each is a single push or pop.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A worker at its work.
+pub(super) struct Worker<'a>(&'a Queue);
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::thread;
+
+    use super::*;
+    use crate::verify::location::AccountRegion;
+
+    #[test]
+    fn nobody_waits_for_a_worker_that_panicked() {
+        let place = AccountRegion::new(None, "123456789012", "us-east-1").unwrap();
+        let queue = Queue::new(vec![Arc::new(Group::new(place, BTreeMap::new()))], 1);
+        thread::scope(|scope| {
+            let panicking = scope.spawn(|| {
+                let _worker = queue.worker();
+                assert!(matches!(queue.take(), Some(Task::Open(_))));
+                panic!("in a test");
+            });
+            assert!(panicking.join().is_err());
+            assert!(queue.take().is_none());
+        });
     }
 }

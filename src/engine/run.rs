@@ -215,6 +215,7 @@ fn look_around(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Survey, So
 
 impl Shared<'_> {
     fn work(&self) {
+        let _worker = self.queue.worker();
         let mut next = self.queue.take();
         while let Some(task) = next {
             if self.stop.is_stopped() {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::answers::Bounded;
 use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
@@ -166,10 +168,11 @@ impl Download {
         let from = (self.at, self.etag.as_str());
         let bucket = Arc::clone(&self.target.bucket);
         let (target, payer) = (&self.target, self.service.payer());
+        let stall = self.service.clients.settings().patience.stall;
         let output = self
             .service
             .persist(&bucket, |client| {
-                get(client, target, payer.clone(), Some(from))
+                get(client, target, (payer.clone(), stall), Some(from))
             })
             .await
             .map_err(|fault| match fault.kind {
@@ -221,7 +224,7 @@ fn facts(output: &GetObjectOutput) -> Facts {
 async fn get(
     client: aws_sdk_s3::Client,
     target: &Target,
-    payer: Option<RequestPayer>,
+    (payer, stall): (Option<RequestPayer>, Duration),
     from: Option<(u64, &str)>,
 ) -> Result<GetObjectOutput, Fault> {
     let mut request = client
@@ -233,10 +236,12 @@ async fn get(
     if let Some((at, etag)) = from {
         request = request.range(format!("bytes={at}-")).if_match(etag);
     }
-    request
-        .send()
-        .await
-        .map_err(|error| Fault::of("GetObject", &error))
+    let bounded = Bounded {
+        stall,
+        is_object: true,
+    };
+    let sent = request.customize().interceptor(bounded).send().await;
+    sent.map_err(|error| Fault::of("GetObject", &error))
 }
 
 impl Service {
@@ -250,7 +255,8 @@ impl Service {
         {
             return direct.get(&target.key).await;
         }
-        get(client, target, self.payer(), None).await
+        let stall = self.clients.settings().patience.stall;
+        get(client, target, (self.payer(), stall), None).await
     }
 
     pub(super) fn payer(&self) -> Option<RequestPayer> {

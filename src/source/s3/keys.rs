@@ -286,7 +286,9 @@ async fn list(service: &Service, region: &str, (start, end): Span) -> Asked {
                     .list_public_keys()
                     .set_start_time(time(start))
                     .set_end_time(time(end))
-                    .set_next_token(token.clone());
+                    .set_next_token(token.clone())
+                    .customize()
+                    .interceptor(service.bounded());
                 async move {
                     let sent = request.send().await;
                     sent.map_err(|error| Fault::of("ListPublicKeys", &error))

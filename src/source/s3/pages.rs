@@ -108,6 +108,7 @@ pub(super) async fn page(
                 (None, after) => request.set_start_after(after.clone()),
             };
             let request = request.customize().interceptor(Whole);
+            let request = request.interceptor(service.bounded());
             async {
                 let sent = request.send().await;
                 sent.map_err(|error| Fault::of("ListObjectsV2", &error))

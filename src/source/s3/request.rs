@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::answers::Bounded;
 use super::backoff::Backoff;
 use super::clients::Clients;
 use super::fault::{Fault, Kind};
@@ -98,6 +99,14 @@ impl Service {
         let takes = if is_first { 1 } else { FULL_PAGE };
         // It is never closed.
         Arc::clone(&self.pages).acquire_many_owned(takes).await.ok()
+    }
+
+    /// Sees to it that an answer that is held whole comes to an end.
+    pub(super) fn bounded(&self) -> Bounded {
+        Bounded {
+            stall: self.clients.settings().patience.stall,
+            is_object: false,
+        }
     }
 
     /// Makes requests to `bucket` until one is answered, or trying again is of no use.

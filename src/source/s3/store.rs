@@ -109,6 +109,7 @@ impl S3Store {
                         Fault::new(Kind::Lasting, told)
                     })?;
                     let request = request.body(body).customize().config_override(patient);
+                    let request = request.interceptor(self.service.bounded());
                     let sent = request.send().await;
                     sent.map_err(|error| Fault::of("PutObject", &error))
                 }

@@ -59,7 +59,9 @@ pub(super) async fn describe(service: &Service, arn: &TrailArn) -> Result<Trail,
             let request = client
                 .describe_trails()
                 .trail_name_list(&arn.arn)
-                .include_shadow_trails(true);
+                .include_shadow_trails(true)
+                .customize()
+                .interceptor(service.bounded());
             async move {
                 let sent = request.send().await;
                 sent.map_err(|error| Fault::of("DescribeTrails", &error))

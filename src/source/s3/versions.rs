@@ -35,7 +35,9 @@ pub(super) async fn versions(
                     .encoding_type(EncodingType::Url)
                     .set_request_payer(service.payer())
                     .set_key_marker(key_marker.clone())
-                    .set_version_id_marker(version_marker.clone());
+                    .set_version_id_marker(version_marker.clone())
+                    .customize()
+                    .interceptor(service.bounded());
                 async move {
                     let sent = request.send().await;
                     sent.map_err(|error| Fault::of("ListObjectVersions", &error))

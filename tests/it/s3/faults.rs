@@ -168,6 +168,16 @@ fn a_listing_that_ends_early_is_none() {
     }
 }
 
+/// What is held whole before anybody sees it comes to an end too: this waits as long as users do.
+#[test]
+fn an_answer_that_stalls_half_way_is_asked_for_again() {
+    let served = Served::new(&audit()).args(DAY);
+    let asked = [Operation::ListObjectsV2, Operation::ListPublicKeys];
+    let stalls = Rule::new(Fault::StallBody(Duration::from_hours(1)));
+    served.server.faults().add(stalls.on(&asked).attempts(0..1));
+    expect(&served.run(SOURCE), "valid", &[]);
+}
+
 /// Half of a log is not a log that was cut.
 #[test]
 fn a_part_that_nobody_asked_for_is_no_object() {
