@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::held::Weight;
 use super::run::Shared;
 
-use crate::source::{Metadata, ReadFailure, SourceError};
+use crate::source::{Metadata, ReadDigest, ReadFailure, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
 use crate::verify::digest::{SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest};
 use crate::verify::hashing::{Content, ContentError};
@@ -18,6 +18,9 @@ use crate::verify::time::parse_name_time;
 
 /// Why an archived object is not read.
 pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
+
+/// Why what was read is no proof of tampering.
+pub(in crate::engine) const READ_TWICE: &str = "what was read was not what CloudTrail delivered, and read once more it was: it was changed in between, or on its way; run again";
 
 /// What was seen, and how many bytes were read and hashed for it.
 #[derive(Debug)]
@@ -46,11 +49,47 @@ impl Seen {
     }
 }
 
-/// Reads the digest at `at`, whose root stands for `stated`, where that is known.
+/// Reads the digest at `at`, whose root stands for `stated`, where that is known. What accuses
+/// somebody is read twice.
 pub(super) fn read_digest(
     shared: &Shared<'_>,
     at: &ListedDigest,
     stated: Option<&(Arc<str>, Arc<str>)>,
+) -> Seen {
+    let path = at.key.path();
+    if let Some(kept) = shared.source.read_before(at.root, &path) {
+        return see(shared, at, stated, kept);
+    }
+    let read = || see(shared, at, stated, shared.reading().digest(at.root, &path));
+    let seen = read();
+    if accuses(&seen.sighting)
+        && !shared.stop.is_stopped()
+        && matches!(read().sighting, Sighting::Proven(_))
+    {
+        return Seen::nothing_of(Sighting::Unreadable(READ_TWICE.into()));
+    }
+    seen
+}
+
+/// Whether what was seen says that the digest is not what CloudTrail delivered.
+fn accuses(sighting: &Sighting) -> bool {
+    match sighting {
+        Sighting::Malformed(_) | Sighting::Moved(_) => true,
+        Sighting::Unproven(_, doubt) => match doubt {
+            Doubt::Modified(_) => true,
+            // No other reading would bring the key, or the metadata.
+            Doubt::KeyUnknown(_) | Doubt::Unsigned => false,
+        },
+        Sighting::Proven(_) | Sighting::Absent | Sighting::Unreadable(_) => false,
+    }
+}
+
+/// What was seen where `fetched` was read.
+fn see(
+    shared: &Shared<'_>,
+    at: &ListedDigest,
+    stated: Option<&(Arc<str>, Arc<str>)>,
+    fetched: ReadDigest,
 ) -> Seen {
     let region = at.key.chain().place().region();
     let keys = match shared.job.keys.of_region(region) {
@@ -58,8 +97,6 @@ pub(super) fn read_digest(
         Err(why) => return Seen::nothing_of(without_keys(&why)),
     };
     let path = at.key.path();
-    let kept = shared.source.read_before(at.root, &path);
-    let fetched = kept.unwrap_or_else(|| shared.reading().digest(at.root, &path));
     let (content, json, metadata) = match fetched {
         Ok(fetched) => fetched,
         Err(ReadFailure::Source(SourceError::NotFound)) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::digests::NOT_RESTORED;
+use super::digests::{NOT_RESTORED, READ_TWICE};
 use super::held::Weight;
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
@@ -225,7 +225,25 @@ fn read(
         return (content, events.map_or(nothing, Told::Events));
     }
     let (content, hint) = shared.reading().log(*root, path, bucket);
+    if !accuses(&content, entry) || shared.stop.is_stopped() {
+        return (content, Told::Hint(hint));
+    }
+    // The network, the memory or a copy that is still under way may have changed what came.
+    let (again, _) = shared.reading().log(*root, path, bucket);
+    if again.is_ok_and(|again| again.hash == *entry.hash()) {
+        let why = SourceError::Failed(READ_TWICE.into());
+        return (Err(ReadFailure::Source(why)), nothing);
+    }
     (content, Told::Hint(hint))
+}
+
+/// Whether what was read says that the log is not what CloudTrail delivered.
+fn accuses(read: &Result<Content, ReadFailure>, entry: &LogEntry) -> bool {
+    match read {
+        Ok(content) => content.hash != *entry.hash(),
+        Err(ReadFailure::Content(ContentError::Malformed(_) | ContentError::TooLarge(_))) => true,
+        Err(ReadFailure::Content(ContentError::Read(_)) | ReadFailure::Source(_)) => false,
+    }
 }
 
 /// The events of an intact log that may be evidence.

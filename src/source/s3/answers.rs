@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A thousand names of a thousand bytes, each written for a URL, take a tenth of it.
 const LONGEST: usize = 32 * 1024 * 1024;
 /// An answer comes to its end within so many times the time that a stall takes.
-const STALLS: u32 = 15;
+const STALLS: u32 = 6;
 
 /// Sees to it that an answer comes to an end.
 #[derive(Debug)]

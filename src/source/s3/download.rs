@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
@@ -25,6 +25,12 @@ const SMALL: u64 = 256 * 1024;
 /// A larger one takes about so much memory on its way, most of it in the connection's buffer.
 const LARGE: usize = 768 * 1024;
 
+/// A body that comes more slowly, but for its first seconds, is a fault: it would hold up a run for
+/// days.
+const LEAST_RATE: u64 = 1024;
+/// Those first seconds, in times that a stall takes.
+const STALLS: u32 = 6;
+
 /// An object, or one version of it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -41,6 +47,8 @@ pub(super) struct Download {
     length: u64,
     at: u64,
     stream: Option<ByteStream>,
+    /// What is to come has come by then.
+    until: Instant,
     backoff: Backoff,
     _pass: Pass,
     memory: Option<OwnedSemaphorePermit>,
@@ -94,10 +102,12 @@ impl Download {
         let pairs = output.metadata().into_iter().flatten();
         let metadata = Metadata::from_pairs(pairs.map(|(name, value)| (&**name, &**value)));
         let facts = facts(&output);
+        let patience = service.clients.settings().patience;
         let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);
         let download = Self {
-            backoff: Backoff::new(service.clients.settings().patience),
+            backoff: Backoff::new(patience),
             memory: service.hold(needed).await,
+            until: latest(patience.stall, length),
             service: Arc::clone(service),
             target,
             etag,
@@ -131,9 +141,11 @@ impl Download {
         loop {
             let Some(stream) = &mut self.stream else {
                 self.stream = Some(self.resume().await?);
+                self.until = latest(stall, self.length - self.at);
                 continue;
             };
-            let told = match timeout(stall, stream.next()).await {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let told = match timeout(stall.min(left), stream.next()).await {
                 Ok(Some(Ok(chunk))) => {
                     self.at += chunk.len() as u64;
                     if self.at <= self.length {
@@ -149,6 +161,7 @@ impl Download {
                 }
                 Ok(None) => "the body ended early".to_owned(),
                 Ok(Some(Err(error))) => format!("the body broke off ({error})"),
+                Err(_) if left < stall => "the body came too slowly".to_owned(),
                 Err(_) => format!("no byte of the body came for {} s", stall.as_secs()),
             };
             self.stream = None;
@@ -200,6 +213,11 @@ impl Download {
             "the connection broke, and the server does not give the rest of an object".into(),
         ))
     }
+}
+
+/// When so many bytes have come at the latest.
+fn latest(stall: Duration, bytes: u64) -> Instant {
+    Instant::now() + stall * STALLS + Duration::from_secs(bytes / LEAST_RATE)
 }
 
 /// What S3 tells of an object beside its bytes.

@@ -178,6 +178,29 @@ fn an_answer_that_stalls_half_way_is_asked_for_again() {
     expect(&served.run(SOURCE), "valid", &[]);
 }
 
+/// A byte that the network changed accuses nobody, and what is not read alike twice proves nothing.
+#[test]
+fn what_changes_on_its_way_is_no_tampering() {
+    for (key, expected) in [
+        ("*_CloudTrail_*T0220Z_*", &[("log-unreadable", 1)][..]),
+        (
+            "*CloudTrail-Digest*T030000Z*",
+            &[("digest-unreadable", 1), ("log-uncovered", 2)],
+        ),
+    ] {
+        let served = Served::new(&audit()).args(DAY);
+        let rule = Rule::new(Fault::Flip).on(&[Operation::GetObject]);
+        served.server.faults().add(rule.key(key).attempts(0..1));
+        expect(&served.run(SOURCE), "unverified", expected);
+    }
+    // What is read so again and again lies there so.
+    let served = Served::new(&audit()).args(DAY);
+    let rule = Rule::new(Fault::Flip).on(&[Operation::GetObject]);
+    let rule = rule.key("*_CloudTrail_*T0220Z_*");
+    served.server.faults().add(rule);
+    expect(&served.run(SOURCE), "invalid", &[("log-malformed", 1)]);
+}
+
 /// Half of a log is not a log that was cut.
 #[test]
 fn a_part_that_nobody_asked_for_is_no_object() {

@@ -34,6 +34,8 @@ pub(crate) enum Fault {
     CutBody,
     /// Half of the body, with no word on its length, and then its end, as if that were all.
     ShortBody,
+    /// All of the body, one byte of it changed.
+    Flip,
     /// 206, as if a part had been asked for.
     Part,
     /// No byte for that time, then all of it.

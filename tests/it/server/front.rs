@@ -180,6 +180,7 @@ impl Front {
             Some(Fault::CutBody) => Some(Halfway::Cut),
             Some(Fault::ShortBody) => Some(Halfway::End),
             Some(Fault::StallBody(time)) => Some(Halfway::Stall(*time)),
+            Some(Fault::Flip) => Some(Halfway::Flip),
             Some(_) | None => None,
         };
         let empty = call.head || http_body::Body::is_end_stream(response.body());

@@ -64,6 +64,7 @@ impl Refusal {
                 | Fault::ResetBody
                 | Fault::CutBody
                 | Fault::ShortBody
+                | Fault::Flip
                 | Fault::Part
                 | Fault::Stall(_)
                 | Fault::StallBody(_),

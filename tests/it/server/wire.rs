@@ -20,6 +20,7 @@ pub(crate) enum Halfway {
     Reset(ResetSwitch),
     Cut,
     End,
+    Flip,
     Stall(Duration),
 }
 
@@ -38,7 +39,7 @@ enum Plan {
 impl Plan {
     fn pause(then: Halfway) -> Self {
         let time = match &then {
-            Halfway::Reset(_) | Halfway::Cut | Halfway::End => FLUSH,
+            Halfway::Reset(_) | Halfway::Cut | Halfway::End | Halfway::Flip => FLUSH,
             Halfway::Stall(time) => *time,
         };
         Self::Waiting {
@@ -106,6 +107,22 @@ impl Wire {
         Poll::Ready(Some(Ok(bytes)))
     }
 
+    /// What comes next, its first byte changed.
+    fn poll_flipped(&mut self, cx: &mut Context<'_>) -> Poll<Option<Data>> {
+        let Poll::Ready(next) = self.poll_data(cx) else {
+            let then = Halfway::Flip;
+            self.plan = Plan::Until { left: 0, then };
+            return Poll::Pending;
+        };
+        Poll::Ready(next.map(|bytes| {
+            let mut bytes = Vec::from(bytes?);
+            if let Some(byte) = bytes.first_mut() {
+                *byte ^= 1;
+            }
+            Ok(bytes.into())
+        }))
+    }
+
     /// The error that the body ends with, if it does not go on.
     fn poll_pause(
         &mut self,
@@ -144,6 +161,10 @@ impl http_body::Body for Wire {
                     self.body = s3s::Body::empty();
                     None
                 }
+                Plan::Until {
+                    left: 0,
+                    then: Halfway::Flip,
+                } => ready!(self.poll_flipped(cx)),
                 Plan::Until { left: 0, then } => {
                     self.plan = Plan::pause(then);
                     continue;
