@@ -21,6 +21,8 @@ pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER o
 
 /// Why what was read is no proof of tampering.
 pub(in crate::engine) const READ_TWICE: &str = "what was read was not what CloudTrail delivered, and read once more it was: it was changed in between, or on its way; run again";
+/// The same, where the other reading failed.
+pub(in crate::engine) const NOT_AGAIN: &str = "what was read was not what CloudTrail delivered, and it could not be read once more to be sure";
 
 /// What was seen, and how many bytes were read and hashed for it.
 #[derive(Debug)]
@@ -62,13 +64,17 @@ pub(super) fn read_digest(
     }
     let read = || see(shared, at, stated, shared.reading().digest(at.root, &path));
     let seen = read();
-    if accuses(&seen.sighting)
-        && !shared.stop.is_stopped()
-        && matches!(read().sighting, Sighting::Proven(_))
-    {
-        return Seen::nothing_of(Sighting::Unreadable(READ_TWICE.into()));
+    if !accuses(&seen.sighting) || shared.stop.is_stopped() {
+        return seen;
     }
-    seen
+    let unsure = |why: Box<str>| Seen::nothing_of(Sighting::Unreadable(why));
+    match read().sighting {
+        Sighting::Proven(_) => unsure(READ_TWICE.into()),
+        Sighting::Unreadable(why) => unsure(format!("{NOT_AGAIN}: {why}").into()),
+        Sighting::Absent | Sighting::Malformed(_) | Sighting::Moved(_) | Sighting::Unproven(..) => {
+            seen
+        }
+    }
 }
 
 /// Whether what was seen says that the digest is not what CloudTrail delivered.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::digests::{NOT_RESTORED, READ_TWICE};
+use super::digests::{NOT_AGAIN, NOT_RESTORED, READ_TWICE};
 use super::held::Weight;
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
@@ -230,10 +230,22 @@ fn read(
     }
     // The network, the memory or a copy that is still under way may have changed what came.
     let (again, _) = shared.reading().log(*root, path, bucket);
-    if again.is_ok_and(|again| again.hash == *entry.hash()) {
-        let why = SourceError::Failed(READ_TWICE.into());
-        return (Err(ReadFailure::Source(why)), nothing);
-    }
+    let unsure = |why: String| Err(ReadFailure::Source(SourceError::Failed(why.into())));
+    let content = match again {
+        Ok(again) if again.hash == *entry.hash() => unsure(READ_TWICE.into()),
+        Err(ReadFailure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
+            unsure(format!("{NOT_AGAIN}: {error}"))
+        }
+        Err(ReadFailure::Content(ContentError::Read(error))) => {
+            unsure(format!("{NOT_AGAIN}: {error}"))
+        }
+        // It was read whole, whatever became of it since.
+        Err(
+            ReadFailure::Source(SourceError::NotFound | SourceError::Archived(_))
+            | ReadFailure::Content(ContentError::Malformed(_) | ContentError::TooLarge(_)),
+        )
+        | Ok(_) => content,
+    };
     (content, Told::Hint(hint))
 }
 

@@ -193,6 +193,15 @@ fn what_changes_on_its_way_is_no_tampering() {
         served.server.faults().add(rule.key(key).attempts(0..1));
         expect(&served.run(SOURCE), "unverified", expected);
     }
+    // Where the other reading fails, nobody knows.
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+    let rule = |fault, attempts| {
+        let rule = Rule::new(fault).on(&[Operation::GetObject]);
+        rule.key("*_CloudTrail_*T0220Z_*").attempts(attempts)
+    };
+    served.server.faults().add(rule(Fault::Flip, 0..1));
+    served.server.faults().add(rule(Fault::Reset, 1..9));
+    expect(&served.run(SOURCE), "unverified", &[("log-unreadable", 1)]);
     // What is read so again and again lies there so.
     let served = Served::new(&audit()).args(DAY);
     let rule = Rule::new(Fault::Flip).on(&[Operation::GetObject]);
