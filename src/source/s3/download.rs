@@ -47,6 +47,8 @@ pub(super) struct Download {
     length: u64,
     at: u64,
     stream: Option<ByteStream>,
+    /// So many bytes come once more, from a server that does not give the rest of an object alone.
+    again: u64,
     /// What is to come has come by then.
     until: Instant,
     backoff: Backoff,
@@ -114,6 +116,7 @@ impl Download {
             length,
             at: 0,
             stream: Some(output.body),
+            again: 0,
             _pass: pass,
         };
         Ok((download, metadata, facts))
@@ -141,12 +144,19 @@ impl Download {
         loop {
             let Some(stream) = &mut self.stream else {
                 self.stream = Some(self.resume().await?);
-                self.until = latest(stall, self.length - self.at);
+                self.until = latest(stall, self.length - self.at + self.again);
                 continue;
             };
             let left = self.until.saturating_duration_since(Instant::now());
             let told = match timeout(stall.min(left), stream.next()).await {
-                Ok(Some(Ok(chunk))) => {
+                Ok(Some(Ok(mut chunk))) => {
+                    let known = usize::try_from(self.again).unwrap_or(usize::MAX);
+                    let known = known.min(chunk.len());
+                    self.again -= known as u64;
+                    chunk.advance(known);
+                    if chunk.is_empty() {
+                        continue;
+                    }
                     self.at += chunk.len() as u64;
                     if self.at <= self.length {
                         return Ok(Some(chunk));
@@ -155,7 +165,7 @@ impl Download {
                         "more bytes came than its Content-Length says".into(),
                     ));
                 }
-                Ok(None) if self.at == self.length => {
+                Ok(None) if self.at == self.length && self.again == 0 => {
                     self.service.answered();
                     return Ok(None);
                 }
@@ -203,15 +213,21 @@ impl Download {
                 | Kind::Lasting => fault.into_source_error(),
             })?;
         let begins = format!("bytes {}-", self.at);
-        let fits = output
-            .content_range()
-            .is_some_and(|range| range.starts_with(&begins));
-        if fits && output.e_tag() == Some(&self.etag) {
-            return Ok(output.body);
+        let again = match output.content_range() {
+            Some(range) if range.starts_with(&begins) => Some(0),
+            // All of it, from a server that knows no parts.
+            None if output.content_length() == i64::try_from(self.length).ok() => Some(self.at),
+            Some(_) | None => None,
+        };
+        match again.filter(|_| output.e_tag() == Some(&self.etag)) {
+            Some(again) => {
+                self.again = again;
+                Ok(output.body)
+            }
+            None => Err(SourceError::Failed(
+                "the connection broke, and the server does not give the rest of an object".into(),
+            )),
         }
-        Err(SourceError::Failed(
-            "the connection broke, and the server does not give the rest of an object".into(),
-        ))
     }
 }
 

@@ -386,6 +386,20 @@ fn listings_that_fail_for_good_hide_nothing() {
 }
 
 #[test]
+fn a_server_that_knows_no_parts_is_asked_for_all() {
+    for fault in [Fault::CutBody, Fault::ResetBody] {
+        let options = Options {
+            no_parts: true,
+            ..Options::default()
+        };
+        let served = Served::with(&audit(), options).args(DAY);
+        let rule = Rule::new(fault).on(&[Operation::GetObject]);
+        served.server.faults().add(rule.attempts(0..2));
+        expect(&served.run(SOURCE), "valid", &[]);
+    }
+}
+
+#[test]
 fn a_server_that_is_busy_all_the_time_is_served_in_the_end() {
     use crate::server::When;
     // No more than a few requests at a time are let in.

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, RANGE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -148,6 +148,9 @@ impl Front {
         if self.state.options.secret.is_none() {
             // S3 would refuse a signature that it has no means to check.
             request.headers_mut().remove(AUTHORIZATION);
+        }
+        if self.state.options.no_parts {
+            request.headers_mut().remove(RANGE);
         }
         let answer = self.state.s3.call(request.map(s3s::Body::from)).await;
         let mut response = answer.map_err(|error| io::Error::other(s3s::StdError::from(error)))?;

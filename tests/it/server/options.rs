@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) log: bool,
     /// `X-Amz-Meta-Signature` instead of `x-amz-meta-signature`.
     pub(crate) title_case: bool,
+    /// Whoever asks for a part of an object gets all of it, as from the simplest servers.
+    pub(crate) no_parts: bool,
     /// HTTPS, with a certificate of an authority that nobody else knows: [`super::AUTHORITY`].
     pub(crate) tls: bool,
     /// 0: any free port.
@@ -43,6 +45,7 @@ impl Default for Options {
             secret: None,
             log: true,
             title_case: false,
+            no_parts: false,
             tls: false,
             port: 0,
         }
