@@ -21,7 +21,12 @@ pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER o
 
 /// Why what was read is no proof of tampering.
 pub(in crate::engine) const READ_TWICE: &str = "what was read was not what CloudTrail delivered, and read once more it was: it was changed in between, or on its way; run again";
-/// The same, where the other reading failed.
+/// The same, where each reading gave something else.
+pub(in crate::engine) const NOT_ALIKE: &str = "what was read was not what CloudTrail delivered, and read once more it was something else again: it is being changed, or it is changed on its way; run again";
+/// So many readings that agree accuse. The network, the memory or a copy that is still under way may
+/// have changed what came with one.
+pub(in crate::engine) const READINGS: usize = 3;
+/// The same, where another reading failed.
 pub(in crate::engine) const NOT_AGAIN: &str = "what was read was not what CloudTrail delivered, and it could not be read once more to be sure";
 
 /// What was seen, and how many bytes were read and hashed for it.
@@ -52,7 +57,7 @@ impl Seen {
 }
 
 /// Reads the digest at `at`, whose root stands for `stated`, where that is known. What accuses
-/// somebody is read twice.
+/// somebody is read again.
 pub(super) fn read_digest(
     shared: &Shared<'_>,
     at: &ListedDigest,
@@ -62,19 +67,48 @@ pub(super) fn read_digest(
     if let Some(kept) = shared.source.read_before(at.root, &path) {
         return see(shared, at, stated, kept);
     }
-    let read = || see(shared, at, stated, shared.reading().digest(at.root, &path));
-    let seen = read();
-    if !accuses(&seen.sighting) || shared.stop.is_stopped() {
-        return seen;
-    }
-    let unsure = |why: Box<str>| Seen::nothing_of(Sighting::Unreadable(why));
-    match read().sighting {
-        Sighting::Proven(_) => unsure(READ_TWICE.into()),
-        Sighting::Unreadable(why) => unsure(format!("{NOT_AGAIN}: {why}").into()),
-        Sighting::Absent | Sighting::Malformed(_) | Sighting::Moved(_) | Sighting::Unproven(..) => {
-            seen
+    let fetch = || shared.reading().digest(at.root, &path);
+    let fetched = fetch();
+    // No fault on its way makes it so large.
+    let is_huge = matches!(
+        fetched,
+        Err(ReadFailure::Content(ContentError::TooLarge(_)))
+    );
+    let seen = see(shared, at, stated, fetched);
+    if accuses(&seen.sighting) && !is_huge && !shared.stop.is_stopped() {
+        for _ in 1..READINGS {
+            let again = see(shared, at, stated, fetch());
+            if let Some(why) = why_unsure(&seen.sighting, &again.sighting) {
+                return Seen::nothing_of(Sighting::Unreadable(why));
+            }
         }
     }
+    seen
+}
+
+/// Why another reading takes back what the first one said of a digest; nothing where it does not.
+fn why_unsure(first: &Sighting, again: &Sighting) -> Option<Box<str>> {
+    let is_same = match (first, again) {
+        (_, Sighting::Proven(_)) => return Some(READ_TWICE.into()),
+        (_, Sighting::Unreadable(why)) => return Some(format!("{NOT_AGAIN}: {why}").into()),
+        // It was read whole, whatever became of it since.
+        (_, Sighting::Absent) => true,
+        (Sighting::Malformed(first), Sighting::Malformed(again)) => first == again,
+        (Sighting::Moved(first), Sighting::Moved(again)) => first == again,
+        (Sighting::Unproven(first, _), Sighting::Unproven(again, _)) => {
+            first.hash() == again.hash()
+        }
+        (
+            Sighting::Malformed(_)
+            | Sighting::Moved(_)
+            | Sighting::Unproven(..)
+            | Sighting::Proven(_)
+            | Sighting::Absent
+            | Sighting::Unreadable(_),
+            Sighting::Malformed(_) | Sighting::Moved(_) | Sighting::Unproven(..),
+        ) => false,
+    };
+    (!is_same).then(|| NOT_ALIKE.into())
 }
 
 /// Whether what was seen says that the digest is not what CloudTrail delivered.
@@ -233,4 +267,35 @@ fn verify(
         let doubt = Doubt::Modified("the signature in its metadata does not fit its content");
         (digest, doubt)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_readings_that_agree_accuse() {
+        let malformed = |why: &str| Sighting::Malformed(why.into());
+        let moved = |key: &str| Sighting::Moved(ObjectLocation::new("bucket", key));
+        for (first, again, is_sure) in [
+            (malformed("cut"), malformed("cut"), true),
+            (malformed("cut"), malformed("corrupt"), false),
+            (malformed("cut"), moved("a"), false),
+            (moved("a"), moved("a"), true),
+            (moved("a"), moved("b"), false),
+            (moved("a"), malformed("cut"), false),
+            (moved("a"), Sighting::Absent, true),
+            (moved("a"), Sighting::Unreadable("denied".into()), false),
+        ] {
+            let why = why_unsure(&first, &again);
+            assert_eq!(why.is_none(), is_sure, "{first:?} {again:?} {why:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_not_cloudtrails_accuses() {
+        assert!(accuses(&Sighting::Malformed("cut".into())));
+        assert!(!accuses(&Sighting::Absent));
+        assert!(!accuses(&Sighting::Unreadable("denied".into())));
+    }
 }

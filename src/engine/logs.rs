@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::digests::{NOT_AGAIN, NOT_RESTORED, READ_TWICE};
+use super::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
 use super::held::Weight;
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
@@ -14,9 +14,12 @@ use crate::verify::conclusion::{BeforeFirstDay, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::hashing::{Content, ContentError, Encoding};
+use crate::verify::hashing::{Content, ContentError, Encoding, Sha256Hash};
 use crate::verify::location::RootId;
 use crate::verify::time::Bounds;
+
+/// CloudTrail delivers no larger log. One that inflates to more is read once only.
+const LARGEST: u64 = 1024 * 1024 * 1024;
 
 /// Where an entry's log is to be looked for.
 #[derive(Clone, Debug)]
@@ -228,33 +231,57 @@ fn read(
     if !accuses(&content, entry) || shared.stop.is_stopped() {
         return (content, Told::Hint(hint));
     }
-    // The network, the memory or a copy that is still under way may have changed what came.
-    let (again, _) = shared.reading().log(*root, path, bucket);
-    let unsure = |why: String| Err(ReadFailure::Source(SourceError::Failed(why.into())));
-    let content = match again {
-        Ok(again) if again.hash == *entry.hash() => unsure(READ_TWICE.into()),
-        Err(ReadFailure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
-            unsure(format!("{NOT_AGAIN}: {error}"))
+    for _ in 1..READINGS {
+        let (again, _) = shared.reading().log(*root, path, bucket);
+        if let Some(why) = why_unsure(&content, &again, entry.hash()) {
+            return (Err(ReadFailure::Source(SourceError::Failed(why))), nothing);
         }
-        Err(ReadFailure::Content(ContentError::Read(error))) => {
-            unsure(format!("{NOT_AGAIN}: {error}"))
-        }
-        // It was read whole, whatever became of it since.
-        Err(
-            ReadFailure::Source(SourceError::NotFound | SourceError::Archived(_))
-            | ReadFailure::Content(ContentError::Malformed(_) | ContentError::TooLarge(_)),
-        )
-        | Ok(_) => content,
-    };
+    }
     (content, Told::Hint(hint))
 }
 
-/// Whether what was read says that the log is not what CloudTrail delivered.
+/// Why another reading takes back what the first one said of a log; nothing where it does not.
+fn why_unsure(
+    first: &Result<Content, ReadFailure>,
+    again: &Result<Content, ReadFailure>,
+    expected: &Sha256Hash,
+) -> Option<Box<str>> {
+    match again {
+        Ok(again) if again.hash == *expected => Some(READ_TWICE.into()),
+        Ok(again) => {
+            let is_same = first.as_ref().is_ok_and(|first| first == again);
+            (!is_same).then(|| NOT_ALIKE.into())
+        }
+        Err(ReadFailure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
+            Some(format!("{NOT_AGAIN}: {error}").into())
+        }
+        Err(ReadFailure::Content(ContentError::Read(error))) => {
+            Some(format!("{NOT_AGAIN}: {error}").into())
+        }
+        Err(ReadFailure::Content(
+            error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
+        )) => {
+            let is_same = match first {
+                Err(ReadFailure::Content(first)) => first.to_string() == error.to_string(),
+                Err(ReadFailure::Source(_)) | Ok(_) => false,
+            };
+            (!is_same).then(|| NOT_ALIKE.into())
+        }
+        // It was read whole, whatever became of it since.
+        Err(ReadFailure::Source(SourceError::NotFound | SourceError::Archived(_))) => None,
+    }
+}
+
+/// Whether what was read says that the log is not what CloudTrail delivered, as a fault on its way
+/// might have it: none makes it so large.
 fn accuses(read: &Result<Content, ReadFailure>, entry: &LogEntry) -> bool {
     match read {
-        Ok(content) => content.hash != *entry.hash(),
-        Err(ReadFailure::Content(ContentError::Malformed(_) | ContentError::TooLarge(_))) => true,
-        Err(ReadFailure::Content(ContentError::Read(_)) | ReadFailure::Source(_)) => false,
+        Ok(content) => content.hash != *entry.hash() && content.length <= LARGEST,
+        Err(ReadFailure::Content(ContentError::Malformed(_))) => true,
+        Err(
+            ReadFailure::Content(ContentError::Read(_) | ContentError::TooLarge(_))
+            | ReadFailure::Source(_),
+        ) => false,
     }
 }
 
@@ -303,5 +330,64 @@ fn weigh(
         Err(ReadFailure::Content(
             error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
         )) => found(LogVerdict::Invalid, Code::LogMalformed, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::hashing::GzipFault;
+
+    type Read = Result<Content, ReadFailure>;
+
+    fn content(of: &[u8]) -> Content {
+        Content {
+            hash: Sha256Hash::of(of),
+            encoding: Encoding::Plain,
+            stored: of.len() as u64,
+            length: of.len() as u64,
+        }
+    }
+
+    fn malformed(fault: GzipFault) -> Read {
+        Err(ReadFailure::Content(ContentError::Malformed(fault)))
+    }
+
+    fn source(error: SourceError) -> Read {
+        Err(ReadFailure::Source(error))
+    }
+
+    #[test]
+    fn only_readings_that_agree_accuse() {
+        let named = Sha256Hash::of(b"named");
+        let broken = || {
+            Err(ReadFailure::Content(ContentError::Read(
+                std::io::Error::other("x"),
+            )))
+        };
+        for first in [Ok(content(b"a")), malformed(GzipFault::Cut)] {
+            for (again, told) in [
+                (Ok(content(b"named")), READ_TWICE),
+                (Ok(content(b"b")), NOT_ALIKE),
+                (malformed(GzipFault::Corrupt), NOT_ALIKE),
+                (source(SourceError::Denied("x".into())), NOT_AGAIN),
+                (source(SourceError::Failed("x".into())), NOT_AGAIN),
+                (broken(), NOT_AGAIN),
+            ] {
+                let why = why_unsure(&first, &again, &named).unwrap();
+                assert!(why.starts_with(told), "{first:?} {again:?} {why}");
+            }
+            for again in [SourceError::NotFound, SourceError::Archived("x".into())] {
+                assert_eq!(why_unsure(&first, &source(again), &named), None);
+            }
+        }
+        let cut = || malformed(GzipFault::Cut);
+        assert_eq!(
+            why_unsure(&Ok(content(b"a")), &Ok(content(b"a")), &named),
+            None
+        );
+        assert_eq!(why_unsure(&cut(), &cut(), &named), None);
+        assert!(why_unsure(&Ok(content(b"a")), &cut(), &named).is_some());
+        assert!(why_unsure(&cut(), &Ok(content(b"a")), &named).is_some());
     }
 }
