@@ -191,9 +191,14 @@ fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<
             trail.name
         );
     }
-    let mut place = S3Place::new(&trail.bucket, &trail.prefix);
-    // Where it delivers to is known: nothing has to be searched for.
-    place.is_root = true;
+    // Where it delivers to is known: nothing has to be searched for, and a prefix that has an
+    // `AWSLogs` of its own is that of another folder of this name below it.
+    let place = S3Place {
+        bucket: trail.bucket.as_str().into(),
+        prefix: trail.prefix,
+        is_root: true,
+        narrowing: Narrowing::default(),
+    };
     let narrowing = Narrowing {
         // The chains of an organization's trail are those of all its accounts.
         account: (!trail.is_organization).then(|| arn.account.clone()),

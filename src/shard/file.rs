@@ -45,13 +45,21 @@ struct Trailer {
     hash: [u8; 32],
 }
 
+/// Opens a file, and no pipe, which would be waited for.
+fn open_file(path: &Path) -> io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    File::open(path)
+}
+
 impl ResultFile {
     /// Opens the result at `path`, which must be that of `shard` of the plan called `identity`.
     ///
     /// # Errors
     /// Where it is not.
     pub fn open(path: &Path, plan: &Plan, identity: &str, shard: u32) -> Result<Self, ResultError> {
-        let mut file = match File::open(path) {
+        let mut file = match open_file(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(ResultError::Missing);

@@ -54,10 +54,9 @@ enum Failure {
 pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
     let folder = run.naming.folder(&export.path);
     let subject = run.naming.object(&folder, SIGN_FILE);
-    let Some(archived) = export.sign_file else {
-        return Some(missing(export, subject));
-    };
-    let content = if archived {
+    // One that was not listed is asked for all the same: a listing that failed half-way does not
+    // tell that it is missing.
+    let content = if export.sign_file == Some(true) {
         Err(Failure::Source(SourceError::Archived(NOT_RESTORED.into())))
     } else {
         read(run, export, COMMON_LEN).or_else(|failure| match failure {

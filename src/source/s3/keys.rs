@@ -296,13 +296,20 @@ async fn list(service: &Service, region: &str, (start, end): Span) -> Asked {
             })
             .await?;
         read(&output, &mut answer)?;
-        let next = output.next_token().map(str::to_owned);
-        if next.is_none() || next == token {
+        let next = output.next_token().filter(|next| !next.is_empty());
+        let Some(next) = next else {
+            return Ok(answer);
+        };
+        if token.as_deref() == Some(next) {
             break;
         }
-        token = next;
+        token = Some(next.to_owned());
     }
-    Ok(answer)
+    // A key that it had not come to must not be taken for one that CloudTrail does not know.
+    Err(Fault::new(
+        Kind::Lasting,
+        "ListPublicKeys says again and again that there is more",
+    ))
 }
 
 fn read(output: &ListPublicKeysOutput, answer: &mut Answer) -> Result<(), Fault> {

@@ -114,11 +114,36 @@ pub(super) async fn page(
                 sent.map_err(|error| Fault::of("ListObjectsV2", &error))
             }
         })
-        .await?;
+        .await
+        .map_err(not_a_listings)?;
     service.answered();
     let page = read(&output, token)?;
     cursor.advance(&page)?;
     Ok(page)
+}
+
+/// S3 answers a listing of what is not there with a list of nothing. Whatever says that an object
+/// is not there says nothing of the folder, which must not be taken for one that vanished.
+fn not_a_listings(fault: Fault) -> Fault {
+    match fault.kind {
+        Kind::NotFound => Fault::new(
+            Kind::Lasting,
+            format!(
+                "{}, which is no answer of S3's to a listing; a proxy may stand in between",
+                fault.told
+            ),
+        ),
+        Kind::NoBucket
+        | Kind::Denied
+        | Kind::Archived
+        | Kind::Elsewhere(_)
+        | Kind::Throttled
+        | Kind::Expired
+        | Kind::Transient
+        | Kind::Changed
+        | Kind::NoCredentials
+        | Kind::Lasting => fault,
+    }
 }
 
 /// Refuses a listing whose document does not reach its end.

@@ -26,7 +26,14 @@ impl S3Place {
     /// What is wrong with it.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let (bucket, prefix) = Self::parts(url)?;
-        Ok(Self::new(bucket, prefix))
+        let place = Self::new(bucket, prefix);
+        if place.is_root && place.prefix.is_empty() && prefix.starts_with('/') {
+            // It would be taken for the one right in the bucket.
+            return Err(
+                "its AWSLogs lies in a folder without a name, which cannot be verified: write one slash after the bucket",
+            );
+        }
+        Ok(place)
     }
 
     /// The bucket and the prefix of `s3://BUCKET[/PREFIX]`, as they stand there.
@@ -69,7 +76,7 @@ impl S3Place {
 }
 
 /// Whether a bucket can have this name; the rules of old, which are wider than today's.
-fn is_bucket(name: &str) -> bool {
+pub(super) fn is_bucket(name: &str) -> bool {
     (3..=255).contains(&name.len())
         && name
             .bytes()
@@ -137,6 +144,8 @@ mod tests {
             "s3:///AWSLogs",
             "s3://a",
             "s3://b ucket/x",
+            "s3://bucket//AWSLogs",
+            "s3://bucket//AWSLogs/111122223333/",
             "S3://bucket",
         ] {
             assert!(S3Place::parse(url).is_err(), "{url}");

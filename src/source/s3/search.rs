@@ -16,6 +16,9 @@ const LEVELS: u8 = 4;
 /// No more folders are looked into: a bucket that holds anything else besides may have millions.
 const MOST_FOLDERS: usize = 20_000;
 
+/// Why a folder without a name is not looked into.
+const NAMELESS: &str = "it is a folder without a name (two slashes in a row, or one at the beginning), which is not looked into: name a prefix below it, or beside it";
+
 /// What a search found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -64,7 +67,7 @@ pub(super) async fn search(
         }
         for (folder, names) in looks.join_all().await {
             match names {
-                Ok(names) => sort_out(&folder, names, &mut found.prefixes, &mut below),
+                Ok(names) => sort_out(&folder, names, &mut found, &mut below),
                 // Rights may begin with the folder itself.
                 Err(fault) if depth == 0 && !has_logs(service, bucket, &folder).await => {
                     return Err(fault);
@@ -83,16 +86,18 @@ pub(super) async fn search(
     Ok(found)
 }
 
-fn sort_out(
-    folder: &str,
-    names: Vec<String>,
-    found: &mut BTreeSet<String>,
-    below: &mut BTreeSet<String>,
-) {
+fn sort_out(folder: &str, names: Vec<String>, found: &mut Found, below: &mut BTreeSet<String>) {
     let in_logs = folder == format!("{AWS_LOGS}/") || folder.ends_with(&format!("/{AWS_LOGS}/"));
     for name in names {
-        if name == AWS_LOGS {
-            found.insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
+        if name == AWS_LOGS && folder == "/" {
+            // Its prefix would be that of the bucket itself, where another archive may lie.
+            let path = format!("{folder}{name}");
+            let error = SourceError::Failed(NAMELESS.into());
+            found.problems.push((path, error));
+        } else if name == AWS_LOGS {
+            found
+                .prefixes
+                .insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
         }
         // Whatever an account has delivered is looked at later; anything else may hold more.
         if !(in_logs && (is_account(&name) || is_organization(&name))) {
@@ -154,7 +159,14 @@ pub(super) async fn level(
             let name = folder
                 .strip_prefix(prefix)
                 .and_then(|rest| rest.strip_suffix('/'));
-            level.folders.extend(name.map(str::to_owned));
+            match name {
+                // Its path would be that of this folder, which would be looked into for ever.
+                Some("") => level
+                    .problems
+                    .push(("/".to_owned(), SourceError::Failed(NAMELESS.into()))),
+                Some(name) => level.folders.push(name.to_owned()),
+                None => {}
+            }
         }
         for object in page.objects {
             // The marker of the folder itself has no name of its own.

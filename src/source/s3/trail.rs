@@ -1,6 +1,7 @@
 //! A trail, as `DescribeTrails` tells it.
 
 use super::fault::{Fault, Kind};
+use super::place::is_bucket;
 use super::request::Service;
 
 /// A trail's ARN: `arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME`.
@@ -80,6 +81,7 @@ pub(super) async fn describe(service: &Service, arn: &TrailArn) -> Result<Trail,
         })?;
     let bucket = trail
         .s3_bucket_name()
+        .filter(|name| is_bucket(name))
         .ok_or_else(|| lasting(format!("the trail {} delivers to no bucket", arn.arn)))?;
     let prefix = trail.s3_key_prefix().unwrap_or_default();
     Ok(Trail {

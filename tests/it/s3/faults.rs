@@ -385,6 +385,37 @@ fn listings_that_fail_for_good_hide_nothing() {
     }
 }
 
+/// What is said of an object says nothing of a folder: it has not vanished, with all that lies in
+/// it and nobody misses.
+#[test]
+fn a_listing_that_is_answered_like_an_object_is_no_empty_folder() {
+    let archive = trail(6)
+        .accounts(&["111122223333", "444455556666"])
+        .archive();
+    for code in ["NoSuchKey", "NoSuchVersion"] {
+        for (folder, finding) in [
+            ("AWSLogs/444455556666/", "digest-unreadable"),
+            (
+                "AWSLogs/444455556666/CloudTrail-Digest/",
+                "digest-unreadable",
+            ),
+            ("AWSLogs/444455556666/CloudTrail/", "log-unreadable"),
+        ] {
+            let served = Served::new(&archive).args(DAY);
+            let fault = Fault::Refused {
+                status: 404,
+                code: code.into(),
+            };
+            let rule = Rule::new(fault).on(&[Operation::ListObjectsV2]);
+            served.server.faults().add(rule.key(folder));
+            let report = served.run(SOURCE);
+            assert_eq!(report["verdict"], "unverified", "{folder}: {report:#}");
+            assert!(codes(&report).contains_key(finding), "{report:#}");
+            assert!(proven(&report).is_empty(), "{report:#}");
+        }
+    }
+}
+
 #[test]
 fn a_server_that_knows_no_parts_is_asked_for_all() {
     for fault in [Fault::CutBody, Fault::ResetBody] {

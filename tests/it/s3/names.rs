@@ -90,6 +90,25 @@ fn prefixes_that_a_url_has_to_encode() {
     }
 }
 
+/// An archive whose keys begin with a slash is another one than the one right in the bucket.
+#[test]
+fn an_archive_in_a_folder_without_a_name_is_told() {
+    let mut archive = audit();
+    let mut other = audit();
+    other.store.delete(&other.log(3, 0));
+    for ((bucket, key), object) in other.store.objects {
+        let at = (bucket, format!("/{key}"));
+        archive.store.objects.insert(at, object);
+    }
+    let served = Served::new(&archive).args(DAY);
+    let report = served.run("s3://audit-logs");
+    expect(&report, "unverified", &[("digest-unreadable", 1)]);
+    assert!(messages(&report).contains("without a name"), "{report:#}");
+    let refused = served.output("s3://audit-logs//AWSLogs");
+    assert_eq!(refused.status.code(), Some(2));
+    expect(&served.run("s3://audit-logs/AWSLogs"), "valid", &[]);
+}
+
 /// Signatures are checked by the server: what is signed is what is sent.
 #[test]
 fn encoded_names_are_signed_as_they_are_sent() {

@@ -102,6 +102,37 @@ fn a_trail_of_an_organization_is_that_of_all_accounts() {
     assert_eq!(report["chains"].as_array().expect("chains").len(), 3);
 }
 
+/// Where a trail delivers to is what `CloudTrail` says, not what its prefix looks like.
+#[test]
+fn a_trail_whose_prefix_looks_like_a_folder_of_logs() {
+    for prefix in ["AWSLogs", "x/AWSLogs/111122223333", "AWSLogs/o-abcde12345"] {
+        let mut archive = trail(6).place("audit-logs", prefix).archive();
+        let described = server::Trail {
+            prefix: Some(prefix.into()),
+            ..described("us-east-1")
+        };
+        let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+        let served = Served::new(&archive).args(DAY).trail(described.clone());
+        expect(&served.run(arn), "valid", &[]);
+        archive.store.delete(&archive.log(3, 0));
+        let served = Served::new(&archive).args(DAY).trail(described);
+        expect(&served.run(arn), "invalid", &[("log-missing", 1)]);
+    }
+}
+
+#[test]
+fn a_trail_that_delivers_to_what_can_be_no_bucket() {
+    for bucket in ["", "../audit-logs", "audit-logs/x", "a\u{1b}[31m"] {
+        let described = server::Trail {
+            bucket: bucket.into(),
+            ..described("us-east-1")
+        };
+        let served = Served::new(&audit()).args(DAY).trail(described);
+        let output = served.output("arn:aws:cloudtrail:us-east-1:111122223333:trail/audit");
+        assert_eq!(output.status.code(), Some(2), "{bucket}");
+    }
+}
+
 #[test]
 fn another_trail_of_the_bucket_is_not_verified_with_the_one_named() {
     let mut archive = audit();

@@ -211,3 +211,49 @@ fn a_bucket_that_may_not_be_listed_or_is_not_there() {
     let output = command(&server, "s3://no-such-bucket").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// A sign file is listed behind the result files: it may lie on a page that could not be had.
+#[test]
+fn a_listing_that_fails_half_way_is_no_missing_sign_file() {
+    let export = Export::new("one", 3);
+    for fault in [Fault::InternalError, Fault::AccessDenied] {
+        let options = Options {
+            page_size: 2,
+            ..Options::default()
+        };
+        let server = Server::start(store(&delivered(&[&export])), options);
+        let key = listed(TestKey::a());
+        server.cloudtrail().add_key("us-east-1", key);
+        let rule = Rule::new(fault).on(&[Operation::ListObjectsV2]);
+        let rule = rule.key("*/CloudTrail-Lake/").nth(1..100);
+        server.faults().add(rule);
+        let mut command = command(&server, "s3://query-results");
+        let output = command.env("AWS_MAX_ATTEMPTS", "1").output();
+        let outcome = QueryOutcome::of(&output.expect("the program runs"));
+        outcome.comes_to("unverified").results([3, 0, 0, 0, 0]);
+        assert_eq!(outcome.findings(), [("result-unreadable".to_owned(), None)]);
+    }
+}
+
+/// Keys with two slashes in a row, or one at their beginning, are told, and not looked at for ever.
+#[test]
+fn folders_without_names() {
+    for prefix in ["a//b/", "/"] {
+        let (one, nameless) = (Export::new("one", 1), Export::new("two", 1).below(prefix));
+        let server = serve(&delivered(&[&one, &nameless]));
+        let outcome = run(&server, "s3://query-results");
+        outcome.comes_to("unverified").results([1, 0, 0, 0, 0]);
+        assert_eq!(outcome.findings(), [("result-unreadable".to_owned(), None)]);
+        assert!(
+            outcome.told().contains("without a name"),
+            "{}",
+            outcome.told()
+        );
+        let listings = server.log().count(Operation::ListObjectsV2);
+        assert!(listings < 20, "{listings}");
+        let below = format!("s3://query-results/{}", prefix.trim_end_matches('/'));
+        if prefix != "/" {
+            run(&server, &below).comes_to("valid");
+        }
+    }
+}

@@ -189,6 +189,20 @@ fn the_list_of_keys_is_read_to_its_end() {
     assert_eq!(served.server.log().count(Operation::ListPublicKeys), 3);
 }
 
+/// A key that it had not come to is not one that nobody has.
+#[test]
+fn a_list_of_keys_that_never_ends_accuses_nobody() {
+    let served = served();
+    {
+        let mut cloudtrail = served.server.cloudtrail();
+        cloudtrail.endless = true;
+        cloudtrail.keys.clear();
+        cloudtrail.add_key("us-east-1", listed(TestKey::foreign()));
+    }
+    let told = refused(&served.output("s3://audit-logs"));
+    assert!(told.contains("again and again"), "{told}");
+}
+
 #[test]
 fn whoever_asks_may_have_to_pay() {
     let served = served();

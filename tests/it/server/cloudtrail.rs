@@ -74,6 +74,8 @@ pub(crate) struct CloudTrail {
     pub(crate) organization: Option<String>,
     /// Keys in a page; 0: all in one.
     pub(crate) page_size: usize,
+    /// Whether the last page of keys says that the first one follows.
+    pub(crate) endless: bool,
 }
 
 impl CloudTrail {
@@ -154,6 +156,8 @@ impl CloudTrail {
         let mut output = json!({"PublicKeyList": page});
         if rest.next().is_some() {
             output["NextToken"] = json!((skip + size).to_string());
+        } else if self.endless {
+            output["NextToken"] = json!("0");
         }
         Ok(output)
     }

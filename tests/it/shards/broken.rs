@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 
 use super::common::{Place, Sharded, compared, ran, said};
 use crate::harness::program;
@@ -83,6 +84,21 @@ fn a_result_in_the_place_of_another() {
     let sharded = ready(&place);
     fs::copy(sharded.result(0), sharded.result(3)).expect("a copy");
     refused_and_repaired(&sharded, 3, "it is that of another shard");
+}
+
+/// A pipe in a result's place is not waited for.
+#[test]
+fn a_pipe_in_the_place_of_a_result() {
+    let place = Place::of(&audit());
+    let sharded = ready(&place);
+    fs::remove_file(sharded.result(1)).expect("a result");
+    let made = Command::new("mkfifo").arg(sharded.result(1)).status();
+    assert!(made.expect("mkfifo").success());
+    let merged = sharded.merge();
+    assert_eq!(merged.status.code(), Some(3), "{}", said(&merged));
+    assert!(said(&merged).contains("it is no file"), "{}", said(&merged));
+    let again = ran(&mut sharded.shard(1));
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
 }
 
 /// A result of another plan is told, and not written over.
