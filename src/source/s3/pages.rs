@@ -107,7 +107,7 @@ pub(super) async fn page(
                 (Some(token), _) => request.continuation_token(token),
                 (None, after) => request.set_start_after(after.clone()),
             };
-            let request = request.customize().interceptor(Whole);
+            let request = request.customize().interceptor(Whole("ListBucketResult"));
             let request = request.interceptor(service.bounded());
             async {
                 let sent = request.send().await;
@@ -151,7 +151,10 @@ fn not_a_listings(fault: Fault) -> Fault {
 /// The SDK takes what there is of one that broke off, where no length tells: the names that were
 /// cut off would never be missed, nor that there are further pages.
 #[derive(Debug)]
-struct Whole;
+pub(super) struct Whole(
+    /// The name of what a document holds.
+    pub(super) &'static str,
+);
 
 impl Intercept for Whole {
     fn name(&self) -> &'static str {
@@ -165,6 +168,7 @@ impl Intercept for Whole {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response();
+        let reaches_its_end = |document| reaches_its_end(document, self.0);
         let is_whole = answer.body().bytes().is_some_and(reaches_its_end);
         if answer.status().is_success() && !is_whole {
             return Err("the listing breaks off".into());
@@ -173,15 +177,15 @@ impl Intercept for Whole {
     }
 }
 
-/// Whether an XML document ends with the closing tag of a listing, in whatever namespace.
-fn reaches_its_end(document: &[u8]) -> bool {
+/// Whether an XML document ends with the closing tag of `root`, in whatever namespace.
+fn reaches_its_end(document: &[u8], root: &str) -> bool {
     let document = document.trim_ascii_end();
     let last = document.iter().rposition(|byte| *byte == b'<');
     let last = last.and_then(|at| document.get(at..)).unwrap_or_default();
     let name = last
         .strip_prefix(b"</")
         .and_then(|it| it.strip_suffix(b">"));
-    name.is_some_and(|name| name.trim_ascii_end().ends_with(b"ListBucketResult"))
+    name.is_some_and(|name| name.trim_ascii_end().ends_with(root.as_bytes()))
 }
 
 fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault> {
@@ -276,6 +280,7 @@ mod tests {
     #[test]
     fn a_document_that_breaks_off_does_not_reach_its_end() {
         let whole = "<ListBucketResult><Contents><Key>a</Key></Contents></ListBucketResult>";
+        let reaches_its_end = |document: &[u8]| reaches_its_end(document, "ListBucketResult");
         assert!(reaches_its_end(whole.as_bytes()));
         assert!(reaches_its_end(format!("{whole}\r\n").as_bytes()));
         assert!(reaches_its_end(

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::EncodingType;
 use jiff::Timestamp;
 
 use super::fault::Fault;
-use super::pages::decode;
+use super::pages::{Whole, decode};
 use super::request::Service;
 use crate::source::ObjectVersion;
 
@@ -37,7 +37,8 @@ pub(super) async fn versions(
                     .set_key_marker(key_marker.clone())
                     .set_version_id_marker(version_marker.clone())
                     .customize()
-                    .interceptor(service.bounded());
+                    .interceptor(service.bounded())
+                    .interceptor(Whole("ListVersionsResult"));
                 async move {
                     let sent = request.send().await;
                     sent.map_err(|error| Fault::of("ListObjectVersions", &error))

@@ -141,3 +141,17 @@ fn an_older_version_that_cannot_be_read_is_not_called_gone() {
     assert!(told.contains("could not be read"), "{told}");
     assert!(!told.contains("for good"), "{told}");
 }
+
+#[test]
+fn a_list_of_versions_that_breaks_off_tells_nothing() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    served.server.store().bucket(BUCKET).delete(&key);
+    let breaks = Rule::new(Fault::ShortBody).on(&[Operation::ListObjectVersions]);
+    served.server.faults().add(breaks);
+    let report = served.env("AWS_MAX_ATTEMPTS", "1").run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-missing", 1)]);
+    let told = messages(&report);
+    assert!(!told.contains("gone for good"), "{told}");
+    assert!(told.contains("is not known"), "{told}");
+}
