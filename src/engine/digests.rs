@@ -19,13 +19,13 @@ use crate::verify::time::parse_name_time;
 /// Why an archived object is not read.
 pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
 
+/// So many readings that agree accuse. The network, the memory or a copy that is still under way may
+/// have changed what came with one.
+pub(in crate::engine) const READINGS: usize = 3;
 /// Why what was read is no proof of tampering.
 pub(in crate::engine) const READ_TWICE: &str = "what was read was not what CloudTrail delivered, and read once more it was: it was changed in between, or on its way; run again";
 /// The same, where each reading gave something else.
 pub(in crate::engine) const NOT_ALIKE: &str = "what was read was not what CloudTrail delivered, and read once more it was something else again: it is being changed, or it is changed on its way; run again";
-/// So many readings that agree accuse. The network, the memory or a copy that is still under way may
-/// have changed what came with one.
-pub(in crate::engine) const READINGS: usize = 3;
 /// The same, where another reading failed.
 pub(in crate::engine) const NOT_AGAIN: &str = "what was read was not what CloudTrail delivered, and it could not be read once more to be sure";
 
@@ -63,9 +63,14 @@ pub(super) fn read_digest(
     at: &ListedDigest,
     stated: Option<&(Arc<str>, Arc<str>)>,
 ) -> Seen {
+    let keys = match shared.job.keys.of_region(at.key.chain().place().region()) {
+        Ok(keys) => keys,
+        Err(why) => return Seen::nothing_of(without_keys(&why)),
+    };
     let path = at.key.path();
+    let see = |fetched| see(shared, (at, &path), stated, &keys, fetched);
     if let Some(kept) = shared.source.read_before(at.root, &path) {
-        return see(shared, at, stated, kept);
+        return see(kept);
     }
     let fetch = || shared.reading().digest(at.root, &path);
     let fetched = fetch();
@@ -74,10 +79,10 @@ pub(super) fn read_digest(
         fetched,
         Err(ReadFailure::Content(ContentError::TooLarge(_)))
     );
-    let seen = see(shared, at, stated, fetched);
+    let seen = see(fetched);
     if accuses(&seen.sighting) && !is_huge && !shared.stop.is_stopped() {
         for _ in 1..READINGS {
-            let again = see(shared, at, stated, fetch());
+            let again = see(fetch());
             if let Some(why) = why_unsure(&seen.sighting, &again.sighting) {
                 return Seen::nothing_of(Sighting::Unreadable(why));
             }
@@ -95,8 +100,8 @@ fn why_unsure(first: &Sighting, again: &Sighting) -> Option<Box<str>> {
         (_, Sighting::Absent) => true,
         (Sighting::Malformed(first), Sighting::Malformed(again)) => first == again,
         (Sighting::Moved(first), Sighting::Moved(again)) => first == again,
-        (Sighting::Unproven(first, _), Sighting::Unproven(again, _)) => {
-            first.hash() == again.hash()
+        (Sighting::Unproven(first, doubt), Sighting::Unproven(again, other)) => {
+            first.hash() == again.hash() && doubt == other
         }
         (
             Sighting::Malformed(_)
@@ -127,16 +132,11 @@ fn accuses(sighting: &Sighting) -> bool {
 /// What was seen where `fetched` was read.
 fn see(
     shared: &Shared<'_>,
-    at: &ListedDigest,
+    (at, path): (&ListedDigest, &str),
     stated: Option<&(Arc<str>, Arc<str>)>,
+    keys: &Arc<KeySet>,
     fetched: ReadDigest,
 ) -> Seen {
-    let region = at.key.chain().place().region();
-    let keys = match shared.job.keys.of_region(region) {
-        Ok(keys) => keys,
-        Err(why) => return Seen::nothing_of(without_keys(&why)),
-    };
-    let path = at.key.path();
     let (content, json, metadata) = match fetched {
         Ok(fetched) => fetched,
         Err(ReadFailure::Source(SourceError::NotFound)) => {
@@ -154,9 +154,9 @@ fn see(
             return Seen::nothing_of(Sighting::Malformed(error.to_string().into()));
         }
     };
-    let sighting = match examine(at, &path, content, &json, stated) {
+    let sighting = match examine(at, path, content, &json, stated) {
         Err(sighting) => sighting,
-        Ok(digest) => match keys_for(shared, &digest, &metadata, keys, region) {
+        Ok(digest) => match keys_for(shared, at, &digest, &metadata, keys) {
             Err(why) => without_keys(&why),
             Ok(keys) => match verify(digest, &metadata, &keys) {
                 Ok(digest) => Sighting::Proven(Box::new(digest)),
@@ -179,17 +179,18 @@ fn without_keys(why: &str) -> Sighting {
 /// A backfill digest is signed long after its hour, with a key of then.
 fn keys_for(
     shared: &Shared<'_>,
+    at: &ListedDigest,
     digest: &UnverifiedDigest,
     metadata: &Metadata,
-    keys: Arc<KeySet>,
-    region: &str,
+    keys: &Arc<KeySet>,
 ) -> Result<Arc<KeySet>, Box<str>> {
     let made = metadata.backfill_generation_timestamp.as_deref();
     match made.and_then(generation_time) {
         Some(made) if keys.get(&digest.fingerprint()).is_none() => {
+            let region = at.key.chain().place().region();
             shared.job.keys.around(region, made)
         }
-        Some(_) | None => Ok(keys),
+        Some(_) | None => Ok(Arc::clone(keys)),
     }
 }
 

@@ -18,8 +18,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A thousand names of a thousand bytes, each written for a URL, take a tenth of it.
 const LONGEST: usize = 32 * 1024 * 1024;
-/// An answer comes to its end within so many times the time that a stall takes.
-const STALLS: u32 = 6;
+/// An answer comes to its end within so many times the time that a stall takes, and so long an
+/// object may be slow.
+pub(super) const STALLS: u32 = 6;
 
 /// Sees to it that an answer comes to an end.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::answers::Bounded;
+use super::answers::{Bounded, STALLS};
 use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
@@ -28,8 +28,6 @@ const LARGE: usize = 768 * 1024;
 /// A body that comes more slowly, but for its first seconds, is a fault: it would hold up a run for
 /// days.
 const LEAST_RATE: u64 = 1024;
-/// Those first seconds, in times that a stall takes.
-const STALLS: u32 = 6;
 
 /// An object, or one version of it.
 #[derive(Clone, Debug)]

@@ -125,25 +125,14 @@ pub(super) async fn page(
 /// S3 answers a listing of what is not there with a list of nothing. Whatever says that an object
 /// is not there says nothing of the folder, which must not be taken for one that vanished.
 fn not_a_listings(fault: Fault) -> Fault {
-    match fault.kind {
-        Kind::NotFound => Fault::new(
-            Kind::Lasting,
-            format!(
-                "{}, which is no answer of S3's to a listing; a proxy may stand in between",
-                fault.told
-            ),
-        ),
-        Kind::NoBucket
-        | Kind::Denied
-        | Kind::Archived
-        | Kind::Elsewhere(_)
-        | Kind::Throttled
-        | Kind::Expired
-        | Kind::Transient
-        | Kind::Changed
-        | Kind::NoCredentials
-        | Kind::Lasting => fault,
+    if !matches!(fault.kind, Kind::NotFound) {
+        return fault;
     }
+    let told = format!(
+        "{}, which is no answer of S3's to a listing; a proxy may stand in between",
+        fault.told
+    );
+    Fault::new(Kind::Lasting, told)
 }
 
 /// Refuses a listing whose document does not reach its end.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::served::{DAY, Served, codes, expect, messages};
-use crate::forge::Archive;
+use crate::forge::{Archive, Trail};
 use crate::scenarios::common::audit;
 use crate::server::{Class, Fault, Operation, Restore, Rule};
 
@@ -174,4 +174,30 @@ fn an_archived_digest_is_unreadable() {
         &[("digest-unreadable", 1), ("log-uncovered", 2)],
     );
     assert!(messages(&report).contains("archived"), "{report:#}");
+}
+
+/// Requests cost money: what could not be proven anyway is not asked for.
+#[test]
+fn digests_are_not_read_where_their_keys_could_not_be_had() {
+    let archive = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .regions(&["eu-west-1", "us-east-1"])
+        .archive();
+    let served = Served::new(&archive).args(DAY);
+    let denied = Rule::new(Fault::AccessDenied).on(&[Operation::ListPublicKeys]);
+    served.server.faults().add(denied.region("eu-west-1"));
+    let report = served.run("s3://audit-logs");
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    let read = |region: &str| {
+        let entries = served.server.log().entries().into_iter();
+        let digests = entries.filter(|entry| {
+            entry.call.operation == Operation::GetObject
+                && entry
+                    .call
+                    .key
+                    .contains(&format!("_CloudTrail-Digest_{region}_"))
+        });
+        digests.count()
+    };
+    assert_eq!(read("eu-west-1"), 0);
+    assert_eq!(read("us-east-1"), 7);
 }
