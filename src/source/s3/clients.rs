@@ -122,7 +122,7 @@ impl Clients {
         let direct = match credentials {
             Some(credentials) => {
                 let connections = Arc::clone(&self.direct);
-                Direct::to(bucket, &client, credentials, connections, &self.settings).await
+                Box::pin(Direct::to(bucket, &client, credentials, connections, &self.settings)).await
             }
             None => None,
         };

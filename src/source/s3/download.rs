@@ -193,7 +193,7 @@ impl Download {
         let output = self
             .service
             .persist(&bucket, |client| {
-                get(client, target, (payer.clone(), stall), Some(from))
+                Box::pin(get(client, target, (payer.clone(), stall), Some(from)))
             })
             .await
             .map_err(|fault| match fault.kind {
@@ -288,7 +288,8 @@ impl Service {
             return direct.get(&target.key).await;
         }
         let stall = self.clients.settings().patience.stall;
-        get(client, target, (self.payer(), stall), None).await
+        // A call of the SDK is a future of many kilobytes, which few objects need.
+        Box::pin(get(client, target, (self.payer(), stall), None)).await
     }
 
     pub(super) fn payer(&self) -> Option<RequestPayer> {

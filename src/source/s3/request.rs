@@ -134,7 +134,7 @@ impl Service {
                 redirects += 1;
                 let region = match told {
                     Some(region) => Some(region.clone()),
-                    None => self.ask_region(bucket).await,
+                    None => Box::pin(self.ask_region(bucket)).await,
                 };
                 if let Some(region) = region {
                     self.clients.learn_region(bucket, &region);
@@ -214,7 +214,7 @@ impl Service {
         };
         tokio::time::sleep(wait).await;
         if renew {
-            self.clients.renew(generation).await;
+            Box::pin(self.clients.renew(generation)).await;
         }
         Ok(())
     }
