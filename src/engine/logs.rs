@@ -5,21 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
 use super::held::Weight;
+use super::log_reading::{LogRead, NamedLog};
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
-use crate::source::{HashedLog, ReadFailure, SourceError};
+use crate::source::{ReadFailure, SourceError};
 use crate::verify::conclusion::{BeforeFirstDay, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
-use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::hashing::{Content, ContentError, Encoding, Sha256Hash};
+use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
 use crate::verify::time::Bounds;
-
-/// CloudTrail delivers no larger log. One that inflates to more is read once only.
-const LARGEST: u64 = 1024 * 1024 * 1024;
 
 /// Where an entry's log is to be looked for.
 #[derive(Clone, Debug)]
@@ -150,11 +146,21 @@ impl LogBatch {
         self.wanted.len()
     }
 
-    /// Judges the log `at`, and gives what was found, if anything.
-    pub(super) fn judge(&self, at: usize, shared: &Shared<'_>) -> Option<Finding> {
+    /// The log `at`.
+    pub(super) fn log<'a>(&'a self, at: usize, shared: &'a Shared<'_>) -> Option<NamedLog<'a>> {
         let wanted = self.wanted.get(at)?;
         let entry = self.digest.logs().get(wanted.entry)?;
-        let (outcome, told) = read(shared, wanted, entry);
+        Some(NamedLog::new(shared, wanted, entry))
+    }
+
+    /// Judges a log of it by what reading it came to, and gives what was found, if anything.
+    pub(super) fn judge(&self, log: &NamedLog<'_>, read: LogRead) -> Option<Finding> {
+        let NamedLog {
+            shared,
+            wanted,
+            entry,
+        } = *log;
+        let LogRead { outcome, told } = read;
         if shared.stop.is_stopped() && outcome.is_err() {
             // It was not read because the run ends: that is no finding.
             return None;
@@ -179,7 +185,7 @@ impl LogBatch {
         let (verdict, plain, finding) = weigh(entry, outcome);
         self.chain.count(verdict, plain);
         if verdict == LogVerdict::Valid
-            && let Some(events) = events(shared, wanted, entry, told)
+            && let Some(events) = log.events(told)
         {
             let mut tally = shared.tally();
             let ledger = tally.evidence.get_or_insert_default();
@@ -198,107 +204,6 @@ impl LogBatch {
         finding
             .in_chain(&self.chain.name)
             .by_digest(self.digest.location().key())
-    }
-}
-
-/// What a log tells beside its hash.
-enum Told {
-    /// Events may be in it.
-    Hint(Hint),
-    /// These were read when it was hashed.
-    Events(Vec<RecordedEvent>),
-}
-
-/// Hashes a log's content, or tells what that came to when it was done before.
-fn read(
-    shared: &Shared<'_>,
-    wanted: &Wanted,
-    entry: &LogEntry,
-) -> (Result<Content, ReadFailure>, Told) {
-    let nothing = Told::Hint(Hint::Nothing);
-    let Some((root, path)) = &wanted.place else {
-        return (Err(ReadFailure::Source(SourceError::NotFound)), nothing);
-    };
-    if wanted.archived {
-        let why = SourceError::Archived(NOT_RESTORED.into());
-        return (Err(ReadFailure::Source(why)), nothing);
-    }
-    let bucket = entry.location().bucket();
-    if let Some(HashedLog { content, events }) = shared.source.hashed(*root, path, bucket) {
-        return (content, events.map_or(nothing, Told::Events));
-    }
-    let (content, hint) = shared.reading().log(*root, path, bucket);
-    if !accuses(&content, entry) || shared.stop.is_stopped() {
-        return (content, Told::Hint(hint));
-    }
-    for _ in 1..READINGS {
-        let (again, _) = shared.reading().log(*root, path, bucket);
-        if let Some(why) = why_unsure(&content, &again, entry.hash()) {
-            return (Err(ReadFailure::Source(SourceError::Failed(why))), nothing);
-        }
-    }
-    (content, Told::Hint(hint))
-}
-
-/// Why another reading takes back what the first one said of a log; nothing where it does not.
-fn why_unsure(
-    first: &Result<Content, ReadFailure>,
-    again: &Result<Content, ReadFailure>,
-    expected: &Sha256Hash,
-) -> Option<Box<str>> {
-    match again {
-        Ok(again) if again.hash == *expected => Some(READ_TWICE.into()),
-        Ok(again) => {
-            let is_same = first.as_ref().is_ok_and(|first| first == again);
-            (!is_same).then(|| NOT_ALIKE.into())
-        }
-        Err(ReadFailure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
-            Some(format!("{NOT_AGAIN}: {error}").into())
-        }
-        Err(ReadFailure::Content(ContentError::Read(error))) => {
-            Some(format!("{NOT_AGAIN}: {error}").into())
-        }
-        Err(ReadFailure::Content(
-            error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
-        )) => {
-            let is_same = match first {
-                Err(ReadFailure::Content(first)) => first.to_string() == error.to_string(),
-                Err(ReadFailure::Source(_)) | Ok(_) => false,
-            };
-            (!is_same).then(|| NOT_ALIKE.into())
-        }
-        // It was read whole, whatever became of it since.
-        Err(ReadFailure::Source(SourceError::NotFound | SourceError::Archived(_))) => None,
-    }
-}
-
-/// Whether what was read says that the log is not what CloudTrail delivered, as a fault on its way
-/// might have it: none makes it so large.
-fn accuses(read: &Result<Content, ReadFailure>, entry: &LogEntry) -> bool {
-    match read {
-        Ok(content) => content.hash != *entry.hash() && content.length <= LARGEST,
-        Err(ReadFailure::Content(ContentError::Malformed(_))) => true,
-        Err(
-            ReadFailure::Content(ContentError::Read(_) | ContentError::TooLarge(_))
-            | ReadFailure::Source(_),
-        ) => false,
-    }
-}
-
-/// The events of an intact log that may be evidence.
-fn events(
-    shared: &Shared<'_>,
-    wanted: &Wanted,
-    entry: &LogEntry,
-    told: Told,
-) -> Option<Vec<RecordedEvent>> {
-    match told {
-        Told::Events(events) => Some(events),
-        Told::Hint(Hint::Here) => {
-            let (root, path) = wanted.place.as_ref()?;
-            shared.reading().events(*root, path, entry.hash())
-        }
-        Told::Hint(Hint::Elsewhere | Hint::Nothing) => None,
     }
 }
 
@@ -330,64 +235,5 @@ fn weigh(
         Err(ReadFailure::Content(
             error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
         )) => found(LogVerdict::Invalid, Code::LogMalformed, &error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::verify::hashing::GzipFault;
-
-    type Read = Result<Content, ReadFailure>;
-
-    fn content(of: &[u8]) -> Content {
-        Content {
-            hash: Sha256Hash::of(of),
-            encoding: Encoding::Plain,
-            stored: of.len() as u64,
-            length: of.len() as u64,
-        }
-    }
-
-    fn malformed(fault: GzipFault) -> Read {
-        Err(ReadFailure::Content(ContentError::Malformed(fault)))
-    }
-
-    fn source(error: SourceError) -> Read {
-        Err(ReadFailure::Source(error))
-    }
-
-    #[test]
-    fn only_readings_that_agree_accuse() {
-        let named = Sha256Hash::of(b"named");
-        let broken = || {
-            Err(ReadFailure::Content(ContentError::Read(
-                std::io::Error::other("x"),
-            )))
-        };
-        for first in [Ok(content(b"a")), malformed(GzipFault::Cut)] {
-            for (again, told) in [
-                (Ok(content(b"named")), READ_TWICE),
-                (Ok(content(b"b")), NOT_ALIKE),
-                (malformed(GzipFault::Corrupt), NOT_ALIKE),
-                (source(SourceError::Denied("x".into())), NOT_AGAIN),
-                (source(SourceError::Failed("x".into())), NOT_AGAIN),
-                (broken(), NOT_AGAIN),
-            ] {
-                let why = why_unsure(&first, &again, &named).unwrap();
-                assert!(why.starts_with(told), "{first:?} {again:?} {why}");
-            }
-            for again in [SourceError::NotFound, SourceError::Archived("x".into())] {
-                assert_eq!(why_unsure(&first, &source(again), &named), None);
-            }
-        }
-        let cut = || malformed(GzipFault::Cut);
-        assert_eq!(
-            why_unsure(&Ok(content(b"a")), &Ok(content(b"a")), &named),
-            None
-        );
-        assert_eq!(why_unsure(&cut(), &cut(), &named), None);
-        assert!(why_unsure(&Ok(content(b"a")), &cut(), &named).is_some());
-        assert!(why_unsure(&cut(), &Ok(content(b"a")), &named).is_some());
     }
 }

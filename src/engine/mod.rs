@@ -7,6 +7,7 @@ mod forecast;
 mod group;
 mod held;
 mod history;
+mod log_reading;
 mod logs;
 mod partition;
 mod queue;
@@ -17,6 +18,7 @@ mod shard;
 mod stop;
 mod survey;
 mod threads;
+mod window;
 
 pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};

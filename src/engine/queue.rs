@@ -21,16 +21,31 @@ pub(super) enum Task {
     Log(Arc<LogBatch>, usize),
 }
 
+/// How much is done at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Width {
+    /// So many groups are listed and walked.
+    pub(super) groups: usize,
+    /// So many workers are at logs.
+    pub(super) at_logs: usize,
+    /// So many logs each of them asks for.
+    pub(super) window: usize,
+}
+
 #[derive(Debug, Default)]
 struct State {
     logs: VecDeque<(Arc<LogBatch>, usize)>,
+    waiting_logs: usize,
     digests: VecDeque<(Arc<Group>, usize, Waiting)>,
     lists: VecDeque<(Arc<Group>, usize)>,
     waiting: VecDeque<Arc<Group>>,
     open_groups: usize,
     busy: usize,
-    /// Workers that wait for something to do.
-    asleep: usize,
+    at_logs: usize,
+    at_digests: usize,
+    /// Workers that wait for something to do. Who went to sleep last is woken first: what it used is
+    /// still in the caches, and no more workers than are needed ever use any memory.
+    asleep: Vec<Arc<Condvar>>,
     stopped: bool,
 }
 
@@ -38,65 +53,105 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    changed: Condvar,
-    /// So many groups are listed and walked at a time.
-    most_groups: usize,
+    width: Width,
 }
 
 impl Queue {
-    pub(super) fn new(groups: Vec<Arc<Group>>, most_groups: usize) -> Self {
+    pub(super) fn new(groups: Vec<Arc<Group>>, width: Width) -> Self {
         let state = State {
             waiting: groups.into(),
             ..State::default()
         };
         Self {
             state: Mutex::new(state),
-            changed: Condvar::new(),
-            most_groups,
+            width,
         }
     }
 
+    /// So many logs may a worker ask for at once.
+    pub(super) fn window(&self) -> usize {
+        self.width.window
+    }
+
     /// The first piece of work for a worker; waits for it, and gives nothing once all is done.
-    pub(super) fn take(&self) -> Option<Task> {
-        self.wait_for_task(self.lock())
+    pub(super) fn take(&self, worker: &mut Worker<'_>) -> Option<Task> {
+        self.wait_for_task(self.lock(), worker)
     }
 
     /// The next piece of work for a worker, who has done the one before.
-    pub(super) fn take_next(&self) -> Option<Task> {
+    pub(super) fn take_next(&self, worker: &mut Worker<'_>) -> Option<Task> {
         let mut state = self.lock();
         state.busy -= 1;
-        self.wait_for_task(state)
+        state.at_logs -= usize::from(worker.at == At::Logs);
+        state.at_digests -= usize::from(worker.at == At::Digest);
+        self.wait_for_task(state, worker)
     }
 
-    fn wait_for_task(&self, mut state: MutexGuard<'_, State>) -> Option<Task> {
+    /// A further log for a worker that is at logs, if there is one.
+    pub(super) fn more_logs(&self) -> Option<(Arc<LogBatch>, usize)> {
+        let mut state = self.lock();
+        if state.stopped {
+            return None;
+        }
+        let log = state.next_log();
+        if !state.has_rest() || self.is_ahead(&state) {
+            return log;
+        }
+        let woken = state.asleep.pop();
+        drop(state);
+        if let Some(worker) = woken {
+            worker.notify_one();
+        }
+        log
+    }
+
+    /// Whether there are logs enough: nothing further is read ahead of them.
+    fn is_ahead(&self, state: &State) -> bool {
+        let Width {
+            at_logs, window, ..
+        } = self.width;
+        let are_busy = state.at_logs >= at_logs;
+        are_busy && (state.at_digests >= at_logs || state.waiting_logs >= at_logs * window)
+    }
+
+    fn wait_for_task(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        worker: &mut Worker<'_>,
+    ) -> Option<Task> {
         loop {
             if state.stopped {
                 return None;
             }
             if let Some(task) = self.next(&mut state) {
                 state.busy += 1;
+                worker.at = At::of(&task);
+                state.at_logs += usize::from(worker.at == At::Logs);
+                state.at_digests += usize::from(worker.at == At::Digest);
                 return Some(task);
             }
             if state.busy == 0 {
-                state.stopped = true;
-                self.changed.notify_all();
+                state.stop();
                 return None;
             }
-            state.asleep += 1;
-            let woken = self.changed.wait(state);
+            state.asleep.push(Arc::clone(&worker.woken));
+            let woken = worker.woken.wait(state);
             state = woken.unwrap_or_else(PoisonError::into_inner);
-            state.asleep -= 1;
+            // Nobody may have woken it.
+            state
+                .asleep
+                .retain(|other| !Arc::ptr_eq(other, &worker.woken));
         }
     }
 
     fn next(&self, state: &mut State) -> Option<Task> {
-        if let Some((batch, next)) = state.logs.front_mut() {
-            let task = Task::Log(Arc::clone(batch), *next);
-            *next += 1;
-            if *next == batch.len() {
-                state.logs.pop_front();
-            }
-            return Some(task);
+        if state.at_logs < self.width.at_logs
+            && let Some((batch, at)) = state.next_log()
+        {
+            return Some(Task::Log(batch, at));
+        }
+        if self.is_ahead(state) {
+            return None;
         }
         if let Some((group, number, waiting)) = state.digests.pop_front() {
             return Some(Task::Digest(group, number, waiting));
@@ -104,7 +159,7 @@ impl Queue {
         if let Some((group, part)) = state.lists.pop_front() {
             return Some(Task::List(group, part));
         }
-        if state.open_groups < self.most_groups
+        if state.open_groups < self.width.groups
             && let Some(group) = state.waiting.pop_front()
         {
             state.open_groups += 1;
@@ -115,51 +170,65 @@ impl Queue {
 
     /// Ends the run: no further piece is given out.
     pub(super) fn stop(&self) {
-        self.lock().stopped = true;
-        self.changed.notify_all();
+        self.lock().stop();
     }
 
-    /// Ends the run if this worker panics while it holds this: the others would wait forever for
-    /// what it took.
+    /// A worker. It ends the run if it panics: the others would wait forever for what it took.
     pub(super) fn worker(&self) -> Worker<'_> {
-        Worker(self)
+        Worker {
+            queue: self,
+            woken: Arc::default(),
+            at: At::Rest,
+        }
     }
 
     pub(super) fn push_logs(&self, batch: LogBatch) {
-        if batch.len() == 0 {
+        let logs = batch.len();
+        if logs == 0 {
             return;
         }
-        let many = batch.len() > 1;
-        self.push(many, |state| state.logs.push_back((Arc::new(batch), 0)));
+        let takes = logs.div_ceil(self.width.window);
+        self.push(|state| {
+            state.logs.push_back((Arc::new(batch), 0));
+            state.waiting_logs += logs;
+            takes.min(self.width.at_logs.saturating_sub(state.at_logs))
+        });
     }
 
     pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize, waiting: Waiting) {
         let digest = (Arc::clone(group), number, waiting);
-        self.push(false, |state| state.digests.push_back(digest));
+        self.push(|state| {
+            state.digests.push_back(digest);
+            1
+        });
     }
 
     pub(super) fn push_lists(&self, group: &Arc<Group>, parts: std::ops::Range<usize>) {
-        let many = parts.len() > 1;
-        let tasks = parts.map(|part| (Arc::clone(group), part));
-        self.push(many, |state| state.lists.extend(tasks));
+        let tasks = parts.clone().map(|part| (Arc::clone(group), part));
+        self.push(|state| {
+            state.lists.extend(tasks);
+            parts.len()
+        });
     }
 
     /// A group has been walked to its end.
     pub(super) fn group_done(&self) {
-        self.push(false, |state| state.open_groups -= 1);
+        self.push(|state| {
+            state.open_groups -= 1;
+            1
+        });
     }
 
-    /// Changes what there is to do. Workers that wait for it are woken; where none does, the
-    /// system is not called at all.
-    fn push(&self, many: bool, change: impl FnOnce(&mut State)) {
+    /// Changes what there is to do. Of the workers that wait for it so many are woken as it takes,
+    /// which `change` tells; where none waits, the system is not called at all.
+    fn push(&self, change: impl FnOnce(&mut State) -> usize) {
         let mut state = self.lock();
-        change(&mut state);
-        let asleep = state.asleep;
+        let takes = change(&mut state);
+        let awake = state.asleep.len().saturating_sub(takes);
+        let woken = state.asleep.split_off(awake);
         drop(state);
-        match asleep {
-            0 => {}
-            _ if many => self.changed.notify_all(),
-            _ => self.changed.notify_one(),
+        for worker in woken.iter().rev() {
+            worker.notify_one();
         }
     }
 
@@ -169,13 +238,61 @@ impl Queue {
     }
 }
 
+impl State {
+    fn next_log(&mut self) -> Option<(Arc<LogBatch>, usize)> {
+        let (batch, next) = self.logs.front_mut()?;
+        let log = (Arc::clone(batch), *next);
+        *next += 1;
+        self.waiting_logs -= 1;
+        if *next == batch.len() {
+            self.logs.pop_front();
+        }
+        Some(log)
+    }
+
+    /// Whether there is other work than logs.
+    fn has_rest(&self) -> bool {
+        !(self.digests.is_empty() && self.lists.is_empty() && self.waiting.is_empty())
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+        for worker in self.asleep.drain(..) {
+            worker.notify_one();
+        }
+    }
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Logs,
+    Digest,
+    Rest,
+}
+
+impl At {
+    fn of(task: &Task) -> Self {
+        match task {
+            Task::Log(..) => Self::Logs,
+            Task::Digest(..) => Self::Digest,
+            Task::List(..) | Task::Open(_) => Self::Rest,
+        }
+    }
+}
+
 /// A worker at its work.
-pub(super) struct Worker<'a>(&'a Queue);
+#[derive(Debug)]
+pub(super) struct Worker<'a> {
+    queue: &'a Queue,
+    woken: Arc<Condvar>,
+    at: At,
+}
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.stop();
+            self.queue.stop();
         }
     }
 }
@@ -191,15 +308,20 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_worker_that_panicked() {
         let place = AccountRegion::new(None, "123456789012", "us-east-1").unwrap();
-        let queue = Queue::new(vec![Arc::new(Group::new(place, BTreeMap::new()))], 1);
+        let width = Width {
+            groups: 1,
+            at_logs: 1,
+            window: 1,
+        };
+        let queue = Queue::new(vec![Arc::new(Group::new(place, BTreeMap::new()))], width);
         thread::scope(|scope| {
             let panicking = scope.spawn(|| {
-                let _worker = queue.worker();
-                assert!(matches!(queue.take(), Some(Task::Open(_))));
+                let mut worker = queue.worker();
+                assert!(matches!(queue.take(&mut worker), Some(Task::Open(_))));
                 panic!("in a test");
             });
             assert!(panicking.join().is_err());
-            assert!(queue.take().is_none());
+            assert!(queue.take(&mut queue.worker()).is_none());
         });
     }
 }

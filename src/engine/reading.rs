@@ -1,11 +1,10 @@
 //! Reading single objects: what a run judges, and what a shard of it keeps.
 
-use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 
 use super::readers::Readers;
 use super::stop::Stop;
-use crate::source::{ReadDigest, ReadFailure, Source};
+use crate::source::{Body, ReadDigest, ReadFailure, Source, SourceError};
 use crate::verify::digest::MAX_DIGEST_LEN;
 use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
@@ -33,8 +32,18 @@ impl Reading<'_> {
         path: &str,
         bucket: &str,
     ) -> (Result<Content, ReadFailure>, Hint) {
+        self.given_log(self.source.log(root, path), bucket)
+    }
+
+    /// The same of what the source gave.
+    pub(super) fn given_log(
+        &self,
+        given: Result<Body, SourceError>,
+        bucket: &str,
+    ) -> (Result<Content, ReadFailure>, Hint) {
         let mut scanner = Scanner::new(bucket);
-        let hashed = self.open_log(root, path).and_then(|body| {
+        let hashed = given.map_err(ReadFailure::Source).and_then(|body| {
+            let body = self.stop.guard(body.reader);
             let look = |chunk: &[u8]| scanner.feed(chunk);
             let hashed = self.readers.with(|reader| reader.hash_and_look(body, look));
             hashed.map_err(ReadFailure::Content)
@@ -56,16 +65,12 @@ impl Reading<'_> {
         path: &str,
         hash: &Sha256Hash,
     ) -> Option<Vec<RecordedEvent>> {
-        let body = self.open_log(root, path).ok()?;
+        let body = self.source.log(root, path).ok()?;
+        let body = self.stop.guard(body.reader);
         let mut content = HashedContent::of(body).ok()?;
         let events = read_events(&mut content);
         let is_intact = content.finish().is_ok_and(|its| its == *hash);
         events.ok().filter(|_| is_intact)
-    }
-
-    fn open_log(&self, root: RootId, path: &str) -> Result<Box<dyn Read + Send>, ReadFailure> {
-        let body = self.source.log(root, path).map_err(ReadFailure::Source)?;
-        Ok(self.stop.guard(body.reader))
     }
 
     /// A digest whole: its content, and what its metadata says.

@@ -8,7 +8,7 @@ use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
 use super::logs::{Bytes, ChainLogs};
-use super::queue::{Queue, Task};
+use super::queue::{Queue, Task, Width};
 use super::readers::Readers;
 use super::reading::Reading;
 use super::stop::Stop;
@@ -21,6 +21,9 @@ use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
 use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER, RootId};
+
+/// So many workers ask for many logs at once, and hash them: enough for the cores of common machines.
+const MOST_AT_LOGS: usize = 16;
 
 /// Which accounts, regions and trails are verified; where a set is empty, all are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -152,7 +155,7 @@ pub fn run(
         .map(|(place, holdings)| Arc::new(Group::new(place, holdings)));
     let groups: Vec<_> = groups.collect();
     let shared = Shared {
-        queue: Queue::new(groups.clone(), job.limits.groups),
+        queue: Queue::new(groups.clone(), width(source, job.limits)),
         source,
         job,
         observer,
@@ -181,6 +184,22 @@ pub fn run(
         }
     }
     Ok(shared.conclude(stop.is_stopped()))
+}
+
+/// One request for each thread where the source gives at once what is asked for, and else as many,
+/// made by few threads.
+fn width(source: &dyn Source, limits: Limits) -> Width {
+    let threads = limits.threads.max(1);
+    let at_logs = if source.fetch().is_some() {
+        threads.min(MOST_AT_LOGS)
+    } else {
+        threads
+    };
+    Width {
+        groups: limits.groups,
+        at_logs,
+        window: threads.div_ceil(at_logs),
+    }
 }
 
 /// The bucket and prefix of every root that something is told of, where the source knows them. Where
@@ -215,8 +234,9 @@ fn look_around(job: &Job, source: &dyn Source, stop: &Stop) -> Result<Survey, So
 
 impl Shared<'_> {
     fn work(&self) {
-        let _worker = self.queue.worker();
-        let mut next = self.queue.take();
+        let mut worker = self.queue.worker();
+        let mut fetch = self.source.fetch();
+        let mut next = self.queue.take(&mut worker);
         while let Some(task) = next {
             if self.stop.is_stopped() {
                 self.queue.stop();
@@ -227,12 +247,14 @@ impl Shared<'_> {
                 Task::List(group, part) => group.list(self, part),
                 Task::Digest(group, number, waiting) => group.digest(self, number, &waiting),
                 Task::Log(batch, at) => {
-                    if let Some(finding) = batch.judge(at, self) {
-                        self.find(finding);
+                    if let Some(fetch) = &mut fetch {
+                        self.judge_at_once((batch, at), &mut **fetch);
+                    } else if let Some(log) = batch.log(at, self) {
+                        self.judge(&batch, at, log.read());
                     }
                 }
             }
-            next = self.queue.take_next();
+            next = self.queue.take_next(&mut worker);
         }
     }
 

@@ -200,6 +200,16 @@ impl fmt::Debug for Body {
     }
 }
 
+/// Logs that one thread has asked for, and waits for all at once.
+pub trait Fetch {
+    /// Asks for a log. What is given back stands for it, and for no other.
+    fn ask(&mut self, root: RootId, path: &str) -> u64;
+
+    /// Waits for the first that comes of what was asked for. Nothing where all of it has come, or
+    /// the run is stopped.
+    fn next(&mut self) -> Option<(u64, Result<Body, SourceError>)>;
+}
+
 /// Where objects come from. Paths begin with `AWSLogs`, and lie in a root.
 pub trait Source: Send + Sync {
     /// All roots below the source, and what could not be looked at while searching for them.
@@ -276,6 +286,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// Where it is not there, or cannot be read.
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError>;
+
+    /// A way to ask for many logs at once, of a source whose objects are waited for.
+    fn fetch(&self) -> Option<Box<dyn Fetch + '_>> {
+        None
+    }
 
     /// How many requests were made, where reading takes requests.
     fn requests(&self) -> Option<u64> {

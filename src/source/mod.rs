@@ -9,7 +9,7 @@ mod s3;
 pub mod snapshot;
 
 pub use api::{
-    Body, Facts, HashedLog, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem,
+    Body, Facts, Fetch, HashedLog, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem,
     ReadDigest, ReadFailure, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};

@@ -122,7 +122,14 @@ impl Clients {
         let direct = match credentials {
             Some(credentials) => {
                 let connections = Arc::clone(&self.direct);
-                Box::pin(Direct::to(bucket, &client, credentials, connections, &self.settings)).await
+                Box::pin(Direct::to(
+                    bucket,
+                    &client,
+                    credentials,
+                    connections,
+                    &self.settings,
+                ))
+                .await
             }
             None => None,
         };

@@ -18,7 +18,7 @@ use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
 use super::request::Service;
-use crate::source::{Facts, Metadata, SourceError};
+use crate::source::{Body, Facts, Metadata, SourceError};
 
 /// A body up to this size comes in one piece.
 const SMALL: u64 = 256 * 1024;
@@ -120,12 +120,12 @@ impl Download {
         Ok((download, metadata, facts))
     }
 
-    pub(super) fn is_small(&self) -> bool {
+    fn is_small(&self) -> bool {
         self.length <= SMALL
     }
 
     /// All that is still to come.
-    pub(super) async fn collect(mut self) -> Result<Whole, SourceError> {
+    async fn collect(mut self) -> Result<Whole, SourceError> {
         let mut chunks = VecDeque::new();
         while let Some(chunk) = self.next().await? {
             chunks.push_back(chunk);
@@ -298,8 +298,22 @@ impl Service {
     }
 }
 
+/// Asks for an object, and waits until it can be read.
+pub(super) async fn open(
+    service: &Arc<Service>,
+    target: Target,
+) -> Result<(Body, Metadata), SourceError> {
+    let (download, metadata, facts) = Download::begin(service, target).await?;
+    let reader: Box<dyn Read + Send> = if download.is_small() {
+        Box::new(download.collect().await?)
+    } else {
+        Box::new(Coming::new(download))
+    };
+    Ok((Body { reader, facts }, metadata))
+}
+
 /// A body that has come as a whole.
-pub(super) struct Whole {
+struct Whole {
     chunks: VecDeque<Bytes>,
     _memory: Option<OwnedSemaphorePermit>,
 }

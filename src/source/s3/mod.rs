@@ -12,6 +12,7 @@ mod direct;
 mod download;
 mod endpoints;
 mod fault;
+mod fetching;
 mod folder;
 mod gate;
 mod keys;

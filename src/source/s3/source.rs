@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result, bail};
 
 use super::aws;
 use super::clients::Clients;
-use super::download::{Coming, Download, Target};
+use super::download::{Target, open};
 use super::fault::{Fault, Kind};
+use super::fetching::Fetching;
 use super::folder::{Listing, Part};
 use super::keys::CloudTrailKeys;
 use super::place::S3Place;
@@ -21,7 +22,7 @@ use super::trail::{Trail, TrailArn, describe};
 use super::versions::versions;
 use super::wait::Reactor;
 use crate::source::{
-    Body, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source,
+    Body, Fetch, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source,
     SourceError,
 };
 use crate::verify::location::{ObjectLocation, RootId};
@@ -32,7 +33,7 @@ type Place = (Arc<str>, Arc<str>);
 
 /// Live buckets.
 pub struct S3Source {
-    service: Arc<Service>,
+    pub(super) service: Arc<Service>,
     place: S3Place,
     /// By number. Chains may lead to further ones while the run goes on.
     roots: RwLock<Vec<Place>>,
@@ -170,7 +171,7 @@ impl S3Source {
         RootId(u32::try_from(number).unwrap_or(u32::MAX))
     }
 
-    fn target(&self, root: RootId, path: &str) -> Result<Target, SourceError> {
+    pub(super) fn target(&self, root: RootId, path: &str) -> Result<Target, SourceError> {
         let (bucket, prefix) = self.root(root)?;
         Ok(Target {
             bucket,
@@ -180,21 +181,7 @@ impl S3Source {
     }
 
     fn open_object(&self, target: Target) -> Result<(Body, Metadata), SourceError> {
-        self.service.waiter.wait(async {
-            let (download, metadata, facts) = Download::begin(&self.service, target).await?;
-            let body = if download.is_small() {
-                Body {
-                    reader: Box::new(download.collect().await?),
-                    facts,
-                }
-            } else {
-                Body {
-                    reader: Box::new(Coming::new(download)),
-                    facts,
-                }
-            };
-            Ok((body, metadata))
-        })
+        self.service.waiter.wait(open(&self.service, target))
     }
 
     fn list_keys(
@@ -341,6 +328,10 @@ impl Source for S3Source {
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
         let (body, _) = self.open_object(self.target(root, path)?)?;
         Ok(body)
+    }
+
+    fn fetch(&self) -> Option<Box<dyn Fetch + '_>> {
+        Some(Box::new(Fetching::new(self)))
     }
 
     fn requests(&self) -> Option<u64> {
