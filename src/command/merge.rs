@@ -71,12 +71,6 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     info.finished = whole_seconds(Timestamp::now());
     info.keys = planned.key_sources();
     outputs.conclude(&conclusion, &info)?;
-    for problem in joined.unseen() {
-        complain(&format!(
-            "what came into {} since the plan was made is not seen: {}",
-            problem.path, problem.error
-        ))?;
-    }
     tell_asked(&args.output, &plan, joined.asked())?;
     Ok(conclusion.exit_status())
 }
@@ -165,7 +159,7 @@ fn tell_asked(output: &OutputArgs, plan: &Plan, asked: u64) -> Result<()> {
     }
     let times = counted(asked, "time", "times");
     complain(&format!(
-        "{} was asked {times} for what no shard had seen: objects that are missing, or lie beside the range or in another place",
+        "{} was asked {times} for what no shard had seen, or to be sure: objects that are missing or not what CloudTrail delivered, or lie beside the range or in another place",
         plan.source
     ))
 }

@@ -57,7 +57,7 @@ impl Seen {
 }
 
 /// Reads the digest at `at`, whose root stands for `stated`, where that is known. What accuses
-/// somebody is read again.
+/// somebody is read again, whoever read it first.
 pub(super) fn read_digest(
     shared: &Shared<'_>,
     at: &ListedDigest,
@@ -69,11 +69,9 @@ pub(super) fn read_digest(
     };
     let path = at.key.path();
     let see = |fetched| see(shared, (at, &path), stated, &keys, fetched);
-    if let Some(kept) = shared.source.read_before(at.root, &path) {
-        return see(kept);
-    }
     let fetch = || shared.reading().digest(at.root, &path);
-    let fetched = fetch();
+    let kept = shared.source.read_before(at.root, &path);
+    let fetched = kept.unwrap_or_else(fetch);
     // No fault on its way makes it so large.
     let is_huge = matches!(
         fetched,

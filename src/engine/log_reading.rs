@@ -82,15 +82,13 @@ impl<'a> NamedLog<'a> {
         })
     }
 
-    /// Reads it, as often as it takes.
+    /// Reads it, as often as it takes: what accuses somebody is read again, whoever read it first.
     pub(super) fn read(&self) -> LogRead {
-        self.known().unwrap_or_else(|| {
-            let Some((root, path)) = self.place() else {
-                return LogRead::failed(SourceError::NotFound);
-            };
-            let first = self.first(self.shared.source.log(root, path));
-            self.confirm(first)
-        })
+        let first = self.known().unwrap_or_else(|| match self.place() {
+            Some((root, path)) => self.first(self.shared.source.log(root, path)),
+            None => LogRead::failed(SourceError::NotFound),
+        });
+        self.confirm(first)
     }
 
     /// What a first reading of what the source gave comes to.

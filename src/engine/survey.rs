@@ -103,6 +103,7 @@ pub(super) fn survey(
             }
         }
     }
+    survey.problems.extend(source.unseen());
     if stop.is_stopped() {
         // What could not be looked at because the run ends is no finding.
         survey.problems.clear();

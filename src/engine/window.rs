@@ -62,7 +62,7 @@ impl Shared<'_> {
             return;
         };
         if let Some(read) = log.known() {
-            self.judge(&batch, at, read);
+            self.judge(&batch, at, log.confirm(read));
         } else if let Some((root, path)) = log.place() {
             let ticket = fetch.ask(root, path);
             window.asked.insert(ticket, (batch, at));

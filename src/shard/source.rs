@@ -105,13 +105,6 @@ impl<'a> Joined<'a> {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// The folders that were listed when the plan was made and could not be listed now: what came
-    /// into them since is not seen.
-    pub fn unseen(&self) -> Vec<Problem> {
-        let unseen = self.unseen.lock().unwrap_or_else(PoisonError::into_inner);
-        unseen.clone()
-    }
-
     /// The shard whose result turned out to be no longer what it was, and why.
     pub fn broken(&self) -> Option<(u32, String)> {
         let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -241,6 +234,13 @@ impl Source for Joined<'_> {
             }
         }
         Ok(names.into_iter().collect())
+    }
+
+    /// The folders that were listed when the plan was made and could not be listed now: what came
+    /// into them since, or could not be listed then, is not seen.
+    fn unseen(&self) -> Vec<Problem> {
+        let unseen = self.unseen.lock().unwrap_or_else(PoisonError::into_inner);
+        unseen.clone()
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {

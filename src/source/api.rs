@@ -228,6 +228,12 @@ pub trait Source: Send + Sync {
     /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
 
+    /// The folders of which [`Self::folders`] told what is known of them, since they could not be
+    /// listed: there may be more below.
+    fn unseen(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// What lies right in the folder `path`; the root itself where that is empty.
     ///
     /// # Errors
