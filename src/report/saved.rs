@@ -9,11 +9,11 @@ use serde::de::IgnoredAny;
 
 use super::escape::visible;
 use super::format::Format;
-use super::json::{Finding, Report, SCHEMA_VERSION};
+use super::json::{Digests, Finding, Logs, Report, Run, SCHEMA_VERSION};
 use super::look::Look;
 use super::query::{self, QueryReport};
 use super::render::render;
-use crate::verify::conclusion::{ExitStatus, Verdict};
+use crate::verify::conclusion::{ExitStatus, Verdict, severity_in};
 use crate::verify::finding::Severity;
 
 /// No report is larger: that is more than a million findings.
@@ -171,30 +171,88 @@ fn check(report: &Report<'_>) -> Result<(), String> {
             ));
         }
     }
-    fits(
-        &report.findings,
-        report.verdict,
-        report.totals.digests.valid > 0 && !report.run.interrupted,
-    )
+    let totals = &report.totals;
+    let chains = report.chains.iter().map(|its| (&its.digests, &its.logs));
+    for (digests, logs) in chains.chain([(&totals.digests, &totals.logs)]) {
+        let (digests, logs) = (Counted::from(digests), Counted::from(logs));
+        if !report.run.interrupted {
+            digests.are_told("digest-", &report.findings)?;
+            logs.are_told("log-", &report.findings)?;
+        }
+    }
+    let is_proven = totals.digests.valid > 0;
+    fits(&report.run, &report.findings, report.verdict, is_proven)
 }
 
 fn check_query(report: &QueryReport<'_>) -> Result<(), String> {
-    fits(
-        &report.findings,
-        report.verdict,
-        report.totals.results.valid > 0 && !report.run.interrupted,
-    )
+    let totals = &report.totals;
+    if !report.run.interrupted {
+        Counted::from(&totals.sign_files).are_told("", &report.findings)?;
+        Counted::from(&totals.results).are_told("", &report.findings)?;
+    }
+    let is_proven = totals.results.valid > 0;
+    fits(&report.run, &report.findings, report.verdict, is_proven)
 }
 
-/// The verdict must follow from the findings, and without anything proven there is no valid.
-fn fits(findings: &[Finding<'_>], verdict: Verdict, is_proven: bool) -> Result<(), String> {
+/// What is counted as something else than valid.
+struct Counted {
+    is_wrong: bool,
+    is_unverified: bool,
+}
+
+impl From<&Digests> for Counted {
+    fn from(counts: &Digests) -> Self {
+        Self {
+            is_wrong: counts.invalid > 0 || counts.missing > 0,
+            is_unverified: counts.unverified > 0,
+        }
+    }
+}
+
+impl From<&Logs> for Counted {
+    fn from(counts: &Logs) -> Self {
+        Self {
+            is_wrong: counts.invalid > 0 || counts.missing > 0 || counts.unreferenced > 0,
+            is_unverified: counts.unverified > 0,
+        }
+    }
+}
+
+impl Counted {
+    /// Whatever is not valid has a finding, whose code begins with `kind`; also where it is allowed.
+    fn are_told(&self, kind: &str, findings: &[Finding<'_>]) -> Result<(), String> {
+        let weighs = |least: Severity| {
+            let mut codes = findings.iter().map(|finding| finding.code);
+            codes.any(|code| code.name().starts_with(kind) && code.severity() >= least)
+        };
+        let is_told = (!self.is_wrong || weighs(Severity::Invalid))
+            && (!self.is_unverified || weighs(Severity::Unverified));
+        let untold = "it counts what is not valid, and has no finding that tells it";
+        is_told.then_some(()).ok_or_else(|| untold.to_owned())
+    }
+}
+
+/// The verdict must follow from the findings, and these weigh what their codes do, unless some were allowed or
+/// denied. Without anything proven there is no valid.
+fn fits(
+    run: &Run<'_>,
+    findings: &[Finding<'_>],
+    verdict: Verdict,
+    is_proven: bool,
+) -> Result<(), String> {
+    let weight = |finding: &&Finding<'_>| severity_in(finding.code, &run.allow, &run.deny);
+    if let Some(finding) = findings.iter().find(|it| it.severity != weight(it)) {
+        let (code, severity) = (finding.code.name(), finding.severity.name());
+        return Err(format!("{code} does not weigh {severity} in its run"));
+    }
     let worst = findings.iter().map(|finding| finding.severity).max();
-    let fits = match worst {
-        Some(Severity::Invalid) => verdict == Verdict::Invalid,
-        Some(Severity::Unverified) => verdict == Verdict::Unverified,
-        Some(Severity::Notice) | None => verdict != Verdict::Invalid,
+    let reached = match worst {
+        Some(Severity::Invalid) => Verdict::Invalid,
+        Some(Severity::Unverified) => Verdict::Unverified,
+        Some(Severity::Notice) | None if !is_proven || run.interrupted => Verdict::Unverified,
+        Some(Severity::Notice) | None => Verdict::Valid,
     };
-    if !fits || (verdict == Verdict::Valid && !is_proven) {
+    if verdict != reached {
         let verdict = verdict.name();
         return Err(format!("its findings do not come to the verdict {verdict}"));
     }
@@ -256,6 +314,11 @@ mod tests {
                 "\"end\": \"2024-02-01T00:00:00Z\"",
                 "ends at",
             ),
+            (
+                "\"severity\": \"invalid\"",
+                "\"severity\": \"notice\"",
+                "does not weigh notice",
+            ),
             ("{", "[", "not a JSON report"),
             (
                 "\"source\"",
@@ -268,6 +331,23 @@ mod tests {
             let told = read(changed.as_bytes()).unwrap_err().to_string();
             assert!(told.contains(why), "{told} for {to}");
         }
+        // What was found is gone, and what was counted is not.
+        for kind in ["digest-", "log-"] {
+            let mut report = samples::tampered();
+            report
+                .findings
+                .retain(|it| !it.code.name().starts_with(kind));
+            let told = read(written(&report).as_bytes()).unwrap_err().to_string();
+            assert!(told.contains("no finding that tells it"), "{kind}: {told}");
+        }
+        // No finding says why it is not valid.
+        let all = samples::all().into_iter();
+        let mut clean = all.filter_map(|(name, report)| (name == "clean").then_some(report));
+        let mut report = clean.next_back().unwrap();
+        report.verdict = Verdict::Unverified;
+        assert!(read(written(&report).as_bytes()).is_err());
+        report.run.interrupted = true;
+        assert!(read(written(&report).as_bytes()).is_ok());
         let deep = format!("{{\"schema_version\": 1, \"x\": {}", "[".repeat(1_000_000));
         assert!(read(deep.as_bytes()).is_err());
         assert!(read(format!("{json}{{}}").as_bytes()).is_err());

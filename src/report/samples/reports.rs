@@ -6,7 +6,7 @@ use super::parts::{ACCOUNT, HOSTILE, at, chain, finding, hours, report};
 use crate::report::json::{Finding, Report, Requested};
 use crate::report::run_info::KeyOrigin;
 use crate::verify::chain::GapCause;
-use crate::verify::finding::{Code, Severity};
+use crate::verify::finding::Code;
 
 /// A clean day of one chain.
 pub(in crate::report) fn clean() -> Report<'static> {
@@ -166,11 +166,10 @@ pub(in crate::report) fn hostile() -> Report<'static> {
     report.chains[0].key_fingerprints.clone_from(&names);
     for (index, name) in HOSTILE.iter().enumerate() {
         let code = Code::ALL[index * 2 % Code::ALL.len()];
-        let severity = [Severity::Invalid, Severity::Unverified, Severity::Notice][index % 3];
         let text = || Some(Cow::Borrowed(*name));
         report.findings.push(Finding {
             code,
-            severity,
+            severity: code.severity(),
             bucket: text(),
             key: Some(
                 format!("{name}/AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/{name}.json.gz").into(),

@@ -11,8 +11,8 @@ mod weighing;
 pub use result::{ChainResult, Conclusion, ExplainedGap};
 pub use tally::{BeforeFirstDay, ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
 pub use verdict::{ExitStatus, Verdict};
-pub use weighing::Weighed;
-pub(super) use weighing::{order, severity_in};
+pub(super) use weighing::order;
+pub use weighing::{Weighed, severity_in};
 
 #[cfg(test)]
 mod tests;

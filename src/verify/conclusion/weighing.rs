@@ -1,6 +1,6 @@
 //! What a finding weighs in this run, and how its object is called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -52,14 +52,15 @@ impl Bindings {
 }
 
 /// What a code weighs where users allow some and deny others.
-pub(in super::super) fn severity_in(
+pub fn severity_in<'c>(
     code: Code,
-    allow: &BTreeSet<Code>,
-    deny: &BTreeSet<Code>,
+    allow: impl IntoIterator<Item = &'c Code>,
+    deny: impl IntoIterator<Item = &'c Code>,
 ) -> Severity {
-    if deny.contains(&code) {
+    let is_it = |its: &Code| *its == code;
+    if deny.into_iter().any(is_it) {
         Severity::Invalid
-    } else if allow.contains(&code) {
+    } else if allow.into_iter().any(is_it) {
         Severity::Notice
     } else {
         code.severity()
