@@ -6,6 +6,14 @@ set -euo pipefail
 program=${CT_VERIFY:-ct-verify}
 folder=${CT_REPORTS:-.}
 options=()
+outputs=${GITHUB_OUTPUT:-/dev/null}
+
+# Ends it before there is a verdict.
+refuse() {
+    printf 'verdict=none\nexit-status=2\n' >>"$outputs"
+    printf "$@" >&2
+    exit 2
+}
 
 # An option with a value, where the input has one.
 one() {
@@ -30,10 +38,7 @@ flag() {
     case $2 in
         true) options+=("$1") ;;
         false | '') ;;
-        *)
-            printf '%s must be true or false, and is %q\n' "$1" "$2" >&2
-            exit 2
-            ;;
+        *) refuse '%s must be true or false, and is %q\n' "$1" "$2" ;;
     esac
 }
 
@@ -49,13 +54,32 @@ one --state "${CT_STATE:-}"
 flag --digests-only "${CT_DIGESTS_ONLY:-}"
 flag --selftest "${CT_SELFTEST:-}"
 
-mkdir -p "$folder"
+# A verdict that nobody knows would fail nothing.
+fails=" "
+set -f
+for word in ${CT_FAIL_ON:-invalid unverified}; do
+    case $word in
+        invalid | unverified | none) fails+="$word " ;;
+        *) refuse 'fail-on takes invalid, unverified and none, separated by spaces, and not %q\n' "$word" ;;
+    esac
+done
+set +f
+if [[ $fails == " " ]]; then
+    fails=" invalid unverified "
+fi
+# What is told to the steps that follow is a line each.
+case $folder in
+    *[$'\n\r']*) refuse 'the folder for the reports cannot have a line break: %q\n' "$folder" ;;
+esac
+[[ -n ${CT_SOURCE:-} ]] || refuse 'the input source is needed\n'
+
+mkdir -p -- "$folder" || refuse 'cannot make the folder for the reports: %q\n' "$folder"
 for ending in json md xml sarif; do
     options+=("--report=$folder/ct-verify.$ending")
 done
 
 status=0
-"$program" logs "${options[@]}" -- "${CT_SOURCE:?the input source is needed}" || status=$?
+"$program" logs "${options[@]}" -- "$CT_SOURCE" || status=$?
 
 case $status in
     0) verdict=valid ;;
@@ -67,12 +91,12 @@ esac
     printf 'verdict=%s\n' "$verdict"
     printf 'exit-status=%s\n' "$status"
     printf 'reports=%s\n' "$folder"
-} >>"${GITHUB_OUTPUT:-/dev/null}"
+} >>"$outputs"
 if [[ $verdict != none && -n ${GITHUB_STEP_SUMMARY:-} ]]; then
-    cat "$folder/ct-verify.md" >>"$GITHUB_STEP_SUMMARY"
+    cat -- "$folder/ct-verify.md" >>"$GITHUB_STEP_SUMMARY"
 fi
 
-case " ${CT_FAIL_ON:-invalid unverified} " in
+case $fails in
     *" $verdict "*) exit "$status" ;;
 esac
 # Where it could not be set up, or was interrupted, it never passes.

@@ -110,6 +110,35 @@ fn its_shell_gates_and_reports() {
     assert_eq!(allowed.status, 0, "{}", allowed.outputs);
 }
 
+/// Lists are separated by line breaks or spaces, and what fails the job is one.
+#[test]
+fn what_fails_the_job_is_a_list() {
+    for list in [
+        "unverified\ninvalid\n",
+        "invalid",
+        " invalid\tunverified",
+        " \n",
+    ] {
+        let ran = run("log-modified", &[("CT_FAIL_ON", list)]);
+        assert_eq!(ran.status, 1, "{list:?}");
+    }
+    for list in ["invalid,unverified", "Invalid", "valid", "*"] {
+        let refused = run("log-modified", &[("CT_FAIL_ON", list)]);
+        assert_eq!(refused.status, 2, "{list:?}");
+        assert_eq!(refused.outputs, "verdict=none\nexit-status=2\n");
+    }
+}
+
+/// No input makes outputs of its own.
+#[test]
+fn outputs_are_a_line_each() {
+    for line in ["x\nverdict=valid", "x\rverdict=valid"] {
+        let refused = run("log-modified", &[("CT_REPORTS", line)]);
+        assert_eq!(refused.status, 2);
+        assert_eq!(refused.outputs, "verdict=none\nexit-status=2\n");
+    }
+}
+
 #[test]
 fn what_cannot_run_never_passes() {
     let hostile = [("CT_ACCOUNT", "$(touch ran) `touch ran` ;touch ran *")];
