@@ -80,8 +80,9 @@ pub(super) fn read_digest(
     let seen = see(fetched);
     if accuses(&seen.sighting) && !is_huge && !shared.stop.is_stopped() {
         for _ in 1..READINGS {
-            let again = see(fetch());
+            let again = see(shared.reading().digest_again(at.root, &path));
             if let Some(why) = why_unsure(&seen.sighting, &again.sighting) {
+                shared.source.doubt(at.root, &path, &why);
                 return Seen::nothing_of(Sighting::Unreadable(why));
             }
         }

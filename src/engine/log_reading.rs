@@ -121,8 +121,9 @@ impl<'a> NamedLog<'a> {
             return LogRead::failed(SourceError::Failed(STOPPED.into()));
         }
         for _ in 1..READINGS {
-            let (again, _) = self.shared.reading().log(root, path, self.bucket());
+            let again = self.shared.reading().log_again(root, path);
             if let Some(why) = why_unsure(&first.outcome, &again, self.entry.hash()) {
+                self.shared.source.doubt(root, path, &why);
                 return LogRead::failed(SourceError::Failed(why));
             }
         }

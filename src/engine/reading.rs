@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::readers::Readers;
 use super::stop::Stop;
-use crate::source::{Body, ReadDigest, ReadFailure, Source, SourceError};
+use crate::source::{Body, Metadata, ReadDigest, ReadFailure, Source, SourceError};
 use crate::verify::digest::MAX_DIGEST_LEN;
 use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
@@ -14,6 +14,9 @@ use crate::verify::location::RootId;
 const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
 /// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
 static LARGE_DIGEST: Mutex<()> = Mutex::new(());
+
+/// Asks for a digest.
+type Opening<'a> = &'a dyn Fn() -> Result<(Body, Metadata), SourceError>;
 
 /// What objects are read with.
 #[derive(Clone, Copy)]
@@ -73,24 +76,38 @@ impl Reading<'_> {
         events.ok().filter(|_| is_intact)
     }
 
+    /// Hashes a log's content once more.
+    pub(super) fn log_again(&self, root: RootId, path: &str) -> Result<Content, ReadFailure> {
+        let body = self.source.log_again(root, path);
+        let body = self.stop.guard(body.map_err(ReadFailure::Source)?.reader);
+        let hashed = self.readers.with(|reader| reader.hash(body));
+        hashed.map_err(ReadFailure::Content)
+    }
+
     /// A digest whole: its content, and what its metadata says.
     pub(super) fn digest(&self, root: RootId, path: &str) -> ReadDigest {
-        self.digest_up_to(root, path, COMMON_DIGEST_LEN)
+        self.whole(&|| self.source.digest(root, path))
+    }
+
+    /// The same, once more.
+    pub(super) fn digest_again(&self, root: RootId, path: &str) -> ReadDigest {
+        self.whole(&|| self.source.digest_again(root, path))
+    }
+
+    fn whole(&self, open: Opening<'_>) -> ReadDigest {
+        self.whole_up_to(open, COMMON_DIGEST_LEN)
             .or_else(|error| match error {
                 ReadFailure::Content(ContentError::TooLarge(_)) => {
                     let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
-                    self.digest_up_to(root, path, MAX_DIGEST_LEN)
+                    self.whole_up_to(open, MAX_DIGEST_LEN)
                 }
                 ReadFailure::Content(ContentError::Read(_) | ContentError::Malformed(_))
                 | ReadFailure::Source(_) => Err(error),
             })
     }
 
-    fn digest_up_to(&self, root: RootId, path: &str, limit: usize) -> ReadDigest {
-        let (body, metadata) = self
-            .source
-            .digest(root, path)
-            .map_err(ReadFailure::Source)?;
+    fn whole_up_to(&self, open: Opening<'_>, limit: usize) -> ReadDigest {
+        let (body, metadata) = open().map_err(ReadFailure::Source)?;
         let body = self.stop.guard(body.reader);
         let (content, json) = self
             .readers

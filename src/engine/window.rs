@@ -62,7 +62,11 @@ impl Shared<'_> {
             return;
         };
         if let Some(read) = log.known() {
-            self.judge(&batch, at, log.confirm(read));
+            if log.is_read_again(&read) {
+                window.again.push(((batch, at), read));
+            } else {
+                self.judge(&batch, at, read);
+            }
         } else if let Some((root, path)) = log.place() {
             let ticket = fetch.ask(root, path);
             window.asked.insert(ticket, (batch, at));

@@ -281,6 +281,28 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// A digest, read once more to be sure of what was read: from where it lies, and not from what
+    /// was kept of it since.
+    ///
+    /// # Errors
+    /// As [`Self::digest`].
+    fn digest_again(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        self.digest(root, path)
+    }
+
+    /// A log, likewise.
+    ///
+    /// # Errors
+    /// As [`Self::log`].
+    fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        self.log(root, path)
+    }
+
+    /// Takes note that readings of an object do not agree, and why: nobody knows what it is.
+    fn doubt(&self, root: RootId, path: &str, why: &str) {
+        let _ = (root, path, why);
+    }
+
     /// A digest, with its metadata.
     ///
     /// # Errors

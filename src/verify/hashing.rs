@@ -200,6 +200,17 @@ impl ContentReader {
     fn read(
         &mut self,
         source: Box<dyn Read + Send>,
+        take: impl FnMut(&[u8]) -> Result<(), ContentError>,
+    ) -> Result<Content, ContentError> {
+        let read = self.read_all(source, take);
+        // Also where it broke off: whoever keeps what is read knows by this that no more is.
+        self.decoder.get_mut().source = None;
+        read
+    }
+
+    fn read_all(
+        &mut self,
+        source: Box<dyn Read + Send>,
         mut take: impl FnMut(&[u8]) -> Result<(), ContentError>,
     ) -> Result<Content, ContentError> {
         let mut input = std::mem::take(self.decoder.get_mut());
@@ -245,12 +256,10 @@ impl ContentReader {
                 }
             }
         }
-        let input = self.decoder.get_mut();
-        input.source = None;
         Ok(Content {
             hash: Sha256Hash(hasher.finalize().into()),
             encoding,
-            stored: input.total,
+            stored: self.decoder.get_ref().total,
             length,
         })
     }

@@ -68,6 +68,7 @@ impl Store {
                 }
             })?;
         }
+        self.settle_before();
         Ok(())
     }
 

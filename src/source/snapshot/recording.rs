@@ -422,6 +422,29 @@ impl Source for Recording<'_> {
         Ok(body)
     }
 
+    /// What a run before this one copied is what counts, whatever lies there now.
+    fn digest_again(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        if self.store.held_before(&self.name(root), path) {
+            return self.digest(root, path);
+        }
+        self.inner.digest_again(root, path)
+    }
+
+    fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        if self.store.held_before(&self.name(root), path) {
+            return self.log(root, path);
+        }
+        self.inner.log_again(root, path)
+    }
+
+    /// A copy of one reading that another one takes back is none.
+    fn doubt(&self, root: RootId, path: &str, why: &str) {
+        let name = self.name(root);
+        self.store.forget(&name, path);
+        let listed = self.take(&name, path);
+        self.unread(&name, path, listed, Why::Failed(why.to_owned()));
+    }
+
     fn requests(&self) -> Option<u64> {
         self.inner.requests()
     }

@@ -1,6 +1,6 @@
 //! Writing a snapshot: every file aside first, then moved to its name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -59,6 +59,8 @@ struct Known {
     sidecars: HashMap<u64, Print>,
     /// Which object has which file, whatever the case of its letters.
     files: HashMap<u64, u64>,
+    /// What was copied by runs before this one.
+    before: HashSet<u64>,
 }
 
 impl fmt::Debug for Store {
@@ -186,13 +188,38 @@ impl Store {
             }
         });
         if found.is_none() {
-            self.known().whole.remove(&object);
-            for name in [&file, &sidecar] {
-                // It is read anew; where that fails, nothing may seem to be there.
-                let _ = self.dir.remove_file(name);
-            }
+            self.forget(root, path);
         }
         found
+    }
+
+    /// Forgets what was copied of an object: it is read anew, and where that fails, nothing may seem
+    /// to be there.
+    pub(super) fn forget(&self, root: &str, path: &str) {
+        let object = self.hash(root, path);
+        {
+            let mut known = self.known();
+            known.whole.remove(&object);
+            known.before.remove(&object);
+        }
+        let file = self.claim_file(root, path);
+        for name in [&file, &format!("{file}{SIDECAR}")] {
+            let _ = self.dir.remove_file(name);
+        }
+    }
+
+    /// Takes note that all that is whole by now was copied before.
+    pub(super) fn settle_before(&self) {
+        let mut known = self.known();
+        known.before = known.whole.keys().copied().collect();
+    }
+
+    /// Whether an object was copied by a run before this one: whatever lies in its place now, that
+    /// is evidence.
+    pub(super) fn held_before(&self, root: &str, path: &str) -> bool {
+        let object = self.hash(root, path);
+        let known = self.known();
+        known.before.contains(&object) && known.whole.contains_key(&object)
     }
 
     /// A file, where it has that content.

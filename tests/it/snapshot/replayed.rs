@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::common::{BUCKET, DAY, SOURCE, compared, report, same_again, served};
+use super::common::{
+    BUCKET, DAY, Place, SOURCE, compared, offline, report, same_again, served, take,
+};
 use crate::forge::{Archive, Trail};
 use crate::s3::served::Served;
 use crate::scenarios::common::audit;
@@ -42,6 +44,47 @@ fn objects_that_could_not_be_read() {
             let told = place.read("objects.jsonl");
             assert!(told.contains("{\"unread\":"), "{fault:?} {key}: {told}");
         }
+    }
+}
+
+/// One reading accuses nobody, and what it gave is not kept.
+#[test]
+fn what_changes_on_its_way_is_not_kept() {
+    for (key, code) in [(LOG, "log-unreadable"), (DIGEST, "digest-unreadable")] {
+        let served = served(&audit());
+        let rule = Rule::new(Fault::Flip).on(&[Operation::GetObject]);
+        served.server.faults().add(rule.key(key).attempts(0..1));
+        let (place, (exit, taken)) = same_again(&served);
+        assert_eq!(exit, 3, "{key}: {taken:#}");
+        assert!(taken["findings"].to_string().contains(code), "{taken:#}");
+        // It is whole once it is taken again.
+        assert_eq!(take(&served, &place).0, 0, "{key}");
+        assert_eq!(offline(&place).0, 0, "{key}");
+    }
+}
+
+/// What a run found tampered with is evidence, whatever lies in its place afterwards.
+#[test]
+fn what_was_kept_of_a_tampered_object_stays() {
+    let archive = audit();
+    for (at, other) in [
+        (archive.log(2, 0), archive.log(2, 1)),
+        (archive.digest(3), archive.digest(2)),
+    ] {
+        let served = served(&archive);
+        let objects = || {
+            let mut store = served.server.store();
+            let bucket = store.bucket(BUCKET);
+            let get = |key: &str| bucket.get(key).cloned().expect("an object");
+            (get(&at.1), get(&other.1))
+        };
+        let (own, other) = objects();
+        served.server.store().put(BUCKET, &at.1, other);
+        let place = Place::new();
+        assert_eq!(take(&served, &place).0, 1, "{at:?}");
+        served.server.store().put(BUCKET, &at.1, own);
+        assert_eq!(take(&served, &place).0, 1, "{at:?}");
+        assert_eq!(offline(&place).0, 1, "{at:?}");
     }
 }
 
