@@ -60,16 +60,20 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// An error's text, with everything hidden written as an escape. What was escaped already, or is a
-/// path with backslashes, stays as it is.
+/// An error's text, with everything hidden written as an escape, and so what CI systems take for a command
+/// wherever it stands in a line. What was escaped already, or is a path with backslashes, stays as it is.
 pub fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
+    let mut last = None;
     for character in text.chars() {
         if is_hidden(character) {
             shown.extend(character.escape_default());
+        } else if character == '#' && last == Some('#') {
+            shown.push_str(r"\u{23}");
         } else {
             shown.push(character);
         }
+        last = Some(character);
     }
     shown
 }
@@ -126,6 +130,10 @@ mod tests {
     fn an_error_keeps_its_backslashes_and_nothing_hidden() {
         assert_eq!(harmless(r"C:\logs: no"), r"C:\logs: no");
         assert_eq!(harmless("\u{1b}[2J\n\u{202e}x"), r"\u{1b}[2J\n\u{202e}x");
+        assert_eq!(
+            harmless("no ##[add-mask]x # #"),
+            r"no #\u{23}[add-mask]x # #"
+        );
     }
 
     #[test]
