@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::frame::{Block, Head, MAGIC, MAX_HEAD, MAX_LINES, Section, TRAILER};
+use super::frame::{Block, Head, MAGIC, MAX_HEAD, MAX_LINES, Section, TOOL, TRAILER};
 use super::packing::unpacked;
 use super::paper::Plan;
 use super::record::Line;
@@ -33,6 +33,9 @@ pub enum ResultError {
     /// It is of another plan.
     #[error("its result is of another plan ({0})")]
     Foreign(String),
+    /// Another version of this program saw what it tells.
+    #[error("its result was written by {0}, and this is {TOOL}")]
+    Tool(String),
     /// It is of another version.
     #[error("its result has version {0}, and this program does not know that")]
     Version(u32),
@@ -72,6 +75,9 @@ impl ResultFile {
         }
         if head.plan != identity {
             return Err(ResultError::Foreign(head.plan));
+        }
+        if head.tool != TOOL {
+            return Err(ResultError::Tool(head.tool.chars().take(40).collect()));
         }
         if head.shard != shard {
             return Err(ResultError::Damaged("it is that of another shard"));
@@ -215,4 +221,29 @@ fn fits(head: &Head, plan: &Plan, length: u64) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::paper::tests::plan;
+    use super::super::writing::ResultWriter;
+    use super::*;
+    use crate::engine::Keeper as _;
+
+    /// What an older program saw may be what a newer one sees better.
+    #[test]
+    fn a_result_is_of_this_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("result");
+        let (_, identity) = plan(&[(0, "")]).bytes().unwrap();
+        for tool in [TOOL, "ct-verify 0.0.1"] {
+            let plan = plan(&[(0, "")]);
+            let writer = ResultWriter::begin(&plan, &identity, 0, folder.path());
+            let mut writer = writer.unwrap().by(tool);
+            writer.begin(0, &[], "").unwrap();
+            writer.finish().unwrap().persist(&path).unwrap();
+            let opened = ResultFile::open(&path, &plan, &identity, 0);
+            assert_eq!(opened.is_ok(), tool == TOOL, "{opened:?}");
+        }
+    }
 }

@@ -18,6 +18,9 @@ pub(super) const BLOCK_OBJECTS: usize = 4096;
 /// or with so many bytes.
 pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
 
+/// What writes and joins results.
+pub(super) const TOOL: &str = concat!("ct-verify ", env!("CARGO_PKG_VERSION"));
+
 /// The head of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -241,10 +241,10 @@ fn identity(text: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn plan(cuts: &[(u32, &str)]) -> Plan {
+    pub(in super::super) fn plan(cuts: &[(u32, &str)]) -> Plan {
         let cuts = cuts
             .iter()
             .map(|(shard, from)| (*shard, (*from).to_owned()));

@@ -150,7 +150,7 @@ impl ResultPlace {
         };
         match ResultFile::open(&path, plan, identity, shard) {
             Ok(_) => Ok(true),
-            Err(ResultError::Missing | ResultError::Damaged(_)) => Ok(false),
+            Err(ResultError::Missing | ResultError::Damaged(_) | ResultError::Tool(_)) => Ok(false),
             Err(error @ (ResultError::Foreign(_) | ResultError::Version(_))) => {
                 bail!("shard {shard}: {error}; give each plan a place of its own")
             }

@@ -180,7 +180,10 @@ impl Source for Joined<'_> {
         let mut known = Roots::default();
         let number = |name: &String| {
             let root = roots.iter().find(|root| root.name == *name);
-            let gone = || format!("{name}, which the plan was made of, is no longer there");
+            let gone = || match problems.first() {
+                Some(problem) => format!("cannot look for {name}: {}: {}", problem.path, problem.error),
+                None => format!("{name}, which the plan was made of, is no longer there"),
+            };
             root.map(|root| root.id)
                 .ok_or_else(|| SourceError::Failed(gone().into()))
         };

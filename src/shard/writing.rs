@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::frame::{BLOCK_BYTES, BLOCK_OBJECTS, Block, Head, MAGIC, Section};
+use super::frame::{BLOCK_BYTES, BLOCK_OBJECTS, Block, Head, MAGIC, Section, TOOL};
 use super::packing::Packer;
 use super::paper::Plan;
 use super::record::{Line, Packed, Seen};
@@ -51,7 +51,7 @@ impl ResultWriter {
             at: 0,
             head: Head {
                 result_version: Plan::VERSION,
-                tool: format!("ct-verify {}", env!("CARGO_PKG_VERSION")),
+                tool: TOOL.to_owned(),
                 plan: identity.to_owned(),
                 shard,
                 sections: Vec::new(),
@@ -63,6 +63,13 @@ impl ResultWriter {
             first: None,
             count: 0,
         })
+    }
+
+    /// The same, as another program would have written it.
+    #[cfg(test)]
+    pub(super) fn by(mut self, tool: &str) -> Self {
+        tool.clone_into(&mut self.head.tool);
+        self
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -141,6 +141,11 @@ fn a_merge_tells_what_it_could_not_list() {
     assert_eq!(report["findings"][0]["code"], "digest-unreadable");
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(1));
     assert_eq!(report["chains"].as_array().map(Vec::len), Some(1));
+    // What may not be listed is not gone.
+    deny("*");
+    let merged = sharded.merge();
+    assert_eq!(merged.status.code(), Some(2), "{}", said(&merged));
+    assert!(said(&merged).contains("s3:ListBucket"), "{}", said(&merged));
     served.server.faults().clear();
     assert_eq!(without_source(sharded.merged()), single(&served, SOURCE));
 }
