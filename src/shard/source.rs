@@ -181,7 +181,10 @@ impl Source for Joined<'_> {
         let number = |name: &String| {
             let root = roots.iter().find(|root| root.name == *name);
             let gone = || match problems.first() {
-                Some(problem) => format!("cannot look for {name}: {}: {}", problem.path, problem.error),
+                Some(problem) => format!(
+                    "cannot look for {name}: {}: {}",
+                    problem.path, problem.error
+                ),
                 None => format!("{name}, which the plan was made of, is no longer there"),
             };
             root.map(|root| root.id)

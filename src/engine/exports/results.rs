@@ -3,8 +3,8 @@
 use super::discovery::Export;
 use super::naming::join;
 use super::run::Run;
-use crate::engine::digests::NOT_RESTORED;
-use crate::source::SourceError;
+use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
+use crate::source::{Body, SourceError};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::query::{FileVerdict, ResultEntry};
@@ -24,7 +24,7 @@ pub(super) fn judge(run: &Run<'_>, export: &Export, entry: &ResultEntry) -> Opti
     let folder = run.naming.folder(&export.path);
     let name = entry.name().as_str();
     let subject = run.naming.object(&folder, name);
-    let outcome = hash(run, export, name);
+    let outcome = surely(run, export, entry);
     if outcome.is_err() && run.stop.is_stopped() {
         return None;
     }
@@ -61,12 +61,43 @@ pub(super) fn judge(run: &Run<'_>, export: &Export, entry: &ResultEntry) -> Opti
     })
 }
 
-fn hash(run: &Run<'_>, export: &Export, name: &str) -> Result<(Sha256Hash, u64), SourceError> {
+/// Hashes a result file. What accuses somebody is read again.
+fn surely(
+    run: &Run<'_>,
+    export: &Export,
+    entry: &ResultEntry,
+) -> Result<(Sha256Hash, u64), SourceError> {
+    let name = entry.name().as_str();
     if export.results.get(name) == Some(&true) {
         return Err(SourceError::Archived(NOT_RESTORED.into()));
     }
-    let body = run.source.log(run.root, &join(&export.path, name))?;
-    let body = run.stop.guard(body.reader);
+    let path = join(&export.path, name);
+    let first = hash(run, run.source.log(run.root, &path))?;
+    if first.0 == *entry.hash() {
+        return Ok(first);
+    }
+    for _ in 1..READINGS {
+        if run.stop.is_stopped() {
+            break;
+        }
+        let why: Box<str> = match hash(run, run.source.log_again(run.root, &path)) {
+            Ok(again) if again == first => continue,
+            // It was read whole, whatever became of it since.
+            Err(SourceError::NotFound | SourceError::Archived(_)) => continue,
+            Ok((again, _)) if again == *entry.hash() => READ_TWICE.into(),
+            Ok(_) => NOT_ALIKE.into(),
+            Err(error @ (SourceError::Denied(_) | SourceError::Failed(_))) => {
+                format!("{NOT_AGAIN}: {error}").into()
+            }
+        };
+        run.source.doubt(run.root, &path, &why);
+        return Err(SourceError::Failed(why));
+    }
+    Ok(first)
+}
+
+fn hash(run: &Run<'_>, body: Result<Body, SourceError>) -> Result<(Sha256Hash, u64), SourceError> {
+    let body = run.stop.guard(body?.reader);
     let hashed = run.readers.with(|reader| reader.hash_stored(body));
     hashed.map_err(|error| {
         SourceError::Failed(format!("could not be read: {error}").into_boxed_str())

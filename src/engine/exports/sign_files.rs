@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::discovery::Export;
 use super::run::Run;
-use crate::engine::digests::NOT_RESTORED;
-use crate::source::SourceError;
+use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
+use crate::source::{Body, SourceError};
 use crate::verify::digest::Unproven;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::query::{
@@ -50,7 +50,8 @@ enum Failure {
     TooLarge,
 }
 
-/// Reads the sign file of `export`, and verifies it. Nothing where the run was stopped before.
+/// Reads the sign file of `export`, and verifies it. What accuses somebody is read again. Nothing
+/// where the run was stopped before.
 pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
     let folder = run.naming.folder(&export.path);
     let subject = run.naming.object(&folder, SIGN_FILE);
@@ -59,15 +60,8 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
     let content = if export.sign_file == Some(true) {
         Err(Failure::Source(SourceError::Archived(NOT_RESTORED.into())))
     } else {
-        read(run, export, COMMON_LEN).or_else(|failure| match failure {
-            Failure::TooLarge => {
-                let _alone = LARGE_SIGN_FILE
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                read(run, export, MAX_SIGN_FILE_LEN as u64)
-            }
-            Failure::Source(_) => Err(failure),
-        })
+        let path = super::naming::join(&export.path, SIGN_FILE);
+        read(run, &|| run.source.log(run.root, &path))
     };
     let content = match content {
         Ok(content) => content,
@@ -81,7 +75,45 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
             error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
         )) => return Some(unreadable(subject, error.to_string())),
     };
-    let mut checked = match UnverifiedSignFile::parse(&content) {
+    let mut checked = judge(run, &content, subject.clone())?;
+    if checked.verdict == FileVerdict::Invalid
+        && let Some(why) = why_unsure(run, export, &content, &subject)
+    {
+        checked = unreadable(subject, why);
+    }
+    checked.read = content.len() as u64;
+    Some(checked)
+}
+
+/// Why another reading takes back what `first` says; nothing where it does not.
+fn why_unsure(run: &Run<'_>, export: &Export, first: &[u8], subject: &Subject) -> Option<String> {
+    let path = super::naming::join(&export.path, SIGN_FILE);
+    for _ in 1..READINGS {
+        if run.stop.is_stopped() {
+            return None;
+        }
+        let why = match read(run, &|| run.source.log_again(run.root, &path)) {
+            Ok(again) if again == first => continue,
+            // It was read whole, whatever became of it since.
+            Err(Failure::Source(SourceError::NotFound | SourceError::Archived(_))) => continue,
+            Ok(again) => {
+                let again = judge(run, &again, subject.clone());
+                let is_proven = again.is_some_and(|again| again.verdict == FileVerdict::Valid);
+                if is_proven { READ_TWICE } else { NOT_ALIKE }.to_owned()
+            }
+            Err(Failure::TooLarge) => NOT_ALIKE.to_owned(),
+            Err(Failure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
+                format!("{NOT_AGAIN}: {error}")
+            }
+        };
+        run.source.doubt(run.root, &path, &why);
+        return Some(why);
+    }
+    None
+}
+
+fn judge(run: &Run<'_>, content: &[u8], subject: Subject) -> Option<Checked> {
+    Some(match UnverifiedSignFile::parse(content) {
         Ok(file) => prove(run, file, subject)?,
         Err(error @ NotASignFile::UnknownKind(..)) => unreadable(subject, error.to_string()),
         Err(
@@ -90,14 +122,26 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
             | NotASignFile::NameLeadsElsewhere(_)
             | NotASignFile::NameTwice(_)),
         ) => malformed(subject, error.to_string()),
-    };
-    checked.read = content.len() as u64;
-    Some(checked)
+    })
 }
 
-fn read(run: &Run<'_>, export: &Export, limit: u64) -> Result<Vec<u8>, Failure> {
-    let path = super::naming::join(&export.path, SIGN_FILE);
-    let body = run.source.log(run.root, &path).map_err(Failure::Source)?;
+/// Asks for a sign file.
+type Opening<'a> = &'a dyn Fn() -> Result<Body, SourceError>;
+
+fn read(run: &Run<'_>, open: Opening<'_>) -> Result<Vec<u8>, Failure> {
+    read_up_to(run, open, COMMON_LEN).or_else(|failure| match failure {
+        Failure::TooLarge => {
+            let _alone = LARGE_SIGN_FILE
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            read_up_to(run, open, MAX_SIGN_FILE_LEN as u64)
+        }
+        Failure::Source(_) => Err(failure),
+    })
+}
+
+fn read_up_to(run: &Run<'_>, open: Opening<'_>, limit: u64) -> Result<Vec<u8>, Failure> {
+    let body = open().map_err(Failure::Source)?;
     let mut content = Vec::new();
     let mut reader = run.stop.guard(body.reader).take(limit + 1);
     let read = reader.read_to_end(&mut content);

@@ -161,6 +161,33 @@ fn the_network_is_never_told_as_tampering() {
         .results([3, 0, 0, 0, 0]);
 }
 
+/// One reading accuses nobody.
+#[test]
+fn what_changes_on_its_way_is_no_tampering() {
+    let export = Export::new("q", 2);
+    for (key, code) in [
+        ("*result_1.csv.gz", "result-modified"),
+        ("*result_sign.json", "sign-file"),
+    ] {
+        let server = serve(&delivered(&[&export]));
+        let rule = || Rule::new(Fault::Flip).on(&[Operation::GetObject]).key(key);
+        server.faults().add(rule().attempts(0..1));
+        let told = command(&server, "s3://query-results").output();
+        let told = told.expect("the program runs");
+        let report = String::from_utf8_lossy(&told.stdout);
+        assert_eq!(told.status.code(), Some(3), "{report}");
+        assert!(report.contains("\"result-unreadable\""), "{report}");
+        // What is read so again and again lies there so.
+        server.faults().clear();
+        server.faults().add(rule());
+        let told = command(&server, "s3://query-results").output();
+        let told = told.expect("the program runs");
+        let report = String::from_utf8_lossy(&told.stdout);
+        assert_eq!(told.status.code(), Some(1), "{report}");
+        assert!(report.contains(&format!("\"{code}")), "{report}");
+    }
+}
+
 #[test]
 fn keys_that_cannot_be_had_prove_nothing() {
     let export = Export::new("one", 1);
