@@ -1,18 +1,11 @@
 //! What the walk does with a digest that is proven.
 
-use std::ops::Not as _;
-use std::sync::Arc;
-
-use jiff::Timestamp;
-
-use super::super::digest::{Predecessor, VerifiedDigest};
+use super::super::digest::VerifiedDigest;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::location::{DigestKey, ObjectLocation};
-use super::super::time::hour_before;
 use super::binding::bind;
 use super::remembered::Remembered;
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, WalkEvent};
-use super::walk::{Demand, Passed, Walk, key_of};
+use super::walk::{Passed, Walk};
 
 impl Walk {
     pub(super) fn accept(
@@ -23,6 +16,13 @@ impl Walk {
         demanded: bool,
         doubt: Option<&Doubt>,
     ) {
+        if !self.leads_back(at, &digest) {
+            let finding = Finding::new(Code::DigestMalformed, subject).detail(
+                "it is signed, but the digest that it names as the one before it is not older than itself",
+            );
+            self.fail(at, finding, DigestVerdict::Invalid, demanded);
+            return;
+        }
         let in_range = self.bounds.overlaps(digest.window());
         let is_remembered = self.is_remembered(&at.key);
         let is_told = in_range || is_remembered;
@@ -68,32 +68,36 @@ impl Walk {
         digest: &VerifiedDigest,
         in_range: bool,
     ) -> bool {
-        let Some(demand) = &self.demand else {
-            return true;
-        };
-        let named = &demand.predecessor;
-        let same_signature = named.is_signed_with(digest.signature());
-        let same_hash = named.hash() == digest.hash();
-        if same_signature && same_hash {
-            return true;
+        let mut findings = Vec::new();
+        for demand in self.demanded_of_it() {
+            let named = &demand.predecessor;
+            let same_signature = named.is_signed_with(digest.signature());
+            let same_hash = named.hash() == digest.hash();
+            if same_signature && same_hash {
+                continue;
+            }
+            let finding = Finding::new(Code::DigestLinkBroken, subject.clone())
+                .by_digest(&demand.by)
+                .compared(named.hash(), digest.hash())
+                .detail(if same_hash {
+                    "it is signed, but the next digest names another signature for it"
+                } else {
+                    "it is signed, but the next digest names another hash for it"
+                });
+            findings.push(finding);
         }
-        let finding = Finding::new(Code::DigestLinkBroken, subject.clone())
-            .by_digest(&demand.by)
-            .compared(named.hash(), digest.hash())
-            .detail(if same_hash {
-                "it is signed, but the next digest names another signature for it"
-            } else {
-                "it is signed, but the next digest names another hash for it"
-            });
-        self.find(finding, in_range);
-        false
+        let agrees = findings.is_empty();
+        for finding in findings {
+            self.find(finding, in_range);
+        }
+        agrees
     }
 
     /// Goes on to the predecessor of a verified digest.
     fn pass(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool, demanded: bool) {
         let covers = digest.covers();
         let is_starting = digest.predecessor().is_none();
-        self.settle_skipped(demanded && !is_starting);
+        self.settle_skipped(demanded && !is_starting && self.owed.is_empty());
         if let Some(demand) = self.missing.take() {
             self.tell_missing(&demand, Some(digest.window().end()));
         }
@@ -102,39 +106,22 @@ impl Walk {
             self.summary.broken_at_head = self.broken_by;
         }
         self.broken_by = None;
+        let covered_from = self.passed.as_ref().map(|passed| passed.covers_from);
         self.passed = Some(Passed {
             end: at.key.end(),
-            covers_from: covers.start(),
+            // A digest passed before may reach further back.
+            covers_from: covered_from.map_or(covers.start(), |from| from.min(covers.start())),
             is_starting,
         });
         let demand = digest.predecessor().map(|predecessor| {
             self.demand_of(predecessor, digest.location(), digest.window().start())
         });
-        self.demand = demand;
+        if demanded {
+            self.take_demand();
+        }
+        self.owe(demand);
         self.candidates.clear();
         self.vouch(at, digest, in_range);
-    }
-
-    /// What the digest at `by`, whose window starts at `until`, demands of its predecessor.
-    pub(super) fn demand_of(
-        &self,
-        predecessor: &Predecessor,
-        by: &ObjectLocation,
-        until: Timestamp,
-    ) -> Demand {
-        let key = key_of(predecessor.location());
-        let end = key.as_ref().map_or(until, DigestKey::end);
-        let required = self.summary.chain.is_backfill().not()
-            && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
-        let is_remembered = key.as_ref().is_some_and(|key| self.is_remembered(key));
-        Demand {
-            required: required || is_remembered,
-            more: self.was_remembered(key.as_ref()),
-            predecessor: predecessor.clone(),
-            key,
-            by: Arc::clone(by.key()),
-            until,
-        }
     }
 
     fn vouch(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool) {

@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::finding::{Code, Finding, Subject};
 use super::super::location::{DigestKey, ObjectLocation};
 use super::super::time::{NAME_SLACK, TimeRange, hour_before, minus, plus};
+use super::demands::Demand;
 use super::sighting::{DigestVerdict, ListedDigest, WalkEvent};
 use super::summary::{Gap, GapCause, OpenEnd};
-use super::walk::{Demand, Failed, Walk};
+use super::walk::{Failed, Walk};
 
 impl Walk {
     pub(super) fn fail(
@@ -39,7 +40,7 @@ impl Walk {
             end: at.key.end(),
         };
         if demanded {
-            self.demand = None;
+            self.take_demand();
         }
         if self.demand.is_some() && !demanded {
             self.skipped.push(failed);

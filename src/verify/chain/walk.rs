@@ -14,6 +14,7 @@ use super::super::keys::KeySet;
 use super::super::location::{ChainId, DigestKey, ObjectLocation};
 use super::super::signature::Signature;
 use super::super::time::Bounds;
+use super::demands::Demand;
 use super::remembered::{Remembered, Wanted};
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 use super::summary::{ChainSummary, GapCause};
@@ -21,28 +22,6 @@ use super::telling::moved;
 
 /// Digests that nothing proves may be planted by the thousand; what so many say of others is kept.
 const MAX_CANDIDATES: usize = 16;
-
-/// What a verified digest demands of its predecessor.
-#[derive(Debug)]
-pub(super) struct Demand {
-    pub(super) predecessor: Predecessor,
-    /// The key that names it, where it has the form of one.
-    pub(super) key: Option<DigestKey>,
-    /// The digest that demands it.
-    pub(super) by: Arc<str>,
-    /// When that digest's window starts.
-    pub(super) until: Timestamp,
-    /// Whether its absence is a finding.
-    pub(super) required: bool,
-    /// What else there is to say of its absence.
-    pub(super) more: Option<Arc<str>>,
-}
-
-impl Demand {
-    pub(super) fn end(&self) -> Timestamp {
-        self.key.as_ref().map_or(self.until, DigestKey::end)
-    }
-}
 
 /// The verified digest that the walk passed last.
 #[derive(Debug)]
@@ -71,6 +50,9 @@ pub struct Walk {
     /// Nothing where no keys could be had for the chain's region: then nothing is proven.
     pub(super) keys: Option<Arc<KeySet>>,
     pub(super) demand: Option<Demand>,
+    /// What digests demand that the walk has passed, and whose turn is after `demand`: a chain
+    /// that began anew may have digests among those of the chain before it.
+    pub(super) owed: Vec<Demand>,
     /// What an earlier run verified last, until the walk has come to it.
     pub(super) remembered: Option<Remembered>,
     /// What digests that nothing proves say of the digests before them, newest last.
@@ -92,6 +74,7 @@ impl Walk {
             bounds,
             keys,
             demand: None,
+            owed: Vec::new(),
             remembered: None,
             candidates: Vec::new(),
             skipped: Vec::new(),
@@ -144,7 +127,12 @@ impl Walk {
         }
         self.broken_by = self.broken_by.max(Some(GapCause::DigestMissing));
         self.settle_skipped(false);
-        self.missing = self.demand.take();
+        let demand = self.take_demand();
+        if let Some(newer) = self.missing.take() {
+            let since = demand.as_ref().map_or(newer.end(), Demand::end);
+            self.tell_missing(&newer, Some(since));
+        }
+        self.missing = demand;
         std::mem::take(&mut self.events)
     }
 
@@ -275,12 +263,14 @@ impl Walk {
                     && self.is_unchanged(&at.key, &subject, &digest) =>
             {
                 // What was verified says still which digest came before it.
-                let kept = self.demand.take().filter(|_| !demanded);
-                self.demand = kept.or_else(|| {
+                if demanded {
+                    self.take_demand();
+                }
+                if self.demand.is_none() {
                     let (by, until) = (digest.location(), digest.claimed_window().start());
                     let before = digest.claimed_predecessor();
-                    before.map(|before| self.demand_of(before, by, until))
-                });
+                    self.demand = before.map(|before| self.demand_of(before, by, until));
+                }
             }
             Err(digest) => {
                 let finding = self.doubtful(

@@ -57,6 +57,39 @@ fn a_signed_digest_that_names_what_is_no_digest() {
     Case::new(archive).run().is(&expect);
 }
 
+/// Only CloudTrail could sign such a digest. Whoever follows it comes to no end.
+#[test]
+fn a_signed_digest_that_names_itself_or_a_newer_one() {
+    for named in [3, 4, NEWEST] {
+        let mut archive = audit();
+        let expect = digest_fails(Expect::clean(&archive), &archive, 3, "digest-malformed");
+        let (digest, (_, newer)) = (archive.digest(3), archive.digest(named));
+        archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+            doc.set("previousDigestS3Object", Json::text(newer));
+        });
+        Case::new(archive).run().is(&expect);
+    }
+}
+
+/// Only CloudTrail could sign such a digest. The one that it passes by is signed too, and what it says of an older one
+/// counts all the same.
+#[test]
+fn a_signed_digest_that_passes_another_one_by() {
+    let mut archive = audit();
+    let (digest, named) = (archive.digest(4), archive.digest(2));
+    archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+        doc.set("previousDigestS3Object", Json::text(named.1.clone()));
+    });
+    archive.relink(0, 4, None);
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("digest-link-broken", &named).digest(&digest))
+        .chain(CHAIN, |chain| {
+            chain.digests[0] -= 1;
+            chain.digests[1] += 1;
+        });
+    Case::new(archive).run().is(&expect);
+}
+
 #[test]
 fn a_span_deleted_with_its_logs_still_shows() {
     let mut archive = audit();

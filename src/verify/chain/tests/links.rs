@@ -144,3 +144,50 @@ fn a_chain_that_passes_by_what_an_earlier_run_verified_has_a_gap_there() {
     };
     assert_eq!(walked.summary.gaps, [gap]);
 }
+
+#[test]
+fn a_digest_must_lead_back() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let third = made((2, 3), Some(&second));
+    for newer in [&second, &third] {
+        let leads_on = made((1, 2), Some(newer));
+        let mut walked = walk(vec![leads_on.proven(), first.proven()]);
+        assert_eq!(walked.codes, [Code::DigestMalformed]);
+        assert_eq!(walked.verdicts, [Invalid, Valid]);
+        let message = walked.messages.remove(0);
+        assert!(message.contains("not older than itself"), "{message}");
+    }
+}
+
+#[test]
+fn a_digest_that_is_passed_by_does_not_hide_what_its_successor_names() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let [other_hash, ..] = others(&first);
+    let third = made((2, 3), Some(&other_hash));
+    let seen = [&third, &second, &first].map(Made::proven);
+    let walked = walk(seen.into());
+    assert_eq!(walked.codes, [Code::DigestLinkBroken]);
+    assert_eq!(walked.verdicts, [Valid, Valid, Invalid]);
+}
+
+#[test]
+fn digests_of_a_chain_that_began_anew_among_those_before_it() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let last = made((2, 4), Some(&second));
+    let began = made((2, 3), None);
+    let newest = made((3, 5), Some(&began));
+    let seen = |without: &[&Made]| {
+        let all = [&newest, &last, &began, &second, &first].into_iter();
+        let left = all.filter(|it| without.iter().all(|gone| gone.at != it.at));
+        walk(left.map(Made::proven).collect())
+    };
+    let whole = seen(&[]);
+    assert_eq!((whole.codes, whole.summary.gaps), (vec![], vec![]));
+    for without in [vec![&began], vec![&second], vec![&began, &second]] {
+        let walked = seen(&without);
+        assert_eq!(walked.codes, vec![Code::DigestMissing; without.len()]);
+    }
+}
