@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::inventory::Standing;
+use super::super::inventory::{LeftoverTime, Standing};
 use super::super::location::{AccountRegion, LogKind, RootId};
 use super::super::time::TimeRange;
 use super::reckoning::Reckoning;
@@ -59,8 +59,11 @@ impl Reckoning<'_> {
                     time: log.time.begins(),
                     path: path.into(),
                 };
-                self.findings
-                    .push(Finding::new(code, subject).in_chain(&name));
+                let mut finding = Finding::new(code, subject).in_chain(&name);
+                if code == Code::LogUncovered {
+                    finding.detail = why_uncovered(log.time).map(Into::into);
+                }
+                self.findings.push(finding);
             }
         }
         for (kind, count) in undigested {
@@ -69,6 +72,19 @@ impl Reckoning<'_> {
                 kind.folder()
             ));
             self.findings.push(finding);
+        }
+    }
+}
+
+/// Why a log counts as uncovered whose name tells no time: others lie in an hour that nothing covers.
+fn why_uncovered(time: LeftoverTime) -> Option<&'static str> {
+    match time {
+        LeftoverTime::At(_) => None,
+        LeftoverTime::Day(_) => Some(
+            "its name tells no time, and verified digests do not cover the whole of the day of its folders",
+        ),
+        LeftoverTime::Unknown => {
+            Some("neither its name nor its folders tell when it was delivered")
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct LogPath {
     pub place: AccountRegion,
     /// What it records.
     pub kind: LogKind,
-    /// The time in its name, where its name is a log's.
+    /// The time in its name, where its name is a log's or like one.
     pub time: Option<Timestamp>,
     /// The compact form, where folders and name are the usual ones: everything can be told from
     /// it and `place`.
@@ -92,7 +92,9 @@ pub fn read_log_name(
         (Some(year), Some(month), Some(day), None) => parse_day(year, month, day),
         _ => None,
     };
-    let usual = day == Some(midnight(at));
+    let usual = day == Some(midnight(at))
+        && time.len() == 14
+        && unique.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let compact = || {
         Some(LogName {
             kind,
@@ -103,25 +105,21 @@ pub fn read_log_name(
     (Some(at), if usual { compact() } else { None })
 }
 
-/// The time and the unique part of `ACCOUNT_KIND_REGION_TIME_UNIQUE.json.gz`.
+/// The time and the unique part of `ACCOUNT_KIND_REGION_TIME_UNIQUE.json.gz`. Where they are not quite those of a log that
+/// CloudTrail named, the time tells all the same when it is to have been delivered.
 fn log_name_parts<'a>(
     place: &AccountRegion,
     kind: LogKind,
     name: &'a str,
 ) -> Option<(&'a str, &'a str)> {
-    let (time, unique) = name
-        .strip_prefix(place.account())?
+    name.strip_prefix(place.account())?
         .strip_prefix('_')?
         .strip_prefix(kind.folder())?
         .strip_prefix('_')?
         .strip_prefix(place.region())?
         .strip_prefix('_')?
         .strip_suffix(".json.gz")?
-        .split_once('_')?;
-    let fits = time.len() == 14
-        && unique.len() == 16
-        && unique.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    fits.then_some((time, unique))
+        .split_once('_')
 }
 
 /// A log's name in 21 bytes: with its account and region, its whole path can be told.
@@ -197,16 +195,19 @@ mod tests {
     #[test]
     fn a_name_is_a_logs_in_every_part() {
         let path = "AWSLogs/123456789012/CloudTrail/eu-west-1/2020/01/02/123456789012_CloudTrail_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
-        for (from, to) in [
-            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5"),
-            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5pq"),
-            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5-"),
-            ("T0304Z", "T030405Z"),
-            ("_eu-west-1", "_eu-west-2"),
-            ("/123456789012_", "/123456789013_"),
+        let minute = Some("2020-01-02T03:04:00Z");
+        for (from, to, time) in [
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5", minute),
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5pq", minute),
+            ("aB3dE6gH9jK2mN5p", "aB3dE6gH9jK2mN5-", minute),
+            ("T0304Z", "T030405Z", Some("2020-01-02T03:04:05Z")),
+            ("T0304Z", "T2504Z", None),
+            ("_eu-west-1", "_eu-west-2", None),
+            ("/123456789012_", "/123456789013_", None),
         ] {
             let log = LogPath::parse(&path.replacen(from, to, 1)).unwrap();
-            assert_eq!((log.time, log.name), (None, None), "{to}");
+            let time = time.map(|time| time.parse().unwrap());
+            assert_eq!((log.time, log.name), (time, None), "{to}");
         }
     }
 

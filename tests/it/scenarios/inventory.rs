@@ -39,6 +39,31 @@ fn a_planted_log_is_weighed_by_its_time() {
     }
 }
 
+/// What CloudTrail would not have named so was not delivered by it either.
+#[test]
+fn a_name_that_is_not_quite_a_logs_is_weighed_by_its_time_too() {
+    for sixteen in [
+        "",
+        "x",
+        "evil",
+        "PlantedByForger0-and-more",
+        "abcdéfghijk\u{202e}lmn",
+    ] {
+        for (time, name) in [
+            ("09T12:00:00", "log-uncovered"),
+            ("10T02:00:00", "log-unreferenced"),
+            ("10T06:00:00", "log-pending"),
+        ] {
+            let mut archive = audit();
+            let mut plant = planted(&archive, time);
+            plant.sixteen = sixteen.into();
+            let log = plant.put(&mut archive.store);
+            let expect = Expect::clean(&archive).finding(in_region(name, &log));
+            Case::new(archive).run().is(&expect);
+        }
+    }
+}
+
 #[test]
 fn a_log_of_the_far_future_hides_nothing() {
     let mut archive = audit();
@@ -191,7 +216,8 @@ fn an_undated_name_in_a_day_that_is_covered_in_part() {
     for key in undated("2024/03/10/") {
         let mut archive = audit();
         let log = put(&mut archive, key);
-        let expect = Expect::clean(&archive).finding(in_region("log-uncovered", &log));
+        let told = in_region("log-uncovered", &log).says("its name tells no time");
+        let expect = Expect::clean(&archive).finding(told);
         Case::new(archive).run().is(&expect);
     }
 }
