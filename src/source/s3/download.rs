@@ -29,6 +29,9 @@ const LARGE: usize = 768 * 1024;
 /// days.
 const LEAST_RATE: u64 = 1024;
 
+/// How a gzip stream begins.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
 /// An object, or one version of it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -41,10 +44,12 @@ pub(super) struct Target {
 pub(super) struct Download {
     service: Arc<Service>,
     target: Target,
-    etag: String,
+    etag: Option<String>,
     length: u64,
     at: u64,
     stream: Option<ByteStream>,
+    /// What of it has come already.
+    ahead: Option<Bytes>,
     /// So many bytes come once more, from a server that does not give the rest of an object alone.
     again: u64,
     /// What is to come has come by then.
@@ -62,11 +67,12 @@ impl Download {
     ) -> Result<(Self, Metadata, Facts), SourceError> {
         let pass = service.pass().await;
         let bucket = Arc::clone(&target.bucket);
-        let (output, etag, length) = service
+        let stall = service.clients.settings().patience.stall;
+        let (output, etag, length, ahead) = service
             .persist(&bucket, |client| {
                 let target = &target;
                 async move {
-                    let output = service.get(client, target).await?;
+                    let mut output = service.get(client, target).await?;
                     if output.content_range().is_some() {
                         // Half of an object would be told as one that was cut.
                         let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
@@ -74,9 +80,14 @@ impl Download {
                     }
                     let etag = output.e_tag().map(str::to_owned);
                     let length = output.content_length().and_then(|it| u64::try_from(it).ok());
-                    // A proxy's own page has neither.
-                    match etag.zip(length) {
-                        Some((etag, length)) => Ok((output, etag, length)),
+                    // A proxy's own page has neither, and is not compressed. Some that speak S3's
+                    // protocol tell no ETag.
+                    let ahead = match (&etag, length) {
+                        (None, Some(_)) => first_of_gzip(&mut output.body, stall).await,
+                        (_, _) => None,
+                    };
+                    match length.filter(|_| etag.is_some() || ahead.is_some()) {
+                        Some(length) => Ok((output, etag, length, ahead)),
                         None => Err(Fault::new(
                             Kind::Transient,
                             "GetObject got an answer without ETag or Content-Length, which is not S3's: a proxy may stand in between",
@@ -114,6 +125,7 @@ impl Download {
             length,
             at: 0,
             stream: Some(output.body),
+            ahead,
             again: 0,
             _pass: pass,
         };
@@ -146,7 +158,11 @@ impl Download {
                 continue;
             };
             let left = self.until.saturating_duration_since(Instant::now());
-            let told = match timeout(stall.min(left), stream.next()).await {
+            let next = match self.ahead.take() {
+                Some(chunk) => Ok(Some(Ok(chunk))),
+                None => timeout(stall.min(left), stream.next()).await,
+            };
+            let told = match next {
                 Ok(Some(Ok(mut chunk))) => {
                     let known = usize::try_from(self.again).unwrap_or(usize::MAX);
                     let known = known.min(chunk.len());
@@ -186,7 +202,7 @@ impl Download {
 
     /// Asks for the rest of the same object.
     async fn resume(&mut self) -> Result<ByteStream, SourceError> {
-        let from = (self.at, self.etag.as_str());
+        let from = (self.at, self.etag.as_deref());
         let bucket = Arc::clone(&self.target.bucket);
         let (target, payer) = (&self.target, self.service.payer());
         let stall = self.service.clients.settings().patience.stall;
@@ -217,7 +233,7 @@ impl Download {
             None if output.content_length() == i64::try_from(self.length).ok() => Some(self.at),
             Some(_) | None => None,
         };
-        match again.filter(|_| output.e_tag() == Some(&self.etag)) {
+        match again.filter(|_| output.e_tag() == self.etag.as_deref()) {
             Some(again) => {
                 self.again = again;
                 Ok(output.body)
@@ -227,6 +243,16 @@ impl Download {
             )),
         }
     }
+}
+
+/// The first bytes of a body, where they are those of a gzip stream.
+async fn first_of_gzip(body: &mut ByteStream, stall: Duration) -> Option<Bytes> {
+    let first = timeout(stall, body.next()).await.ok()??.ok()?;
+    let is_gzip = first
+        .iter()
+        .zip(GZIP_MAGIC)
+        .all(|(byte, magic)| *byte == magic);
+    (is_gzip && !first.is_empty()).then_some(first)
 }
 
 /// When so many bytes have come at the latest.
@@ -257,7 +283,7 @@ async fn get(
     client: aws_sdk_s3::Client,
     target: &Target,
     (payer, stall): (Option<RequestPayer>, Duration),
-    from: Option<(u64, &str)>,
+    from: Option<(u64, Option<&str>)>,
 ) -> Result<GetObjectOutput, Fault> {
     let mut request = client
         .get_object()
@@ -266,7 +292,9 @@ async fn get(
         .set_version_id(target.version.clone())
         .set_request_payer(payer);
     if let Some((at, etag)) = from {
-        request = request.range(format!("bytes={at}-")).if_match(etag);
+        request = request
+            .range(format!("bytes={at}-"))
+            .set_if_match(etag.map(str::to_owned));
     }
     let bounded = Bounded {
         stall,

@@ -362,6 +362,16 @@ fn a_page_in_an_objects_place_is_not_a_modified_object() {
     }
 }
 
+/// Not all that speaks S3's protocol tells ETags. A page in an object's place has none either.
+#[test]
+fn objects_without_an_etag_are_read() {
+    let served = Served::new(&audit()).args(DAY);
+    let rule = Rule::new(Fault::NoEtag).on(&[Operation::GetObject]);
+    served.server.faults().add(rule);
+    let report = served.run(SOURCE);
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+}
+
 #[test]
 fn listings_that_fail_for_good_hide_nothing() {
     for fault in [

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Flip,
     /// 206, as if a part had been asked for.
     Part,
+    /// All of it, with no word on its ETag.
+    NoEtag,
     /// No byte for that time, then all of it.
     Stall(Duration),
     /// Half of the body, no byte for that time, then the rest.

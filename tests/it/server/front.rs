@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, RANGE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, ETAG, RANGE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -193,6 +193,7 @@ impl Front {
         let mut response = response;
         match fault {
             Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
+            Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
             Some(Fault::Part) => *response.status_mut() = StatusCode::PARTIAL_CONTENT,
             Some(_) | None => {}
         }

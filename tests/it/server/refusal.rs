@@ -66,6 +66,7 @@ impl Refusal {
                 | Fault::ShortBody
                 | Fault::Flip
                 | Fault::Part
+                | Fault::NoEtag
                 | Fault::Stall(_)
                 | Fault::StallBody(_),
                 _,
