@@ -54,7 +54,7 @@ pub(super) fn tell_altered<C: Calling>(
             .find(|number| findings.get(**number).is_some_and(tells));
         if let Some(finding) = known.and_then(|number| findings.get_mut(*number)) {
             for one in altered {
-                let told = format!("{}; {}", finding.message(), told(one));
+                let told = finding.message_and(&told(one));
                 finding.detail = Some(told.into());
             }
         } else {

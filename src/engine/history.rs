@@ -41,7 +41,7 @@ pub(super) fn tell_histories(shared: &Shared<'_>, findings: &mut [Finding]) {
     for ((number, object), told) in wanted.iter().zip(told) {
         shared.source.remember(object.root, &object.path, &told);
         if let Some(finding) = findings.get_mut(*number) {
-            finding.detail = Some(format!("{}; {told}", finding.message()).into());
+            finding.detail = Some(finding.message_and(&told).into());
         }
     }
 }

@@ -247,6 +247,12 @@ impl Finding {
             .as_deref()
             .unwrap_or_else(|| self.code.meaning())
     }
+
+    /// What happened, and what else there is to say of it, in one sentence.
+    pub fn message_and(&self, more: &str) -> String {
+        let message = self.message();
+        format!("{}; {more}", message.strip_suffix('.').unwrap_or(message))
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +280,8 @@ mod tests {
     fn a_finding_says_what_it_was_told_or_what_its_code_means() {
         let finding = Finding::new(Code::LogMissing, Subject::Run);
         assert_eq!(finding.message(), Code::LogMissing.meaning());
+        let told = finding.message_and("look elsewhere");
+        assert!(told.ends_with("it is not there; look elsewhere"), "{told}");
         assert_eq!(finding.detail("gone").message(), "gone");
         assert_eq!(Code::LogMissing.to_string(), "log-missing");
         let severities = [Severity::Notice, Severity::Unverified, Severity::Invalid];

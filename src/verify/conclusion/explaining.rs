@@ -89,9 +89,7 @@ pub(super) fn explain_findings<'a>(
             Some(in_words(&explained))
         };
         if let Some(told) = told {
-            let message = weighed.finding.message();
-            let message = message.strip_suffix('.').unwrap_or(message);
-            weighed.finding.detail = Some(format!("{message}; {told}").into());
+            weighed.finding.detail = Some(weighed.finding.message_and(&told).into());
         }
     }
 }

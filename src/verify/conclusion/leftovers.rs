@@ -81,7 +81,7 @@ fn why_uncovered(time: LeftoverTime) -> Option<&'static str> {
     match time {
         LeftoverTime::At(_) => None,
         LeftoverTime::Day(_) => Some(
-            "its name tells no time, and verified digests do not cover the whole of the day of its folders",
+            "its name is no log's of this account and region, so only its folders tell when it was delivered; verified digests do not cover the whole of that day",
         ),
         LeftoverTime::Unknown => {
             Some("neither its name nor its folders tell when it was delivered")

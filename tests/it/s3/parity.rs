@@ -89,7 +89,9 @@ fn without_histories(bucket: &mut Value, folder: &Value) {
     let theirs = folder["report"]["findings"].as_array();
     for (ours, theirs) in findings.iter_mut().zip(theirs.into_iter().flatten()) {
         let told = |finding: &Value| finding["message"].as_str().unwrap_or_default().to_owned();
-        let more = told(ours).strip_prefix(&told(theirs)).map(str::to_owned);
+        let (ours_told, theirs_told) = (told(ours), told(theirs));
+        let begins = theirs_told.strip_suffix('.').unwrap_or(&theirs_told);
+        let more = ours_told.strip_prefix(begins);
         if more.is_some_and(|more| more.starts_with("; ")) {
             ours["message"] = theirs["message"].clone();
         }

@@ -124,6 +124,7 @@ fn where_versions_may_not_be_listed_nothing_is_claimed() {
     let told = messages(&report);
     assert!(told.contains("is not known"), "{told}");
     assert!(told.contains("s3:ListBucketVersions"), "{told}");
+    assert!(told.contains("it is not there; whether"), "{told}");
     assert!(!told.contains("for good"), "{told}");
 }
 

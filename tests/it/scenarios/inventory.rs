@@ -216,7 +216,8 @@ fn an_undated_name_in_a_day_that_is_covered_in_part() {
     for key in undated("2024/03/10/") {
         let mut archive = audit();
         let log = put(&mut archive, key);
-        let told = in_region("log-uncovered", &log).says("its name tells no time");
+        let told =
+            in_region("log-uncovered", &log).says("only its folders tell when it was delivered");
         let expect = Expect::clean(&archive).finding(told);
         Case::new(archive).run().is(&expect);
     }
