@@ -71,7 +71,15 @@ pub(super) fn read_digest(
     let see = |fetched| see(shared, (at, &path), stated, &keys, fetched);
     let fetch = || shared.reading().digest(at.root, &path);
     let kept = shared.source.read_before(at.root, &path);
-    let fetched = kept.unwrap_or_else(fetch);
+    let mut fetched = kept.unwrap_or_else(fetch);
+    for _ in 1..READINGS {
+        // A listing showed it, or the digest after it names it.
+        let is_absent = matches!(fetched, Err(ReadFailure::Source(SourceError::NotFound)));
+        if !is_absent || shared.stop.is_stopped() {
+            break;
+        }
+        fetched = fetch();
+    }
     // No fault on its way makes it so large.
     let is_huge = matches!(
         fetched,

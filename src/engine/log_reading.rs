@@ -103,17 +103,40 @@ impl<'a> NamedLog<'a> {
     /// Whether judging it by this reading takes its bytes again.
     pub(super) fn is_read_again(&self, first: &LogRead) -> bool {
         self.accuses(first)
+            || self.is_overlooked(first)
             || match &first.told {
                 Told::Hint(Hint::Here) => first.outcome.is_ok(),
                 Told::Hint(Hint::Elsewhere | Hint::Nothing) | Told::Events(_) => false,
             }
     }
 
-    /// Reads it again where the first reading accuses: only readings that agree do.
-    pub(super) fn confirm(&self, first: LogRead) -> LogRead {
+    /// Whether it was not there when it was asked for, though a listing shows it.
+    fn is_overlooked(&self, read: &LogRead) -> bool {
+        self.wanted.listed
+            && match &read.outcome {
+                Err(ReadFailure::Source(SourceError::NotFound)) => true,
+                Err(
+                    ReadFailure::Source(
+                        SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_),
+                    )
+                    | ReadFailure::Content(_),
+                )
+                | Ok(_) => false,
+            }
+    }
+
+    /// Reads it again where the first reading accuses, or did not find what a listing shows: only
+    /// readings that agree count.
+    pub(super) fn confirm(&self, mut first: LogRead) -> LogRead {
         let Some((root, path)) = self.place() else {
             return first;
         };
+        for _ in 1..READINGS {
+            if !self.is_overlooked(&first) || self.shared.stop.is_stopped() {
+                break;
+            }
+            first = self.first(self.shared.source.log(root, path));
+        }
         if !self.accuses(&first) {
             return first;
         }

@@ -24,6 +24,8 @@ pub(super) struct Wanted {
     pub(super) entry: usize,
     /// Its root and its path there; nothing where no root can hold it.
     pub(super) place: Option<(RootId, String)>,
+    /// Whether a listing shows it.
+    pub(super) listed: bool,
     /// Whether it would have to be restored before it can be read.
     pub(super) archived: bool,
     /// Why it proves nothing that a copy cut by days does not have it, if it does not.

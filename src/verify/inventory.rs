@@ -22,6 +22,8 @@ pub use leftover::{Leftover, LeftoverTime, Standing};
 pub enum Naming {
     /// For the first time: it is to be judged.
     First {
+        /// Whether a listing shows it.
+        listed: bool,
         /// Whether the listing shows that it would have to be restored before it can be read.
         archived: bool,
     },
@@ -209,15 +211,17 @@ impl Inventory {
             Some(known) if !known.is_named() => {
                 *known = known.with(mark);
                 Naming::First {
+                    listed: true,
                     archived: known.is_archived(),
                 }
             }
             Some(known) if *known == known.with(mark) => Naming::Again,
             // Not listed, or named before with another hash: judged for each hash once.
             known => {
+                let listed = known.is_some();
                 let archived = known.is_some_and(|known| known.is_archived());
                 if self.unlisted.insert((path.into(), mark)) {
-                    Naming::First { archived }
+                    Naming::First { listed, archived }
                 } else {
                     Naming::Again
                 }
@@ -277,7 +281,18 @@ mod tests {
         "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_bbbbbbbbbbbbbbbb.json.gz";
     const ARCHIVED: &str =
         "2020/01/02/123456789012_CloudTrail_us-east-1_20200102T0304Z_cccccccccccccccc.json.gz";
-    const FIRST: Naming = Naming::First { archived: false };
+    const FIRST: Naming = Naming::First {
+        listed: true,
+        archived: false,
+    };
+    const UNLISTED: Naming = Naming::First {
+        listed: false,
+        archived: false,
+    };
+    const ARCHIVED_FIRST: Naming = Naming::First {
+        listed: true,
+        archived: true,
+    };
     const ODD: &str = "2020/01/02/evil.json.gz";
 
     fn path(rest: &str) -> String {
@@ -315,9 +330,8 @@ mod tests {
     #[test]
     fn an_archived_log_stays_known_as_one() {
         let mut inventory = inventory(&[A, ARCHIVED]);
-        let archived = Naming::First { archived: true };
         for content in [&b"1"[..], b"2"] {
-            assert_eq!(name(&mut inventory, ARCHIVED, content), archived);
+            assert_eq!(name(&mut inventory, ARCHIVED, content), ARCHIVED_FIRST);
             assert_eq!(name(&mut inventory, ARCHIVED, content), Naming::Again);
             assert_eq!(name(&mut inventory, A, content), FIRST);
         }
@@ -326,10 +340,10 @@ mod tests {
     #[test]
     fn a_log_is_judged_once_for_each_hash() {
         let mut inventory = inventory(&[A]);
-        for rest in [A, B] {
-            assert_eq!(name(&mut inventory, rest, b"1"), FIRST);
+        for (rest, first) in [(A, FIRST), (B, UNLISTED)] {
+            assert_eq!(name(&mut inventory, rest, b"1"), first);
             assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again);
-            assert_eq!(name(&mut inventory, rest, b"2"), FIRST);
+            assert_eq!(name(&mut inventory, rest, b"2"), first);
             assert_eq!(name(&mut inventory, rest, b"2"), Naming::Again);
         }
         assert_eq!(inventory.into_leftovers(), []);
@@ -341,7 +355,7 @@ mod tests {
         assert_eq!(name(&mut inventory, A, b"1"), FIRST);
         assert_eq!(name(&mut inventory, ODD, b"1"), FIRST);
         // Named before anybody has looked where it lies.
-        assert_eq!(name(&mut inventory, B, b"1"), FIRST);
+        assert_eq!(name(&mut inventory, B, b"1"), UNLISTED);
         let mut more = Inventory::new(place());
         for rest in [A, B, ODD, ARCHIVED] {
             more.add(LogKind::CloudTrail, rest, rest == ARCHIVED);
@@ -353,8 +367,7 @@ mod tests {
             assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again, "{rest}");
             assert_eq!(name(&mut inventory, rest, b"2"), FIRST, "{rest}");
         }
-        let archived = Naming::First { archived: true };
-        assert_eq!(name(&mut inventory, ARCHIVED, b"1"), archived);
+        assert_eq!(name(&mut inventory, ARCHIVED, b"1"), ARCHIVED_FIRST);
         assert_eq!(inventory.into_leftovers(), []);
     }
 
@@ -372,7 +385,7 @@ mod tests {
         let mut inventory = inventory(&[A]);
         assert!(!inventory.is_empty() && Inventory::new(place()).is_empty());
         for content in [&b"1"[..], b"2", b"3"] {
-            assert_eq!(name(&mut inventory, B, content), FIRST);
+            assert_eq!(name(&mut inventory, B, content), UNLISTED);
         }
         let mut more = Inventory::new(place());
         more.add(LogKind::CloudTrail, B, false);

@@ -61,7 +61,10 @@ impl Group {
         for (number, entry) in voucher.digest.logs().iter().enumerate() {
             let location = entry.location();
             let place = Self::root_of(shared, voucher, location);
-            let mut naming = Naming::First { archived: false };
+            let mut naming = Naming::First {
+                listed: false,
+                archived: false,
+            };
             let mut time = None;
             if let Some((root, path)) = &place {
                 if let Some(own) = self.own_log(path) {
@@ -77,12 +80,13 @@ impl Group {
                 }
             }
             let is_asked_for = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
-            if let Naming::First { archived } = naming
+            if let Naming::First { listed, archived } = naming
                 && is_asked_for
             {
                 wanted.push(Wanted {
                     entry: number,
                     place,
+                    listed,
                     archived,
                     beside: time.and_then(|time| Beside::of(time, &bounds, state.first_day)),
                 });

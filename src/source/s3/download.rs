@@ -80,10 +80,10 @@ impl Download {
                     }
                     let etag = output.e_tag().map(str::to_owned);
                     let length = output.content_length().and_then(|it| u64::try_from(it).ok());
-                    // A proxy's own page has neither, and is not compressed. Some that speak S3's
-                    // protocol tell no ETag.
+                    // A proxy's own page has neither. Some that speak S3's protocol tell no ETag: what
+                    // they give begins as gzip, and is no page, which may come compressed too.
                     let ahead = match (&etag, length) {
-                        (None, Some(_)) => first_of_gzip(&mut output.body, stall).await,
+                        (None, Some(_)) if !is_page(&output) => first_of_gzip(&mut output.body, stall).await,
                         (_, _) => None,
                     };
                     match length.filter(|_| etag.is_some() || ahead.is_some()) {
@@ -245,6 +245,12 @@ impl Download {
     }
 }
 
+/// Whether an answer says that it is a page for people.
+fn is_page(output: &GetObjectOutput) -> bool {
+    let is_text = |kind: &str| kind.to_ascii_lowercase().starts_with("text/");
+    output.content_type().is_some_and(is_text)
+}
+
 /// The first bytes of a body, where they are those of a gzip stream.
 async fn first_of_gzip(body: &mut ByteStream, stall: Duration) -> Option<Bytes> {
     let first = timeout(stall, body.next()).await.ok()??.ok()?;
@@ -392,4 +398,19 @@ fn take(chunk: &mut Bytes, into: &mut [u8]) -> usize {
     let taken = chunk.len().min(into.len());
     chunk.copy_to_slice(&mut into[..taken]);
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_told_by_their_type() {
+        let of = |kind: Option<&str>| {
+            let kind = kind.map(str::to_owned);
+            is_page(&GetObjectOutput::builder().set_content_type(kind).build())
+        };
+        assert!(of(Some("text/html; charset=utf-8")) && of(Some("Text/HTML")));
+        assert!(!of(Some("application/json")) && !of(None));
+    }
 }

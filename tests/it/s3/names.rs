@@ -135,8 +135,7 @@ fn planted_names_are_told_escaped() {
         archive.store.copy(&(bucket, key), &at, false);
         let served = Served::new(&archive).args(DAY);
         let report = served.run("s3://audit-logs");
-        // Whether its day is covered as a whole is not known: its time is not told.
-        expect(&report, "unverified", &[("log-uncovered", 1)]);
+        expect(&report, "invalid", &[("log-unreferenced", 1)]);
         assert_eq!(report["findings"][0]["key"], planted);
         let text = served.command("s3://audit-logs").output().expect("a run");
         let told = [text.stdout, text.stderr].concat();
