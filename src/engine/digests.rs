@@ -89,6 +89,10 @@ pub(super) fn read_digest(
     if accuses(&seen.sighting) && !is_huge && !shared.stop.is_stopped() {
         for _ in 1..READINGS {
             let again = see(shared.reading().digest_again(at.root, &path));
+            if shared.stop.is_stopped() {
+                // It may have failed because the run ends: that casts no doubt on what is kept.
+                break;
+            }
             if let Some(why) = why_unsure(&seen.sighting, &again.sighting) {
                 shared.source.doubt(at.root, &path, &why);
                 return Seen::nothing_of(Sighting::Unreadable(why));

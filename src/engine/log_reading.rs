@@ -145,6 +145,10 @@ impl<'a> NamedLog<'a> {
         }
         for _ in 1..READINGS {
             let again = self.shared.reading().log_again(root, path);
+            if self.shared.stop.is_stopped() {
+                // It may have failed because the run ends: that casts no doubt on what is kept.
+                return LogRead::failed(SourceError::Failed(STOPPED.into()));
+            }
             if let Some(why) = why_unsure(&first.outcome, &again, self.entry.hash()) {
                 self.shared.source.doubt(root, path, &why);
                 return LogRead::failed(SourceError::Failed(why));

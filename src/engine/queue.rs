@@ -94,7 +94,7 @@ impl Queue {
             return None;
         }
         let log = state.next_log();
-        if !state.has_rest() || self.is_ahead(&state) {
+        if !self.has_rest(&state) || self.is_ahead(&state) {
             return log;
         }
         let woken = state.asleep.pop();
@@ -103,6 +103,12 @@ impl Queue {
             worker.notify_one();
         }
         log
+    }
+
+    /// Whether there is other work than logs.
+    fn has_rest(&self, state: &State) -> bool {
+        let may_open = state.open_groups < self.width.groups && !state.waiting.is_empty();
+        may_open || !(state.digests.is_empty() && state.lists.is_empty())
     }
 
     /// Whether there are logs enough: nothing further is read ahead of them.
@@ -248,11 +254,6 @@ impl State {
             self.logs.pop_front();
         }
         Some(log)
-    }
-
-    /// Whether there is other work than logs.
-    fn has_rest(&self) -> bool {
-        !(self.digests.is_empty() && self.lists.is_empty() && self.waiting.is_empty())
     }
 
     fn stop(&mut self) {

@@ -3,11 +3,16 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::log_reading::LogRead;
 use super::logs::LogBatch;
 use super::run::Shared;
-use crate::source::{Fetch, SourceError};
+use crate::source::{Fetch, Next, SourceError};
+
+/// For so long a worker waits for what it has asked for before it looks for further logs: some few that
+/// are slow hold up no others.
+const LONGEST: Duration = Duration::from_millis(100);
 
 /// A log of a batch.
 type Log = (Arc<LogBatch>, usize);
@@ -37,8 +42,8 @@ impl Shared<'_> {
             if window.asked.is_empty() && window.again.is_empty() {
                 return;
             }
-            match fetch.next() {
-                Some((ticket, given)) => {
+            match fetch.next(LONGEST) {
+                Next::Came(ticket, given) => {
                     let Some((batch, at)) = window.asked.remove(&ticket) else {
                         continue;
                     };
@@ -52,7 +57,8 @@ impl Shared<'_> {
                         self.judge(&batch, at, read);
                     }
                 }
-                None => self.settle(&mut window),
+                Next::NotYet => {}
+                Next::Nothing => self.settle(&mut window),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -205,9 +206,18 @@ pub trait Fetch {
     /// Asks for a log. What is given back stands for it, and for no other.
     fn ask(&mut self, root: RootId, path: &str) -> u64;
 
-    /// Waits for the first that comes of what was asked for. Nothing where all of it has come, or
-    /// the run is stopped.
-    fn next(&mut self) -> Option<(u64, Result<Body, SourceError>)>;
+    /// Waits for the first that comes of what was asked for, but no longer than `at_most`.
+    fn next(&mut self, at_most: Duration) -> Next;
+}
+
+/// What [`Fetch::next`] comes to.
+pub enum Next {
+    /// This came for what stands for it.
+    Came(u64, Result<Body, SourceError>),
+    /// Nothing came in time.
+    NotYet,
+    /// All of it has come, or the run is stopped.
+    Nothing,
 }
 
 /// Where objects come from. Paths begin with `AWSLogs`, and lie in a root.

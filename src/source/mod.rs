@@ -9,8 +9,8 @@ mod s3;
 pub mod snapshot;
 
 pub use api::{
-    Body, Facts, Fetch, HashedLog, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem,
-    ReadDigest, ReadFailure, Root, Source, SourceError,
+    Body, Facts, Fetch, HashedLog, KeyRange, Level, ListedObject, Metadata, Next, ObjectVersion,
+    Problem, ReadDigest, ReadFailure, Root, Source, SourceError,
 };
 pub use folder::{FolderSource, Narrowing};
 pub use inventory::{Inventory, InventoryEntry};

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::download::open;
 use super::source::S3Source;
-use crate::source::{Body, Fetch, SourceError};
+use crate::source::{Body, Fetch, Next, SourceError};
 use crate::verify::location::RootId;
 
 /// What came, and what stands for it.
@@ -55,18 +57,20 @@ impl Fetch for Fetching<'_> {
         ticket
     }
 
-    fn next(&mut self) -> Option<Given> {
-        if let Some(refused) = self.refused.pop_front() {
-            return Some(refused);
+    fn next(&mut self, at_most: Duration) -> Next {
+        if let Some((ticket, refused)) = self.refused.pop_front() {
+            return Next::Came(ticket, refused);
         }
         let asked = &mut self.asked;
-        let next = async { Ok(asked.join_next().await) };
-        let came = self.source.service.waiter.wait(next);
-        match came.ok()?? {
-            Ok(given) => Some(given),
-            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        let next = async { Ok(timeout(at_most, asked.join_next()).await) };
+        match self.source.service.waiter.wait(next) {
+            Ok(Err(_elapsed)) => Next::NotYet,
+            Ok(Ok(Some(Ok((ticket, given))))) => Next::Came(ticket, given),
+            Ok(Ok(Some(Err(error)))) if error.is_panic() => resume_unwind(error.into_panic()),
+            Ok(Ok(None)) => Next::Nothing,
             // Nobody cancels but the end of the run. What nothing comes for is told as unread.
-            Err(_cancelled) => None,
+            Ok(Ok(Some(Err(_cancelled)))) => Next::Nothing,
+            Err(_interrupted) => Next::Nothing,
         }
     }
 }

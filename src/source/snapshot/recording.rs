@@ -440,6 +440,10 @@ impl Source for Recording<'_> {
     /// A copy of one reading that another one takes back is none.
     fn doubt(&self, root: RootId, path: &str, why: &str) {
         let name = self.name(root);
+        if self.store.is_halted() || self.store.held_before(&name, path) {
+            // What an earlier run copied is evidence, whatever its source says now.
+            return;
+        }
         self.store.forget(&name, path);
         let listed = self.take(&name, path);
         self.unread(&name, path, listed, Why::Failed(why.to_owned()));

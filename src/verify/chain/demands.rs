@@ -86,6 +86,21 @@ impl Walk {
         }
     }
 
+    /// Where two digests of the same time are demanded in two places, it is the turn of the one that
+    /// `claimed` says was found.
+    pub(super) fn turn_to(&mut self, at: &ListedDigest, claimed: Option<&ObjectLocation>) {
+        let Some((demand, claimed)) = self.demand.as_mut().zip(claimed) else {
+            return;
+        };
+        if demand.key.as_ref() != Some(&at.key) || demand.predecessor.location() == claimed {
+            return;
+        }
+        let is_found = |owed: &&mut Demand| owed.predecessor.location() == claimed;
+        if let Some(owed) = self.owed.iter_mut().find(is_found) {
+            std::mem::swap(demand, owed);
+        }
+    }
+
     /// Takes the demand, which is decided on, and goes on to the next one.
     pub(super) fn take_demand(&mut self) -> Option<Demand> {
         let demand = self.demand.take()?;

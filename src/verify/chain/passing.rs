@@ -98,9 +98,7 @@ impl Walk {
         let covers = digest.covers();
         let is_starting = digest.predecessor().is_none();
         self.settle_skipped(demanded && !is_starting && self.owed.is_empty());
-        if let Some(demand) = self.missing.take() {
-            self.tell_missing(&demand, Some(digest.window().end()));
-        }
+        self.tell_all_missing(digest.window().end());
         self.tell_gap(digest.window().end(), &at.key);
         if self.passed.is_none() {
             self.summary.broken_at_head = self.broken_by;

@@ -108,7 +108,7 @@ pub struct ChainSummary {
     /// Which bucket each root stands for.
     pub bindings: Vec<Binding>,
     /// What is undecided at its old end.
-    pub open_end: Option<OpenEnd>,
+    pub open_ends: Vec<OpenEnd>,
     /// What went wrong above the newest verified digest.
     pub broken_at_head: Option<GapCause>,
     /// What went wrong below the oldest verified digest.
@@ -131,7 +131,7 @@ impl ChainSummary {
             stored_plain: 0,
             from_successor: 0,
             bindings: Vec::new(),
-            open_end: None,
+            open_ends: Vec::new(),
             broken_at_head: None,
             broken_at_bottom: None,
         }

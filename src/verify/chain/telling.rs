@@ -98,6 +98,16 @@ impl Walk {
         self.find(failed.finding, failed.in_range);
     }
 
+    /// Tells what is missing between the digest passed last and `since`, newest first.
+    pub(super) fn tell_all_missing(&mut self, since: Timestamp) {
+        let missing = std::mem::take(&mut self.missing);
+        let older = missing.iter().skip(1).map(Demand::end);
+        let older: Vec<_> = older.chain([since]).collect();
+        for (demand, since) in missing.iter().zip(older) {
+            self.tell_missing(demand, Some(since));
+        }
+    }
+
     pub(super) fn tell_missing(&mut self, demand: &Demand, since: Option<Timestamp>) {
         let finding = self.missing_finding(demand, since);
         self.judge(finding.subject.clone(), DigestVerdict::Missing, true);

@@ -282,7 +282,9 @@ fn a_digest_that_is_not_there_is_missing_where_the_range_asks_for_it() {
         assert!(walked.messages[0].contains(told), "{}", walked.messages[0]);
     }
     let open = walk(newest()).summary;
-    let end = open.open_end.unwrap();
+    let [end] = &open.open_ends[..] else {
+        panic!("{:?}", open.open_ends);
+    };
     assert_eq!(end.end, time(3));
     let told = end.finding.message();
     assert!(told.contains("though other chains reach further back"));

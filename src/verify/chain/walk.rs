@@ -58,7 +58,7 @@ pub struct Walk {
     /// What digests that nothing proves say of the digests before them, newest last.
     pub(super) candidates: Vec<Predecessor>,
     pub(super) skipped: Vec<Failed>,
-    pub(super) missing: Option<Demand>,
+    pub(super) missing: Vec<Demand>,
     pub(super) passed: Option<Passed>,
     /// The worst that happened since the last verified digest.
     pub(super) broken_by: Option<GapCause>,
@@ -78,7 +78,7 @@ impl Walk {
             remembered: None,
             candidates: Vec::new(),
             skipped: Vec::new(),
-            missing: None,
+            missing: Vec::new(),
             passed: None,
             broken_by: None,
             summary: ChainSummary::new(chain),
@@ -125,15 +125,15 @@ impl Walk {
         if key.is_some_and(|key| self.is_remembered(&key)) {
             self.remembered = None;
         }
+        self.miss_demanded();
+        std::mem::take(&mut self.events)
+    }
+
+    fn miss_demanded(&mut self) {
         self.broken_by = self.broken_by.max(Some(GapCause::DigestMissing));
         self.settle_skipped(false);
         let demand = self.take_demand();
-        if let Some(newer) = self.missing.take() {
-            let since = demand.as_ref().map_or(newer.end(), Demand::end);
-            self.tell_missing(&newer, Some(since));
-        }
-        self.missing = demand;
-        std::mem::take(&mut self.events)
+        self.missing.extend(demand);
     }
 
     /// Takes note of what was seen at `at`, the next digest in order or the one demanded.
@@ -153,16 +153,24 @@ impl Walk {
             self.demand = None;
             self.settle_skipped(false);
         }
-        let at_demanded_place = self
-            .demand
-            .as_ref()
-            .is_some_and(|demand| demand.key.as_ref() == Some(&at.key));
-        if let Some(claimed) = self.claims_another_bucket(at, &sighting) {
-            let finding = moved(subject, &claimed);
-            self.fail(at, finding, DigestVerdict::Invalid, at_demanded_place);
+        let claimed = claimed_by(&sighting);
+        self.turn_to(at, claimed.as_ref());
+        let named = self.demand.as_ref();
+        let named = named.filter(|demand| demand.key.as_ref() == Some(&at.key));
+        let named = named.map(|demand| demand.predecessor.location());
+        let demanded = named.is_some();
+        if let (Some(claimed), Some(named)) = (&claimed, named)
+            && claimed != named
+        {
+            if self.is_beside(at) {
+                // It was passed already: two chains led to the same time in two places.
+                self.miss_demanded();
+                return std::mem::take(&mut self.events);
+            }
+            let finding = moved(subject, claimed);
+            self.fail(at, finding, DigestVerdict::Invalid, true);
             return std::mem::take(&mut self.events);
         }
-        let demanded = at_demanded_place && !self.is_beside(at);
         match sighting {
             Sighting::Proven(digest) => self.accept(at, subject, *digest, demanded, None),
             Sighting::Unproven(digest, doubt) => {
@@ -194,12 +202,16 @@ impl Walk {
     pub fn finish(mut self) -> (ChainSummary, Vec<WalkEvent>) {
         self.settle_skipped(false);
         self.summary.broken_at_bottom = self.broken_by;
-        if let Some(demand) = self.missing.take() {
-            match self.bounds.start() {
-                Some(start) => self.tell_missing(&demand, Some(start)),
-                // What an earlier run verified was there, wherever the copy begins now.
-                None if demand.more.is_some() => self.tell_missing(&demand, None),
-                None => self.summary.open_end = Some(self.open_end(&demand)),
+        if let Some(start) = self.bounds.start() {
+            self.tell_all_missing(start);
+        }
+        for demand in std::mem::take(&mut self.missing) {
+            // What an earlier run verified was there, wherever the copy begins now.
+            if demand.more.is_some() {
+                self.tell_missing(&demand, None);
+            } else {
+                let open = self.open_end(&demand);
+                self.summary.open_ends.push(open);
             }
         }
         (self.summary, self.events)
@@ -209,26 +221,6 @@ impl Walk {
     pub fn interrupt(mut self) -> (ChainSummary, Vec<WalkEvent>) {
         self.settle_skipped(false);
         (self.summary, self.events)
-    }
-
-    /// The place that a digest claims, where it lies at the path that its successor names but
-    /// claims another bucket or prefix.
-    fn claims_another_bucket(
-        &self,
-        at: &ListedDigest,
-        sighting: &Sighting,
-    ) -> Option<ObjectLocation> {
-        let demand = self.demand.as_ref()?;
-        let claimed = match sighting {
-            Sighting::Proven(digest) => digest.location(),
-            Sighting::Unproven(digest, _) => digest.location(),
-            Sighting::Absent
-            | Sighting::Unreadable(_)
-            | Sighting::Malformed(_)
-            | Sighting::Moved(_) => return None,
-        };
-        let at_its_place = demand.key.as_ref() == Some(&at.key) && !self.is_beside(at);
-        (at_its_place && claimed != demand.predecessor.location()).then(|| claimed.clone())
     }
 
     /// A digest that its own metadata does not prove may be proven by what names it.
@@ -263,13 +255,14 @@ impl Walk {
                     && self.is_unchanged(&at.key, &subject, &digest) =>
             {
                 // What was verified says still which digest came before it.
+                let (by, until) = (digest.location(), digest.claimed_window().start());
+                let before = digest.claimed_predecessor();
+                let before = before.map(|before| self.demand_of(before, by, until));
                 if demanded {
                     self.take_demand();
                 }
-                if self.demand.is_none() {
-                    let (by, until) = (digest.location(), digest.claimed_window().start());
-                    let before = digest.claimed_predecessor();
-                    self.demand = before.map(|before| self.demand_of(before, by, until));
+                if demanded || self.demand.is_none() {
+                    self.owe(before);
                 }
             }
             Err(digest) => {
@@ -362,4 +355,16 @@ impl Walk {
 pub fn key_of(location: &ObjectLocation) -> Option<DigestKey> {
     let (_, path) = location.split()?;
     DigestKey::parse(path)
+}
+
+/// The place that a digest claims, where it could be read.
+fn claimed_by(sighting: &Sighting) -> Option<ObjectLocation> {
+    match sighting {
+        Sighting::Proven(digest) => Some(digest.location().clone()),
+        Sighting::Unproven(digest, _) => Some(digest.location().clone()),
+        Sighting::Absent
+        | Sighting::Unreadable(_)
+        | Sighting::Malformed(_)
+        | Sighting::Moved(_) => None,
+    }
 }

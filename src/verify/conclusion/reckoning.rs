@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::chain::{Binding, ChainSummary, Gap, GapCause};
+use super::super::chain::{Binding, ChainSummary, Gap, GapCause, OpenEnd};
 use super::super::coverage::Covered;
 use super::super::evidence::Evidence;
 use super::super::finding::{Code, Finding, Severity, Subject};
@@ -132,9 +132,9 @@ impl<'a> Reckoning<'a> {
         let mut digests = summary.digests;
         // What an interrupted walk has not come to is not missing.
         if !summary.chain.is_backfill() && !self.tally.interrupted {
-            let missing = self.settle_open_end(&summary);
-            digests.missing += u64::from(missing);
-            gaps.extend(self.starts_late(&summary, &name, missing));
+            let missing = self.settle_open_ends(&summary);
+            digests.missing += missing;
+            gaps.extend(self.starts_late(&summary, &name, missing > 0));
             gaps.extend(self.ends_early(&summary, &name));
         }
         gaps.sort_unstable();
@@ -167,15 +167,16 @@ impl<'a> Reckoning<'a> {
 
     /// Where the range has no start of its own, a predecessor that is not there is missing if
     /// other chains show that the copy reaches back to a whole hour before it.
-    fn settle_open_end(&mut self, summary: &ChainSummary) -> bool {
-        let (Some(open), Some(start)) = (&summary.open_end, self.start) else {
-            return false;
+    fn settle_open_ends(&mut self, summary: &ChainSummary) -> u64 {
+        let Some(start) = self.start else {
+            return 0;
         };
-        let missing = minus(open.end, SignedDuration::from_hours(1)) >= start;
-        if missing {
-            self.findings.push(open.finding.clone());
-        }
-        missing
+        let reaches = |open: &&OpenEnd| minus(open.end, SignedDuration::from_hours(1)) >= start;
+        let missing = summary.open_ends.iter().filter(reaches);
+        let missing: Vec<_> = missing.map(|open| open.finding.clone()).collect();
+        let count = missing.len() as u64;
+        self.findings.extend(missing);
+        count
     }
 
     fn starts_late(

@@ -191,3 +191,39 @@ fn digests_of_a_chain_that_began_anew_among_those_before_it() {
         assert_eq!(walked.codes, vec![Code::DigestMissing; without.len()]);
     }
 }
+
+/// A trail that was made again may have a digest of the same time in another bucket.
+#[test]
+fn two_digests_of_one_time_are_demanded_in_two_places() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let last = made((2, 4), Some(&second));
+    let began = made_in(1, "other", (1, 2), None);
+    let newest = made_in(1, "other", (3, 5), Some(&began));
+    for both in [[&began, &second], [&second, &began]] {
+        let seen = [&newest, &last, both[0], both[1], &first].map(Made::proven);
+        let walked = walk(seen.into());
+        assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 5]));
+    }
+    // What is found in place of the other one is not that one.
+    for (there, shown) in [(&began, 1), (&began, 2), (&second, 1), (&second, 2)] {
+        let mut seen = vec![newest.proven(), last.proven()];
+        seen.extend((0..shown).map(|_| there.proven()));
+        seen.push(first.proven());
+        let walked = walk(seen);
+        assert_eq!(walked.codes, [Code::DigestMissing], "{shown}");
+    }
+}
+
+#[test]
+fn a_copy_may_begin_behind_two_digests_that_are_demanded() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let last = made((2, 4), Some(&second));
+    let began = made((2, 3), None);
+    let newest = made((3, 5), Some(&began));
+    let walked = walk([&newest, &last].map(Made::proven).into());
+    assert_eq!(walked.codes, []);
+    let ends = walked.summary.open_ends.iter().map(|open| open.end);
+    assert_eq!(ends.collect::<Vec<_>>(), [time(3), time(2)]);
+}

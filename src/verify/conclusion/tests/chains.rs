@@ -73,10 +73,10 @@ fn without_a_start_chains_begin_within_an_hour() {
     let reached = |other, broken, open: Option<i64>| {
         let mut one = chain(&hourly("us-east-1", "a"), other, 300);
         one.summary.broken_at_bottom = broken;
-        one.summary.open_end = open.map(|end| OpenEnd {
+        one.summary.open_ends.extend(open.map(|end| OpenEnd {
             finding: found(Code::DigestMissing, None),
             end: at(end),
-        });
+        }));
         let reached = reach(tally(vec![one, chain(&hourly("us-east-1", "b"), 0, 300)]));
         let causes: Vec<_> = reached.chains[0]
             .gaps
