@@ -100,6 +100,10 @@ impl Walk {
 
     /// Tells what is missing between the digest passed last and `since`, newest first.
     pub(super) fn tell_all_missing(&mut self, since: Timestamp) {
+        if self.missing.is_empty() {
+            // As nearly always: nothing is allocated for it.
+            return;
+        }
         let missing = std::mem::take(&mut self.missing);
         let older = missing.iter().skip(1).map(Demand::end);
         let older: Vec<_> = older.chain([since]).collect();

@@ -172,13 +172,20 @@ fn a_digest_that_is_passed_by_does_not_hide_what_its_successor_names() {
     assert_eq!(walked.verdicts, [Valid, Valid, Invalid]);
 }
 
-#[test]
-fn digests_of_a_chain_that_began_anew_among_those_before_it() {
+/// A chain, and one that began anew before its last digest ended: the first, second and last of the
+/// one, the first and newest of the other.
+fn begun_anew() -> [Made; 5] {
     let first = made((0, 1), None);
     let second = made((1, 2), Some(&first));
     let last = made((2, 4), Some(&second));
     let began = made((2, 3), None);
     let newest = made((3, 5), Some(&began));
+    [first, second, last, began, newest]
+}
+
+#[test]
+fn digests_of_a_chain_that_began_anew_among_those_before_it() {
+    let [first, second, last, began, newest] = begun_anew();
     let seen = |without: &[&Made]| {
         let all = [&newest, &last, &began, &second, &first].into_iter();
         let left = all.filter(|it| without.iter().all(|gone| gone.at != it.at));
@@ -217,11 +224,7 @@ fn two_digests_of_one_time_are_demanded_in_two_places() {
 
 #[test]
 fn a_copy_may_begin_behind_two_digests_that_are_demanded() {
-    let first = made((0, 1), None);
-    let second = made((1, 2), Some(&first));
-    let last = made((2, 4), Some(&second));
-    let began = made((2, 3), None);
-    let newest = made((3, 5), Some(&began));
+    let [_, _, last, _, newest] = begun_anew();
     let walked = walk([&newest, &last].map(Made::proven).into());
     assert_eq!(walked.codes, []);
     let ends = walked.summary.open_ends.iter().map(|open| open.end);
