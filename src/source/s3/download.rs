@@ -29,6 +29,9 @@ const LARGE: usize = 768 * 1024;
 /// days.
 const LEAST_RATE: u64 = 1024;
 
+/// After so many bytes more, a broken connection is a new fault, not the last one again.
+const PROGRESS: u64 = 256 * 1024;
+
 /// How a gzip stream begins.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -55,6 +58,8 @@ pub(super) struct Download {
     /// What is to come has come by then.
     until: Instant,
     backoff: Backoff,
+    /// How far it had come when it broke off last.
+    broke_at: u64,
     _pass: Pass,
     memory: Option<OwnedSemaphorePermit>,
 }
@@ -117,6 +122,7 @@ impl Download {
         let needed = usize::try_from(length).unwrap_or(LARGE).min(LARGE);
         let download = Self {
             backoff: Backoff::new(patience),
+            broke_at: 0,
             memory: service.hold(needed).await,
             until: latest(patience.stall, length),
             service: Arc::clone(service),
@@ -193,6 +199,10 @@ impl Download {
                 Kind::Transient,
                 format!("{told} after {} of {} bytes", self.at, self.length),
             );
+            if self.at - self.broke_at >= PROGRESS {
+                self.backoff = Backoff::new(self.service.clients.settings().patience);
+            }
+            self.broke_at = self.at;
             self.service
                 .recover(fault, 0, &mut self.backoff)
                 .await

@@ -465,6 +465,42 @@ fn a_server_that_knows_no_parts_is_asked_for_all() {
     }
 }
 
+/// A log of many megabytes: stored, behind blocks that hold nothing.
+fn swollen(content: &[u8], bytes: usize) -> Vec<u8> {
+    let stored = |last: u8, content: &[u8]| {
+        let length = u16::try_from(content.len()).expect("a short log");
+        let mut block = vec![last];
+        block.extend(length.to_le_bytes());
+        block.extend((!length).to_le_bytes());
+        block.extend(content);
+        block
+    };
+    let mut body = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    body.extend(stored(0, &[]).repeat(bytes / 5));
+    body.extend(stored(1, content));
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    body.extend(crc.sum().to_le_bytes());
+    body.extend(crc.amount().to_le_bytes());
+    body
+}
+
+/// A connection that breaks often, and brings much of the object each time, brings it in the end.
+#[test]
+fn a_large_object_has_patience_for_each_part_of_it() {
+    let mut archive = audit();
+    let log = archive.log(2, 0);
+    let content = archive.store.content(&log);
+    archive
+        .store
+        .replace_body(&log, swollen(&content, 20 << 20));
+    let served = Served::new(&archive).args(DAY);
+    let rule = Rule::new(Fault::CutBody).on(&[Operation::GetObject]);
+    let rule = rule.key(&log.1).attempts(0..11);
+    served.server.faults().add(rule);
+    expect(&served.run(SOURCE), "valid", &[]);
+}
+
 #[test]
 fn a_server_that_is_busy_all_the_time_is_served_in_the_end() {
     use crate::server::When;
