@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the program as it is released, and a Debian package of it: binary, pages for man, completions.
+# Builds the program as it is released, a Debian package of it (binary, pages for man, completions), and one of its symbols,
+# which gives backtraces their lines.
 # The same commit, toolchain and C compiler give the same binary wherever it is built: paths are mapped away.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,6 +12,8 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="--remap-path-prefix=$PWD=/ct-verify --remap-path-prefix=$cargo_home=/cargo"
 export CFLAGS="-ffile-prefix-map=$PWD=/ct-verify -ffile-prefix-map=$cargo_home=/cargo"
 export CARGO_TARGET_DIR=$PWD/target
+# What is left in the program here is taken out of it, and kept, below.
+export CARGO_PROFILE_RELEASE_STRIP=none
 
 cargo build --locked --release
 binary=target/release/ct-verify
@@ -22,4 +25,6 @@ mkdir -p target/completions
 "$binary" completions fish >target/completions/ct-verify.fish
 "$binary" selftest
 
-cargo deb --no-build --no-strip --output target/debian/
+rm -rf target/debian
+cargo deb --no-build --dbgsym --compress-debug-symbols=zlib --output target/debian/
+ls -l target/debian

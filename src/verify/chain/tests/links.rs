@@ -230,3 +230,36 @@ fn a_copy_may_begin_behind_two_digests_that_are_demanded() {
     let ends = walked.summary.open_ends.iter().map(|open| open.end);
     assert_eq!(ends.collect::<Vec<_>>(), [time(3), time(2)]);
 }
+
+/// Before the range nothing is missed, and what is shown on its edge is compared all the same.
+#[test]
+fn what_is_demanded_at_the_edges_of_the_range() {
+    let [_, _, last, began, newest] = begun_anew();
+    let from = Bounds::new(Some(time(2)), None).unwrap();
+    let seen = [&newest, &last, &began].map(Made::proven);
+    let walked = walk_from(new(from), seen.into());
+    assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 3]));
+
+    let long = made((1, 4), None);
+    let mut other = long.clone();
+    other.digest = made((0, 2), None).digest;
+    let after = made((4, 5), Some(&other));
+    let until = Bounds::new(None, Some(time(2))).unwrap();
+    let seen = [&after, &long].map(Made::proven);
+    assert_eq!(
+        walk_from(new(until), seen.into()).codes,
+        [Code::DigestLinkBroken]
+    );
+}
+
+/// Whatever else is planted, a digest is looked for when its time has come.
+#[test]
+fn what_claims_the_place_of_an_older_digest_does_not_take_its_turn() {
+    let [first, second, last, began, newest] = begun_anew();
+    let mut planted = second.clone();
+    planted.at = last.at.clone();
+    let mut seen = vec![newest.proven(), last.proven()];
+    seen.push(planted.doubted(Doubt::Unsigned));
+    seen.extend([&began, &second, &first].map(Made::proven));
+    assert_eq!(walk(seen).codes, [Code::DigestUnsigned]);
+}
