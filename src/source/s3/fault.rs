@@ -170,6 +170,8 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
         | "ServiceUnavailable" => return Kind::Throttled,
+        // Servers that speak S3's protocol may not know all of it.
+        "NotImplemented" | "MethodNotAllowed" => return Kind::Lasting,
         // The SDK learns the right time from the answer.
         "RequestTimeTooSkewed" => return Kind::Transient,
         "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure" => {

@@ -144,6 +144,24 @@ fn an_older_version_that_cannot_be_read_is_not_called_gone() {
 }
 
 #[test]
+fn a_server_that_knows_no_versions_is_asked_for_them_once() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    served.server.store().bucket(BUCKET).delete(&key);
+    let fault = Fault::Refused {
+        status: 501,
+        code: "NotImplemented".into(),
+    };
+    let rule = Rule::new(fault).on(&[Operation::ListObjectVersions]);
+    served.server.faults().add(rule);
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("log-missing", 1)]);
+    assert!(messages(&report).contains("is not known"), "{report:#}");
+    let asked = served.server.log().count(Operation::ListObjectVersions);
+    assert_eq!(asked, 1);
+}
+
+#[test]
 fn a_list_of_versions_that_breaks_off_tells_nothing() {
     let archive = audit();
     let (served, (_, key)) = versioned(&archive);
