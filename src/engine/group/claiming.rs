@@ -60,7 +60,7 @@ impl Group {
         let mut kinds = BTreeSet::new();
         for (number, entry) in voucher.digest.logs().iter().enumerate() {
             let location = entry.location();
-            let place = Self::root_of(shared, voucher, location);
+            let place = self.root_of(shared, voucher, location);
             let mut naming = Naming::First {
                 listed: false,
                 archived: false,
@@ -109,6 +109,7 @@ impl Group {
     /// The root and path of an object that a digest names: beside the digest, unless it is named
     /// in another bucket or prefix.
     fn root_of(
+        &self,
         shared: &Shared<'_>,
         voucher: &Voucher,
         location: &ObjectLocation,
@@ -117,9 +118,28 @@ impl Group {
         let beside = location.bucket() == own.bucket();
         match (location.split(), own.split()) {
             (Some((prefix, path)), Some((own_prefix, _))) if beside && prefix == own_prefix => {
-                Some((voucher.root, path.to_owned()))
+                let apart = self.copied_apart(shared, voucher.root, location);
+                Some(apart.unwrap_or_else(|| (voucher.root, path.to_owned())))
             }
             (_, _) => shared.source.elsewhere(voucher.root, location),
         }
+    }
+
+    /// Where a log lies whose digest's root has no logs, if digests and logs were copied into
+    /// folders of their own. A root that has digests too is a copy for itself, and stands in for
+    /// no other.
+    fn copied_apart(
+        &self,
+        shared: &Shared<'_>,
+        root: RootId,
+        location: &ObjectLocation,
+    ) -> Option<(RootId, String)> {
+        let here = self.holdings.get(&root)?;
+        if !here.kinds.is_empty() || shared.source.stated(root).is_some() {
+            return None;
+        }
+        let (other, path) = shared.source.elsewhere(root, location)?;
+        let there = self.holdings.get(&other)?;
+        (!there.digests && !there.kinds.is_empty()).then_some((other, path))
     }
 }

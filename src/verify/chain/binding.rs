@@ -32,9 +32,12 @@ pub(super) fn bind(bindings: &mut Vec<Binding>, at: &ListedDigest, digest: &Veri
     };
     let window = digest.window();
     let bucket = digest.location().bucket();
-    let known = bindings.iter_mut().rev().find(|binding| {
-        binding.root == at.root && binding.bucket == *bucket && *binding.prefix == *prefix
-    });
+    // A trail may come back to a bucket that it left.
+    let last = bindings
+        .iter_mut()
+        .rev()
+        .find(|binding| binding.root == at.root);
+    let known = last.filter(|binding| binding.bucket == *bucket && *binding.prefix == *prefix);
     if let Some(known) = known {
         known.digests += 1;
         let start = known.range.start().min(window.start());
