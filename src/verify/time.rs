@@ -39,6 +39,11 @@ impl TimeRange {
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
+
+    /// Whether an instant lies in it.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.start <= at && at < self.end
+    }
 }
 
 /// The range asked for; an open side takes whatever the archive holds.
@@ -62,6 +67,15 @@ impl Bounds {
     pub fn from_the_beginning(self) -> Self {
         Self {
             start: Some(Timestamp::MIN),
+            ..self
+        }
+    }
+
+    /// The same, with a start that does not lie after `latest`.
+    #[must_use]
+    pub fn from_at_latest(self, latest: Timestamp) -> Self {
+        Self {
+            start: self.start.map(|start| start.min(latest)),
             ..self
         }
     }

@@ -111,7 +111,12 @@ impl Group {
         let mut walked_to = None;
         if let Some(remembered) = shared.job.remembered.as_ref().filter(|_| !silent) {
             match remembered.get(&chain) {
-                Some(known) => walked_to.clone_from(known),
+                // All that came since then is asked for, however late it came.
+                Some(Some(known)) => {
+                    bounds = bounds.from_at_latest(known.key().end());
+                    walked_to = Some(known.clone());
+                }
+                Some(None) => {}
                 None => bounds = bounds.from_the_beginning(),
             }
         }
@@ -132,6 +137,12 @@ impl Group {
         let (summary, events) = walking.walk.finish();
         self.take_events(shared, state, (&walking.logs, walking.silent), events, None);
         if walking.silent {
+            if let Some(end) = summary.newest_end
+                && !summary.chain.is_backfill()
+            {
+                let place = self.place.clone();
+                shared.tally().silent_ends.push((place, end));
+            }
             self.doubt(shared, summary.doubtful);
         } else {
             shared.chain_done(summary, walking.logs);

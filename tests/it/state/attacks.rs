@@ -149,3 +149,46 @@ fn what_is_gone_before_a_remembered_digest_is_missed_though_its_key_is_gone_too(
     let missing: Vec<_> = missing.map(|it| it["key"].as_str().unwrap()).collect();
     assert_eq!(missing, [&*digests[47].at.1]);
 }
+
+/// What was accepted once as a chain that had ended may come back without its middle.
+#[test]
+fn a_chain_that_comes_back_misses_what_came_between() {
+    let other = Trail::new("other", "2024-03-10T00:00:00Z", 72)
+        .seed(5)
+        .archive();
+    let with = |is_there: &dyn Fn(usize) -> bool| {
+        let mut archive = trail(72).archive();
+        for (hour, digest) in other.first().digests.iter().enumerate() {
+            if is_there(hour) {
+                for at in digest.logs.iter().chain([&digest.at]) {
+                    let object = other.store.get(at).clone();
+                    archive.store.put(at.clone(), object);
+                }
+            }
+        }
+        archive
+    };
+    for gone in [13..=44, 13..=20] {
+        let nights = Nights::new();
+        let mut arguments = nights.arguments(Some("2024-03-10"), "2024-03-12");
+        arguments.extend(["--allow".to_owned(), "coverage-ends-early".to_owned()]);
+        let first = Served::new(&with(&|hour| hour <= 12)).args(arguments);
+        let report = first.run("s3://audit-logs");
+        assert_eq!(report["verdict"], "valid", "{report:#}");
+        let second = nights.night(&with(&|hour| !gone.contains(&hour)), None, "2024-03-13");
+        assert_eq!(second.exit, 1, "{:#}", second.report);
+        second.finding("digest-missing", &other.digest(*gone.end()));
+    }
+    // All of it, late: it is verified.
+    let nights = Nights::new();
+    let mut arguments = nights.arguments(Some("2024-03-10"), "2024-03-12");
+    arguments.extend(["--allow".to_owned(), "coverage-ends-early".to_owned()]);
+    let first = Served::new(&with(&|hour| hour <= 12)).args(arguments);
+    first.run("s3://audit-logs");
+    let second = nights.night(&with(&|_| true), None, "2024-03-13");
+    assert_eq!(second.exit, 0, "{:#}", second.report);
+    let chain = &second.report["chains"][1];
+    assert_eq!(chain["trail"], "other");
+    // The one that was known already too.
+    assert_eq!(chain["digests"]["valid"], 61, "{chain:#}");
+}
