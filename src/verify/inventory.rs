@@ -15,7 +15,7 @@ use super::location::{AccountRegion, LogKind, LogName, LogPath, read_log_name};
 use super::time::{TimeRange, parse_day, plus};
 
 use leftover::Name;
-pub use leftover::{Leftover, LeftoverTime, Standing};
+pub use leftover::{Leftover, LeftoverTime, Standing, Time, open_after};
 
 /// Whether a log that a digest names was named before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,9 +244,11 @@ impl Inventory {
         let odd = self.odd.into_iter().filter(|(_, mark)| !mark.is_named());
         let odd = odd.filter_map(|(path, _)| {
             let log = LogPath::parse(&path)?;
-            let time = match log.time {
-                Some(time) => LeftoverTime::At(time),
-                None => folder_day(&path).map_or(LeftoverTime::Unknown, LeftoverTime::Day),
+            let time = match (log.time, folder_day(&path)) {
+                (Some(time), Some(day)) if day.contains(time) => LeftoverTime::At(time),
+                (Some(time), day) => LeftoverTime::Apart(time, day),
+                (None, Some(day)) => LeftoverTime::Day(day),
+                (None, None) => LeftoverTime::Unknown,
             };
             Some(Leftover {
                 kind: log.kind,
@@ -378,6 +380,21 @@ mod tests {
             matches!(left[0].time, LeftoverTime::Day(day) if day.start() == "2020-01-02T00:00:00Z".parse().unwrap())
         );
         assert_eq!(left[1].time, LeftoverTime::Unknown);
+    }
+
+    #[test]
+    fn a_name_and_its_folders_may_tell_different_times() {
+        let of = |rest: &str| inventory(&[rest]).into_leftovers()[0].time;
+        let at = "2020-01-02T03:04:00Z".parse().unwrap();
+        let name = A.strip_prefix("2020/01/02/").unwrap();
+        assert_eq!(of(A), LeftoverTime::At(at));
+        for deep in ["2020/01/02/deeper/", "before/2020/01/02/"] {
+            assert_eq!(of(&format!("{deep}{name}")), LeftoverTime::At(at));
+        }
+        assert_eq!(of(name), LeftoverTime::Apart(at, None));
+        let other = of(&format!("2020/01/03/{name}"));
+        let day = folder_day(&path("2020/01/03/x")).unwrap();
+        assert_eq!(other, LeftoverTime::Apart(at, Some(day)));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::inventory::{LeftoverTime, Standing};
+use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
 use super::super::time::TimeRange;
 use super::reckoning::Reckoning;
@@ -18,16 +18,27 @@ impl Reckoning<'_> {
         let mut undigested: BTreeMap<LogKind, u64> = BTreeMap::new();
         let nothing = Covered::default();
         let due = self.due_for_logs();
+        let tails = open_places(&self.newest_ends, due);
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self
                 .covered
                 .get(&(leftovers.place.clone(), leftovers.root))
                 .unwrap_or(&nothing);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
+            let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
+            let tail = covered.end().zip(due);
+            if let Some(tail) = tail.and_then(|(end, due)| open_after(end, due)) {
+                open.add(tail);
+            }
+            let time = Time {
+                covered,
+                doubtful,
+                open: &open,
+                bounds: self.weights.bounds,
+            };
             let name: Arc<str> = leftovers.place.to_string().into();
             for log in leftovers.logs {
-                let bounds = self.weights.bounds;
-                let Some(standing) = log.standing(covered, doubtful, bounds, due) else {
+                let Some(standing) = log.standing(time) else {
                     continue;
                 };
                 if leftovers.was_followed && standing != Standing::Unreferenced {
@@ -77,12 +88,16 @@ impl Reckoning<'_> {
 }
 
 /// Why a log counts as uncovered whose name tells no time: others lie in an hour that nothing covers.
-fn why_uncovered(time: LeftoverTime) -> Option<&'static str> {
+pub(super) fn why_uncovered(time: LeftoverTime) -> Option<&'static str> {
     match time {
         LeftoverTime::At(_) => None,
+        LeftoverTime::Apart(_, Some(_)) => Some("its name and its folders tell different times"),
         LeftoverTime::Day(_) => Some(
             "its name is no log's of this account and region, so only its folders tell when it was delivered; verified digests do not cover the whole of that day",
         ),
+        LeftoverTime::Apart(_, None) => {
+            Some("it lies in no folder of a day, so its name alone tells when it was delivered")
+        }
         LeftoverTime::Unknown => {
             Some("neither its name nor its folders tell when it was delivered")
         }
@@ -99,6 +114,29 @@ pub(super) fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, 
                 let place = (id.place().clone(), *root);
                 places.entry(place).or_default().add_all(covered);
             }
+        }
+    }
+    places
+}
+
+/// When the newest digest of each hourly chain ended.
+pub(super) fn newest_ends(tally: &Tally) -> Vec<(AccountRegion, Timestamp)> {
+    let told = tally.chains.iter().map(|chain| &chain.summary);
+    let told = told.filter(|summary| !summary.chain.is_backfill());
+    let told = told.filter_map(|it| Some((it.chain.place().clone(), it.newest_end?)));
+    told.chain(tally.silent_ends.iter().cloned()).collect()
+}
+
+/// The time whose logs digests may name that are not due yet, for each account and region. Each
+/// trail has an hour of its own: what one covers already, the next digest of another may name.
+fn open_places(
+    newest_ends: &[(AccountRegion, Timestamp)],
+    due: Option<Timestamp>,
+) -> BTreeMap<AccountRegion, Covered> {
+    let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
+    for (place, end) in newest_ends {
+        if let Some(tail) = due.and_then(|due| open_after(*end, due)) {
+            places.entry(place.clone()).or_default().add(tail);
         }
     }
     places

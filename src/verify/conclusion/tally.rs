@@ -88,6 +88,8 @@ pub struct Tally {
     pub kinds_named: BTreeSet<LogKind>,
     /// What chains that are not told of leave in doubt.
     pub doubts: Vec<Doubt>,
+    /// When the newest digests of such chains ended.
+    pub silent_ends: Vec<(AccountRegion, Timestamp)>,
     /// Accounts and regions whose digests could not all be listed.
     pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's.

@@ -19,10 +19,12 @@ pub struct Leftover {
 /// When a log was delivered, as far as its path tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftoverTime {
-    /// The time in its name.
+    /// The time in its name, which lies in the day of its folders.
     At(Timestamp),
-    /// The day of its folders.
+    /// The day of its folders, where its name tells no time.
     Day(TimeRange),
+    /// The time in its name, and the day of its folders, where that is another one, or none.
+    Apart(Timestamp, Option<TimeRange>),
     /// Neither.
     Unknown,
 }
@@ -37,61 +39,49 @@ impl LeftoverTime {
     /// The earliest time that it may have.
     pub fn begins(self) -> Option<Timestamp> {
         match self {
-            Self::At(time) => Some(time),
+            Self::At(time) | Self::Apart(time, None) => Some(time),
             Self::Day(day) => Some(day.start()),
+            Self::Apart(time, Some(day)) => Some(time.min(day.start())),
             Self::Unknown => None,
         }
     }
 }
 
-/// What it means that no verified digest names a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What it means that no verified digest names a log; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// It lies in covered time: it is out of chain.
-    Unreferenced,
-    /// It lies in time that nothing covers.
-    Uncovered,
     /// Its digest is not yet due.
     Pending,
+    /// It lies in time that nothing covers.
+    Uncovered,
+    /// It lies in covered time: it is out of chain.
+    Unreferenced,
+}
+
+/// What is known of the time that a log may lie in.
+#[derive(Clone, Copy, Debug)]
+pub struct Time<'a> {
+    /// What all trails of its account and region cover.
+    pub covered: &'a Covered,
+    /// What unverified digests may name logs of.
+    pub doubtful: &'a Covered,
+    /// What follows on each trail's newest digest, as long as the next one is not due.
+    pub open: &'a Covered,
+    /// What was asked for.
+    pub bounds: Bounds,
 }
 
 impl Leftover {
-    /// How the log stands, where `covered` is what all trails of its account and region cover,
-    /// `doubtful` the time that unverified digests may name logs of, and digests are due up to
-    /// `due`; nothing where it lies outside of the range asked for.
-    ///
-    /// At the edges of what is covered a name's time does not tell on which side the delivery was.
-    pub fn standing(
-        &self,
-        covered: &Covered,
-        doubtful: &Covered,
-        bounds: Bounds,
-        due: Option<Timestamp>,
-    ) -> Option<Standing> {
-        let time = match self.time {
-            LeftoverTime::At(time) => time,
-            LeftoverTime::Day(day) if !bounds.overlaps(day) => return None,
-            LeftoverTime::Day(day) if covered.holds_all(day) && !doubtful.touches(day) => {
-                return Some(Standing::Unreferenced);
-            }
-            LeftoverTime::Day(_) | LeftoverTime::Unknown => return Some(Standing::Uncovered),
-        };
-        if !bounds.contains(time) {
-            return None;
+    /// How the log stands; nothing where it lies outside of the range asked for.
+    pub fn standing(&self, time: Time<'_>) -> Option<Standing> {
+        match self.time {
+            LeftoverTime::At(at) => time.standing_at(at),
+            LeftoverTime::Day(day) => time.standing_on(day),
+            // Whoever plants it chooses both.
+            LeftoverTime::Apart(at, Some(day)) => time.standing_at(at).max(time.standing_on(day)),
+            LeftoverTime::Apart(at, None) => time.standing_at(at).or(Some(Standing::Uncovered)),
+            LeftoverTime::Unknown => Some(Standing::Uncovered),
         }
-        if covered.holds(time, NAME_SLACK) && !doubtful.holds(time, SignedDuration::ZERO) {
-            return Some(Standing::Unreferenced);
-        }
-        let is_pending = covered.end().zip(due).is_some_and(|(end, due)| {
-            minus(end, NAME_SLACK) <= time
-                && time <= plus(end, OVERDUE)
-                && minus(due, OVERDUE) <= end
-        });
-        Some(if is_pending {
-            Standing::Pending
-        } else {
-            Standing::Uncovered
-        })
     }
 
     /// Its path from `AWSLogs` on.
@@ -101,6 +91,48 @@ impl Leftover {
             Name::Odd(path) => path.to_string(),
         }
     }
+}
+
+impl Time<'_> {
+    /// At the edges of what is covered a name's time does not tell on which side the delivery was.
+    fn standing_at(&self, at: Timestamp) -> Option<Standing> {
+        if !self.bounds.contains(at) {
+            return None;
+        }
+        let is_sure = !self.doubtful.holds(at, SignedDuration::ZERO);
+        Some(if self.open.holds(at, SignedDuration::ZERO) {
+            Standing::Pending
+        } else if is_sure && self.covered.holds(at, NAME_SLACK) {
+            Standing::Unreferenced
+        } else {
+            Standing::Uncovered
+        })
+    }
+
+    fn standing_on(&self, day: TimeRange) -> Option<Standing> {
+        if !self.bounds.overlaps(day) {
+            return None;
+        }
+        let is_sure = !self.doubtful.touches(day);
+        Some(if is_sure && self.covered.holds_all(day) {
+            Standing::Unreferenced
+        } else {
+            Standing::Uncovered
+        })
+    }
+}
+
+/// The time after a trail's newest digest, which ended then, whose logs its next digest names,
+/// where digests are due up to `due`; nothing where it should be there.
+///
+/// At its start a name's time does not tell on which side the delivery was.
+pub fn open_after(newest_end: Timestamp, due: Timestamp) -> Option<TimeRange> {
+    if minus(due, OVERDUE) > newest_end {
+        return None;
+    }
+    // What lies this far inside of what is covered is covered.
+    let from = plus(minus(newest_end, NAME_SLACK), SignedDuration::from_secs(1));
+    TimeRange::new(from, plus(newest_end, OVERDUE))
 }
 
 #[cfg(test)]
@@ -122,19 +154,29 @@ mod tests {
         }
     }
 
+    fn standing(time: LeftoverTime, covered: &Covered, doubtful: &Covered) -> Option<Standing> {
+        let open = Covered::default();
+        let bounds = Bounds::new(Some(at(0)), Some(at(1000))).unwrap();
+        log(time).standing(Time {
+            covered,
+            doubtful,
+            open: &open,
+            bounds,
+        })
+    }
+
     #[test]
     fn a_log_in_covered_time_is_out_of_chain() {
         let covered = covered(100, 400);
-        let standing = |minute, doubtful: &Covered, due| {
-            log(LeftoverTime::At(at(minute))).standing(&covered, doubtful, Bounds::default(), due)
-        };
+        let standing =
+            |minute, doubtful| standing(LeftoverTime::At(at(minute)), &covered, doubtful);
         let sure = Covered::default();
         for minute in [115, 200, 385] {
-            let told = standing(minute, &sure, None);
+            let told = standing(minute, &sure);
             assert_eq!(told, Some(Standing::Unreferenced), "{minute}");
         }
         for minute in [50, 114, 386, 500] {
-            let told = standing(minute, &sure, None);
+            let told = standing(minute, &sure);
             assert_eq!(told, Some(Standing::Uncovered), "{minute}");
         }
         // A digest that could not be verified may name it.
@@ -145,29 +187,31 @@ mod tests {
             (210, Standing::Uncovered),
             (211, Standing::Unreferenced),
         ] {
-            assert_eq!(standing(minute, &doubtful, None), Some(told), "{minute}");
+            assert_eq!(standing(minute, &doubtful), Some(told), "{minute}");
         }
     }
 
     #[test]
     fn a_log_whose_digest_is_not_due_is_pending() {
-        let covered = covered(100, 400);
+        let covered = covered(100, 900);
         let standing = |minute, due| {
-            let nothing = Covered::default();
-            log(LeftoverTime::At(at(minute))).standing(
-                &covered,
-                &nothing,
-                Bounds::default(),
-                Some(at(due)),
-            )
+            let mut open = Covered::default();
+            open.add(open_after(at(400), at(due)).unwrap_or(range(0, 0)));
+            log(LeftoverTime::At(at(minute))).standing(Time {
+                covered: &covered,
+                doubtful: &Covered::default(),
+                open: &open,
+                bounds: Bounds::default(),
+            })
         };
-        // Digests are due up to the 505th minute at most: the next one may not be written yet.
+        // The trail's next digest is due up to the 505th minute, whatever another one covers.
         for (minute, due, told) in [
+            (385, 500, Standing::Unreferenced),
             (386, 500, Standing::Pending),
             (505, 500, Standing::Pending),
             (505, 505, Standing::Pending),
-            (506, 505, Standing::Uncovered),
-            (450, 506, Standing::Uncovered),
+            (506, 505, Standing::Unreferenced),
+            (450, 506, Standing::Unreferenced),
             (90, 500, Standing::Uncovered),
         ] {
             assert_eq!(standing(minute, due), Some(told), "{minute} {due}");
@@ -176,10 +220,6 @@ mod tests {
 
     #[test]
     fn a_log_without_a_time_is_judged_by_its_day() {
-        let bounds = Bounds::new(Some(at(0)), Some(at(1000))).unwrap();
-        let standing = |time, covered: &Covered, doubtful: &Covered| {
-            log(time).standing(covered, doubtful, bounds, None)
-        };
         let day = LeftoverTime::Day(range(100, 200));
         let (all, none) = (covered(50, 300), Covered::default());
         assert_eq!(standing(day, &all, &none), Some(Standing::Unreferenced));
@@ -200,9 +240,36 @@ mod tests {
     }
 
     #[test]
+    fn a_log_whose_name_and_folders_disagree_lies_in_both() {
+        let none = Covered::default();
+        let day = |start| Some(range(start, start + 100));
+        let in_name = covered(100, 300);
+        let in_folder = covered(500, 700);
+        for (time, folder, covered, told) in [
+            (200, day(550), &in_name, Some(Standing::Unreferenced)),
+            (200, day(550), &in_folder, Some(Standing::Unreferenced)),
+            (200, day(550), &none, Some(Standing::Uncovered)),
+            // Either may lie outside of the range: the other one counts.
+            (-99, day(550), &in_folder, Some(Standing::Unreferenced)),
+            (9999, day(550), &none, Some(Standing::Uncovered)),
+            (200, day(5000), &in_name, Some(Standing::Unreferenced)),
+            (9999, day(5000), &in_name, None),
+            (200, None, &in_name, Some(Standing::Unreferenced)),
+            (9999, None, &in_name, Some(Standing::Uncovered)),
+        ] {
+            let time = LeftoverTime::Apart(at(time), folder);
+            assert_eq!(standing(time, covered, &none), told, "{time:?}");
+        }
+    }
+
+    #[test]
     fn what_has_a_time_begins() {
         assert_eq!(LeftoverTime::At(at(7)).begins(), Some(at(7)));
         assert_eq!(LeftoverTime::Day(range(3, 9)).begins(), Some(at(3)));
         assert_eq!(LeftoverTime::Unknown.begins(), None);
+        let apart = |day| LeftoverTime::Apart(at(7), day).begins();
+        assert_eq!(apart(None), Some(at(7)));
+        assert_eq!(apart(Some(range(3, 9))), Some(at(3)));
+        assert_eq!(apart(Some(range(8, 9))), Some(at(7)));
     }
 }

@@ -1,6 +1,7 @@
 //! Archives that are what CloudTrail delivered, in every shape that it delivers. None may be cried out against.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use super::common::{CHAIN, NEWEST, REGION, abandoned, at, audit, in_chain, trail};
 use crate::{
@@ -149,6 +150,25 @@ fn two_trails_in_one_bucket() {
     let mut archive = Trail::new("one", "2024-03-10T00:00:00Z", 4).archive();
     Trail::new("two", "2024-03-10T00:30:17Z", 4).deliver(&mut archive);
     is_clean(archive);
+}
+
+/// The newest logs of a trail are named by its next digest, whatever another trail's digests cover already.
+#[test]
+fn two_trails_of_which_one_has_its_digest_later() {
+    for rest in [&[][..], &["--trail", "one"], &["--trail", "two"]] {
+        let mut archive = Trail::new("one", "2024-03-10T00:00:00Z", 4).archive();
+        Trail::new("two", "2024-03-10T00:30:17Z", 4)
+            .logs(Logs::Each(5))
+            .deliver(&mut archive);
+        let newest = archive.chains[1].digests[4].at.clone();
+        archive.store.delete(&newest);
+        let outcome = Case::new(archive).args(rest).only_in_a_folder().run();
+        let report = outcome.report();
+        assert_eq!(report["verdict"], "valid", "{report:#}");
+        let findings = report["findings"].as_array().unwrap();
+        let pending = findings.iter().filter(|it| it["code"] == "log-pending");
+        assert!(pending.count() > 0, "{report:#}");
+    }
 }
 
 #[test]
@@ -328,6 +348,60 @@ fn a_chain_that_changed_its_bucket_copied_into_one_folder() {
         .bucket_in("audit-logs-new", "all")
         .run()
         .is(&expect);
+}
+
+#[test]
+fn a_chain_that_came_back_to_its_bucket_copied_into_one_folder() {
+    let archive = trail(6)
+        .moves(2, "audit-logs-new", "")
+        .moves(4, "audit-logs", "")
+        .archive();
+    let expect = Expect::clean(&archive);
+    Case::new(archive)
+        .bucket_in("audit-logs", "all")
+        .bucket_in("audit-logs-new", "all")
+        .run()
+        .is(&expect);
+}
+
+/// Moves all logs, or some copies of them, out of the folder of their digests.
+fn apart(case: &Case, digests_too: bool) {
+    let bucket = case.source().join("audit-logs");
+    let account = "AWSLogs/111122223333";
+    let logs = case.source().join("logs").join(account);
+    fs::create_dir_all(&logs).unwrap();
+    let from = |kind: &str| bucket.join(account).join(kind);
+    if digests_too {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .arg(from("CloudTrail-Digest"))
+            .arg(logs.join("CloudTrail-Digest"))
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    fs::rename(from("CloudTrail"), logs.join("CloudTrail")).unwrap();
+}
+
+#[test]
+fn digests_and_logs_copied_into_folders_of_their_own() {
+    let archive = audit();
+    let expect = Expect::clean(&archive);
+    let case = Case::new(archive).written(|case| apart(case, false));
+    case.run().is(&expect);
+    // What was deleted is missing there too.
+    let mut archive = audit();
+    let log = archive.log(2, 0);
+    archive.store.delete(&log);
+    let case = Case::new(archive).written(|case| apart(case, false));
+    let outcome = case.run();
+    let report = outcome.report();
+    assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    // A copy that has digests too is one for itself: what is left of another one is not whole.
+    let case = Case::new(audit()).written(|case| apart(case, true));
+    let outcome = case.run();
+    assert_eq!(outcome.exit, 1, "{:#}", outcome.report());
+    assert_eq!(outcome.report()["totals"]["logs"]["missing"], 12);
 }
 
 #[test]

@@ -283,6 +283,55 @@ fn a_planted_log_in_another_days_folder_is_not_hidden_by_verifying_day_by_day() 
     assert_ne!(exits, [0, 0]);
 }
 
+/// Readers of logs go by folders, and the forger chooses the name.
+#[test]
+fn a_planted_log_is_not_hidden_by_the_time_in_its_name() {
+    let plant = |to: &str, day: &str| {
+        let mut archive = Trail::new("audit", "2024-03-09T22:00:00Z", 30).archive();
+        let plant = planted(&archive, "10T02:00:00").at();
+        let key = plant.1.replace("20240310T0200Z", to);
+        let log = put(&mut archive, key.replace("2024/03/10/", day));
+        (archive, log)
+    };
+    for time in ["20990101T0000Z", "19990101T0000Z", "20240311T0300Z"] {
+        for (day, told) in [
+            ("2024/03/10/", "log-unreferenced"),
+            ("", "log-uncovered"),
+            ("deep/er/", "log-uncovered"),
+        ] {
+            let (archive, log) = plant(time, day);
+            let case = Case::new(archive).range("2024-03-10T00:00:00Z", "2024-03-11T00:00:00Z");
+            let outcome = case.run();
+            assert_ne!(outcome.exit, 0, "{time} {day}");
+            let report = outcome.report();
+            let finding = &report["findings"][0];
+            assert_eq!(
+                (finding["code"].as_str(), finding["key"].as_str()),
+                (Some(told), Some(&*log.1)),
+                "{time} {day}: {report:#}"
+            );
+        }
+    }
+}
+
+/// However far its folder is from its name: one of the days that is verified by itself tells it.
+#[test]
+fn a_planted_log_far_from_its_day_is_not_hidden_by_verifying_day_by_day() {
+    let archive = |days| {
+        let mut archive = Trail::new("audit", "2024-03-09T22:00:00Z", 24 * 6).archive();
+        let plant = planted(&archive, "10T02:00:00").at();
+        put(&mut archive, plant.1.replace("/2024/03/10/", days));
+        archive
+    };
+    for folder in ["/2024/03/13/", "/2024/03/12/"] {
+        let nights = (10..15).map(|day| {
+            let (start, end) = (format!("2024-03-{day}"), format!("2024-03-{}", day + 1));
+            Case::new(archive(folder)).range(&start, &end).run().exit
+        });
+        assert!(nights.max() > Some(0), "{folder}");
+    }
+}
+
 #[test]
 fn a_forgers_unsigned_digest_makes_no_planted_log_valid() {
     for trail in ["audit", "zzz"] {

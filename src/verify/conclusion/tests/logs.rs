@@ -1,5 +1,7 @@
 //! Logs that nothing named, or that are not there.
 
+use super::super::super::inventory::LeftoverTime;
+use super::super::leftovers::why_uncovered;
 use super::*;
 
 #[test]
@@ -112,6 +114,39 @@ fn logs_that_nothing_names_stand_by_their_time() {
     let mut doubtful = base();
     doubtful.chains[0].summary.doubtful = time;
     assert_eq!(told(doubtful), (vec![Code::LogUncovered], 0, 1));
+}
+
+#[test]
+fn what_tells_no_time_says_why_it_is_uncovered() {
+    let id = hourly("us-east-1", "t");
+    // A log whose name tells its time, one whose folders tell its day, and one that tells nothing.
+    let told = |covered: i64| -> Vec<_> {
+        let mut leftovers = leftovers(&[]);
+        let mut inventory = Inventory::new(leftovers.place.clone());
+        leftover(&mut inventory, LogKind::CloudTrail, 300);
+        for name in ["2020/01/02/odd.json.gz", "odd.json.gz"] {
+            inventory.add(LogKind::CloudTrail, name, false);
+        }
+        inventory.seal();
+        leftovers.logs = inventory.into_leftovers();
+        let mut tally = tally(vec![chain(&id, -600, covered)]);
+        tally.leftovers.push(leftovers);
+        let findings = reach(tally).findings.into_iter().map(|it| it.finding);
+        let mut told: Vec<_> = findings
+            .map(|it| (it.code, it.detail.map_or(0, |detail| detail.len())))
+            .collect();
+        told.sort();
+        told
+    };
+    let why = |time| why_uncovered(time).unwrap().len();
+    let (day, unknown) = (
+        why(LeftoverTime::Day(range(0, 1))),
+        why(LeftoverTime::Unknown),
+    );
+    let [first, second, third] = [0, unknown, day].map(|it| (Code::LogUncovered, it));
+    assert_eq!(told(120), [first, second, third]);
+    let unreferenced = (Code::LogUnreferenced, 0);
+    assert_eq!(told(2000), [unreferenced, unreferenced, second]);
 }
 
 #[test]
