@@ -1,5 +1,6 @@
 //! Scheduling: what is read when, by which thread, and how much at a time.
 
+mod asked;
 mod custody;
 mod digests;
 mod exports;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::asked::not_there;
 use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
@@ -336,6 +337,8 @@ impl Shared<'_> {
         tally.bytes_hashed = self.bytes.hashed.into_inner();
         tally.interrupted = interrupted;
         tally.stated = stated(self.source, &tally);
+        let not_there = not_there(&self.job.filters, &tally);
+        tally.findings.extend(not_there);
         Conclusion::reach(tally, &self.job.weights)
     }
 }

@@ -111,7 +111,7 @@ pub fn object_name(finding: &Finding<'_>) -> Option<String> {
 /// `300 logs missing`.
 pub fn told(code: Code, number: u64) -> String {
     if code == Code::NoDigests {
-        return "no digest was found".to_owned();
+        return "no digest was found of what was asked for".to_owned();
     }
     let (one, many) = noun(code);
     let noun = if number == 1 { one } else { many };

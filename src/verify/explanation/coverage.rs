@@ -36,13 +36,17 @@ pub(super) const ENDS_EARLY: Explanation = Explanation {
 
 pub(super) const NO_DIGESTS: Explanation = Explanation {
     means: "There was nothing to verify: no digest lies in the range, no AWSLogs folder was found, \
-            or the source is empty. Nothing verified is not success.",
+            or the source is empty; or an account, a region or a trail was asked for by name, and no \
+            digest of it was found. Nothing verified is not success.",
     innocent: &[
         "The source, the range or a filter names another place or time than was meant",
         "Log file validation was never turned on, so there are no digests",
         "Only logs were copied, and not the CloudTrail-Digest folders",
     ],
-    hostile: &["The whole archive was deleted"],
+    hostile: &[
+        "The whole archive was deleted",
+        "All that was kept of one account, region or trail was deleted",
+    ],
     next: &[
         step("Check the source, the range and the filters"),
         run(

@@ -1,6 +1,6 @@
 //! Where a bucket is, where a trail delivers to, and where its chains lead.
 
-use super::served::{DAY, Served, codes, expect};
+use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, Trail};
 use crate::scenarios::common::{audit, trail};
 use crate::server::{self, Operation, WrongRegion};
@@ -78,6 +78,29 @@ fn a_trail_of_all_regions_is_that_of_its_account() {
     let narrowed = served.args(["--region", "us-east-1"]);
     let report = narrowed.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit");
     assert_eq!(report["chains"].as_array().expect("chains").len(), 1);
+}
+
+/// A trail has digests in its home region, whatever it records.
+#[test]
+fn a_trail_whose_home_region_is_gone() {
+    let mut archive = many();
+    let is_gone = |key: &str| key.contains("/111122223333/") && key.contains("/eu-west-1/");
+    archive.store.objects.retain(|(_, key), _| !is_gone(key));
+    let described = server::Trail {
+        multi_region: true,
+        prefix: Some("a prefix".into()),
+        ..described("eu-west-1")
+    };
+    let served = Served::new(&archive).args(DAY).trail(described);
+    let arn = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit";
+    let report = served.run(arn);
+    expect(&report, "unverified", &[("no-digests", 1)]);
+    assert!(
+        messages(&report).contains("home region eu-west-1"),
+        "{report:#}"
+    );
+    let narrowed = served.args(["--region", "us-east-1"]);
+    expect(&narrowed.run(arn), "valid", &[]);
 }
 
 #[test]

@@ -363,6 +363,29 @@ fn only_what_is_not_there() {
 }
 
 #[test]
+fn what_is_asked_for_by_name_and_is_not_there() {
+    for (option, there, absent) in [
+        ("--account", "111122223333", "999999999999"),
+        ("--region", "us-east-1", "af-south-1"),
+        ("--trail", "audit", "none"),
+    ] {
+        let args = [option, there, option, absent];
+        let outcome = Case::new(several()).args(args).run();
+        let report = outcome.report();
+        assert_eq!(report["verdict"], "unverified", "{report:#}");
+        let findings = report["findings"].as_array().unwrap();
+        let told: Vec<_> = findings
+            .iter()
+            .filter(|it| it["severity"] != "notice")
+            .collect();
+        assert_eq!(told.len(), 1, "{report:#}");
+        assert_eq!(told[0]["code"], "no-digests");
+        let message = told[0]["message"].as_str().unwrap();
+        assert!(message.contains(absent), "{message}");
+    }
+}
+
+#[test]
 fn faults_outside_what_is_asked_for_are_no_findings() {
     let mut archive = several();
     let expect = only(&archive, |chain| chain.id.account == "111122223333");

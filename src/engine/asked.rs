@@ -1,0 +1,50 @@
+//! What was asked for by name, and is not there.
+
+use std::collections::BTreeSet;
+
+use super::run::Filters;
+use crate::verify::conclusion::Tally;
+use crate::verify::finding::{Code, Finding, Subject};
+use crate::verify::location::ChainId;
+
+/// A finding for each account, region and trail that was asked for and has no digest. Whoever
+/// names it wants to know that it was verified. Where nothing at all has digests, that is told
+/// of the whole run.
+pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
+    if tally.digests_seen == 0 || tally.interrupted {
+        return Vec::new();
+    }
+    let chains = || tally.chains.iter().map(|chain| &*chain.summary.chain);
+    let accounts = without(&filters.accounts, chains(), |chain| chain.place().account());
+    let regions = without(&filters.regions, chains(), |chain| chain.place().region());
+    let trails = without(&filters.trails, chains(), ChainId::trail);
+    let told =
+        |what: &'static str| move |name: &str| format!("no digest of {what} {name} was found");
+    let names = accounts.map(told("account"));
+    let names = names.chain(regions.map(told("region")));
+    let names = names.chain(trails.map(told("trail")));
+    // A trail has a chain in its home region, whatever other regions it records.
+    let home = filters.home_region.iter();
+    let home = home.filter(|home| filters.takes_region(home));
+    let home = home.filter(|home| chains().all(|chain| chain.place().region() != home.as_str()));
+    let home = home.map(|home| format!("no digest of the trail's home region {home} was found"));
+    names
+        .chain(home)
+        .map(|why| Finding::new(Code::NoDigests, Subject::Run).detail(why))
+        .collect()
+}
+
+/// Those that no chain has.
+fn without<'a, 'c>(
+    asked: &'a BTreeSet<String>,
+    chains: impl Iterator<Item = &'c ChainId>,
+    of: impl Fn(&'c ChainId) -> &'c str,
+) -> impl Iterator<Item = &'a str> {
+    let there: BTreeSet<&str> = chains.map(of).collect();
+    let missed: Vec<&str> = asked
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !there.contains(name))
+        .collect();
+    missed.into_iter()
+}
