@@ -106,3 +106,27 @@ pub(in super::super) fn order(weighed: &Weighed) -> impl Ord + '_ {
         (&finding.expected, &finding.actual, &finding.detail),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_denied_outweighs_what_is_allowed() {
+        let (mine, other) = (Code::LogUncovered, Code::LogPending);
+        for (allow, deny, weight) in [
+            (vec![], vec![], Severity::Unverified),
+            (vec![mine], vec![], Severity::Notice),
+            (vec![other], vec![], Severity::Unverified),
+            (vec![], vec![mine], Severity::Invalid),
+            (vec![], vec![other], Severity::Unverified),
+            (vec![mine], vec![mine], Severity::Invalid),
+        ] {
+            assert_eq!(
+                severity_in(mine, &allow, &deny),
+                weight,
+                "{allow:?} {deny:?}"
+            );
+        }
+    }
+}
