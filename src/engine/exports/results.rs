@@ -61,7 +61,8 @@ pub(super) fn judge(run: &Run<'_>, export: &Export, entry: &ResultEntry) -> Opti
     })
 }
 
-/// Hashes a result file. What accuses somebody is read again.
+/// Hashes a result file. What accuses somebody is read again, and what a listing shows and is not
+/// there is asked for again.
 fn surely(
     run: &Run<'_>,
     export: &Export,
@@ -72,7 +73,17 @@ fn surely(
         return Err(SourceError::Archived(NOT_RESTORED.into()));
     }
     let path = join(&export.path, name);
-    let first = hash(run, run.source.log(run.root, &path))?;
+    let fetch = || hash(run, run.source.log(run.root, &path));
+    let mut first = fetch();
+    for _ in 1..READINGS {
+        let is_overlooked =
+            first == Err(SourceError::NotFound) && export.results.contains_key(name);
+        if !is_overlooked || run.stop.is_stopped() {
+            break;
+        }
+        first = fetch();
+    }
+    let first = first?;
     if first.0 == *entry.hash() {
         return Ok(first);
     }

@@ -61,7 +61,7 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
         Err(Failure::Source(SourceError::Archived(NOT_RESTORED.into())))
     } else {
         let path = super::naming::join(&export.path, SIGN_FILE);
-        read(run, &|| run.source.log(run.root, &path))
+        surely(run, export, &|| run.source.log(run.root, &path))
     };
     let content = match content {
         Ok(content) => content,
@@ -83,6 +83,21 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
     }
     checked.read = content.len() as u64;
     Some(checked)
+}
+
+/// Reads a sign file. What a listing shows and is not there is asked for again: one answer does not
+/// make it missing.
+fn surely(run: &Run<'_>, export: &Export, open: Opening<'_>) -> Result<Vec<u8>, Failure> {
+    let mut content = read(run, open);
+    for _ in 1..READINGS {
+        let is_absent = matches!(content, Err(Failure::Source(SourceError::NotFound)));
+        let is_overlooked = is_absent && export.sign_file.is_some();
+        if !is_overlooked || run.stop.is_stopped() {
+            break;
+        }
+        content = read(run, open);
+    }
+    content
 }
 
 /// Why another reading takes back what `first` says; nothing where it does not.

@@ -188,6 +188,31 @@ fn what_changes_on_its_way_is_no_tampering() {
     }
 }
 
+/// A server in doubt says both: that an object is there, and that it is not.
+#[test]
+fn what_a_listing_shows_is_asked_for_again_before_it_is_missing() {
+    let export = Export::new("q", 2);
+    let not_there = |key| {
+        let fault = Fault::Refused {
+            status: 404,
+            code: "NoSuchKey".to_owned(),
+        };
+        Rule::new(fault).on(&[Operation::GetObject]).key(key)
+    };
+    for (key, at, missing) in [
+        ("*result_1.csv.gz", export.result(1), "result-missing"),
+        ("*result_sign.json", export.sign_file(), "sign-file-missing"),
+    ] {
+        let server = serve(&delivered(&[&export]));
+        server.faults().add(not_there(key).attempts(0..2));
+        run(&server, "s3://query-results").comes_to("valid");
+        let server = serve(&delivered(&[&export]));
+        server.faults().add(not_there(key));
+        let outcome = run(&server, "s3://query-results");
+        outcome.comes_to("invalid").finds(&[(missing, &at)]);
+    }
+}
+
 #[test]
 fn keys_that_cannot_be_had_prove_nothing() {
     let export = Export::new("one", 1);
