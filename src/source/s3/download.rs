@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::operation::RequestId as _;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::RequestPayer;
@@ -77,7 +78,7 @@ impl Download {
             .persist(&bucket, |client| {
                 let target = &target;
                 async move {
-                    let mut output = service.get(client, target).await?;
+                    let mut output = service.get(client, target).await.and_then(no_page)?;
                     if output.content_range().is_some() {
                         // Half of an object would be told as one that was cut.
                         let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
@@ -85,7 +86,7 @@ impl Download {
                     }
                     let etag = output.e_tag().map(str::to_owned);
                     let length = output.content_length().and_then(|it| u64::try_from(it).ok());
-                    // A proxy's own page has neither. Some that speak S3's protocol tell no ETag: what
+                    // Few pages of proxies have both. Some that speak S3's protocol tell no ETag: what
                     // they give begins as gzip, and is no page, which may come compressed too.
                     let ahead = match (&etag, length) {
                         (None, Some(_)) if !is_page(&output) => first_of_gzip(&mut output.body, stall).await,
@@ -219,7 +220,8 @@ impl Download {
         let output = self
             .service
             .persist(&bucket, |client| {
-                Box::pin(get(client, target, (payer.clone(), stall), Some(from)))
+                let rest = get(client, target, (payer.clone(), stall), Some(from));
+                Box::pin(async { rest.await.and_then(no_page) })
             })
             .await
             .map_err(|fault| match fault.kind {
@@ -253,6 +255,17 @@ impl Download {
             )),
         }
     }
+}
+
+/// Refuses what a proxy, or whatever else is no S3, gives in an object's place. It may have an ETag,
+/// and be the same each time. S3 tells the request's id with every answer, and nobody who writes
+/// to a bucket can keep it from that: a page that somebody put in an object's place is no fault.
+fn no_page(output: GetObjectOutput) -> Result<GetObjectOutput, Fault> {
+    if is_page(&output) && output.request_id().is_none() {
+        let told = "GetObject got a page for people, and no id of the request, which S3 tells: a proxy may stand in between";
+        return Err(Fault::new(Kind::Transient, told));
+    }
+    Ok(output)
 }
 
 /// Whether an answer says that it is a page for people.

@@ -10,7 +10,7 @@ use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, seed::Seed};
 use crate::harness::severity_of;
 use crate::scenarios::common::{audit, trail};
-use crate::server::{Fault, Operation, Options, Rule};
+use crate::server::{Fault, Object, Operation, Options, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
 const S3: [Operation; 3] = [
@@ -385,6 +385,39 @@ fn a_page_in_an_objects_place_is_not_a_modified_object() {
         assert_eq!(report["verdict"], "unverified", "{report:#}");
         assert!(proven(&report).is_empty(), "{report:#}");
     }
+}
+
+/// A web server's pages have ETags too, and are alike each time. S3's answers tell the request's id,
+/// also where somebody put a page in an object's place.
+#[test]
+fn a_page_that_is_not_s3s_accuses_nobody() {
+    let page = "<html>please log in</html>";
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+    let rule = Rule::new(Fault::Page(page.into())).on(&[Operation::GetObject]);
+    let rule = rule.key("*_CloudTrail_*T0220Z_*");
+    served.server.faults().add(rule);
+    let report = served.run(SOURCE);
+    expect(&report, "unverified", &[("log-unreadable", 1)]);
+    assert!(messages(&report).contains("proxy"), "{report:#}");
+
+    let archive = audit();
+    let served = Served::new(&archive).args(DAY);
+    let mut object = Object::new(page);
+    object.content_type = "text/html";
+    let (bucket, key) = archive.log(2, 0);
+    served.server.store().put(&bucket, &key, object);
+    expect(&served.run(SOURCE), "invalid", &[("log-modified", 1)]);
+}
+
+/// One that comes in place of the rest of a body is asked for again.
+#[test]
+fn a_page_in_place_of_the_rest_of_an_object_passes() {
+    let served = Served::new(&audit()).args(DAY);
+    let rule = |fault| Rule::new(fault).on(&[Operation::GetObject]);
+    let faults = served.server.faults();
+    faults.add(rule(Fault::Page("<html></html>".into())).attempts(1..2));
+    faults.add(rule(Fault::CutBody).attempts(0..1));
+    expect(&served.run(SOURCE), "valid", &[]);
 }
 
 /// Not all that speaks S3's protocol tells ETags. A page in an object's place has none either.

@@ -4,7 +4,7 @@
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, ETAG, RANGE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -60,6 +60,10 @@ impl Front {
             Some(response) => response,
             None => self.serve(&call, Request::from_parts(parts, body)).await?,
         };
+        if let Some(Fault::Proxy { .. } | Fault::Page(_)) = fault {
+            // No service has seen the request.
+            return self.send(&call, fault.as_ref(), response, ticket);
+        }
         let id = HeaderValue::from_str(&request_id).map_err(io::Error::other)?;
         let name = if call.operation.is_json() {
             "x-amzn-requestid"
@@ -96,6 +100,13 @@ impl Front {
             Some(Fault::Proxy { status, body }) => {
                 let mut response = Response::new(s3s::Body::from(body.clone()));
                 *response.status_mut() = StatusCode::from_u16(*status).map_err(io::Error::other)?;
+                return Ok(Some(response));
+            }
+            Some(Fault::Page(body)) => {
+                let mut response = Response::new(s3s::Body::from(body.clone()));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                headers.insert(ETAG, HeaderValue::from_static("\"5f0c-264\""));
                 return Ok(Some(response));
             }
             Some(_) | None => {}

@@ -13,6 +13,10 @@ pub(crate) struct Options {
     pub(crate) page_size: usize,
     /// Before every listing page that holds something comes one that holds nothing.
     pub(crate) empty_pages: bool,
+    /// Listings below a prefix that holds this come in the order of names, from the last to the first.
+    pub(crate) backwards: Option<&'static str>,
+    /// Listings tell where they go on, and not that they do.
+    pub(crate) untold_truncation: bool,
     /// Passes before every response.
     pub(crate) latency: Duration,
     /// So many requests are worked on at a time, the others wait; 0: no limit. With a
@@ -39,6 +43,8 @@ impl Default for Options {
         Self {
             page_size: 1000,
             empty_pages: false,
+            backwards: None,
+            untold_truncation: false,
             latency: Duration::ZERO,
             slots: 0,
             seed: 0,

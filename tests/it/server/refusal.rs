@@ -59,7 +59,16 @@ impl Refusal {
                 Self::new(*status, code, "Refused by a rule of the test")
             }
             (
+                Fault::Told {
+                    status,
+                    code,
+                    message,
+                },
+                _,
+            ) => Self::new(*status, code, message),
+            (
                 Fault::Proxy { .. }
+                | Fault::Page(_)
                 | Fault::Reset
                 | Fault::ResetBody
                 | Fault::CutBody

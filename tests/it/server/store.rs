@@ -51,6 +51,7 @@ pub(crate) struct Object {
     pub(crate) etag: [u8; 16],
     pub(crate) class: Class,
     pub(crate) restore: Restore,
+    pub(crate) content_type: &'static str,
 }
 
 impl Object {
@@ -62,6 +63,7 @@ impl Object {
             metadata: Metadata::new(),
             class: Class::default(),
             restore: Restore::default(),
+            content_type: "application/json",
         }
     }
 

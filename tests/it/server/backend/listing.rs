@@ -126,6 +126,10 @@ pub(super) fn v2(
     options: &Options,
 ) -> S3Result<ListObjectsV2Output> {
     let prefix = input.prefix.clone().unwrap_or_default();
+    let is_backwards = options.backwards.is_some_and(|part| prefix.contains(part));
+    if is_backwards && input.delimiter.is_none() {
+        return Ok(backwards(bucket, &prefix, input, options));
+    }
     let (after, filled) = match (&input.continuation_token, &input.start_after) {
         (Some(token), _) => parse_token(token).ok_or_else(|| s3_error!(InvalidArgument))?,
         (None, Some(start)) => (After::Key(start.clone()), !options.empty_pages),
@@ -155,7 +159,7 @@ pub(super) fn v2(
         max_keys: input.max_keys.or(Some(1000)),
         key_count: i32::try_from(page.items.len() + page.groups.len()).ok(),
         continuation_token: input.continuation_token,
-        is_truncated: Some(next.is_some()),
+        is_truncated: (!options.untold_truncation).then_some(next.is_some()),
         next_continuation_token: next,
         contents: names.objects(
             &page.items,
@@ -170,6 +174,39 @@ pub(super) fn v2(
         start_after: input.start_after.as_deref().map(|start| names.write(start)),
         request_charged: None,
     })
+}
+
+/// A page of a server that knows no order of bytes: the last name comes first.
+fn backwards(
+    bucket: &Bucket,
+    prefix: &str,
+    input: ListObjectsV2Input,
+    options: &Options,
+) -> ListObjectsV2Output {
+    let start = input.start_after.clone().map_or(After::Start, After::Key);
+    let query = Query {
+        prefix,
+        delimiter: None,
+        after: start,
+        limit: usize::MAX,
+    };
+    let all = page::objects(bucket, &query).items;
+    let token = input.continuation_token.as_deref();
+    let skip = token.and_then(|token| token.parse().ok()).unwrap_or(0);
+    let end = skip + limit(input.max_keys, options);
+    let some: Vec<_> = { all.iter().rev() }
+        .skip(skip)
+        .take(end - skip)
+        .copied()
+        .collect();
+    let next = (end < all.len()).then(|| end.to_string());
+    ListObjectsV2Output {
+        is_truncated: Some(next.is_some()),
+        next_continuation_token: next,
+        contents: Names(input.encoding_type.clone()).objects(&some, false),
+        encoding_type: input.encoding_type,
+        ..ListObjectsV2Output::default()
+    }
 }
 
 pub(super) fn versions(

@@ -42,7 +42,7 @@ pub(super) fn get(bucket: &Bucket, input: &GetObjectInput) -> S3Result<GetObject
         content_length: i64::try_from(body.len()).ok(),
         body: Some(StreamingBlob::from(s3s::Body::from(body))),
         content_range,
-        content_type: Some("application/json".to_owned()),
+        content_type: Some(object.content_type.to_owned()),
         e_tag: Some(etag(object)),
         last_modified: Some(Timestamp::from(version.modified)),
         metadata: Some(object.metadata.clone().into_iter().collect()),
@@ -59,7 +59,7 @@ pub(super) fn head(bucket: &Bucket, input: &HeadObjectInput) -> S3Result<HeadObj
     Ok(HeadObjectOutput {
         accept_ranges: Some("bytes".to_owned()),
         content_length: i64::try_from(object.body.len()).ok(),
-        content_type: Some("application/json".to_owned()),
+        content_type: Some(object.content_type.to_owned()),
         e_tag: Some(etag(object)),
         last_modified: Some(Timestamp::from(version.modified)),
         metadata: Some(object.metadata.clone().into_iter().collect()),
