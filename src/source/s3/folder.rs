@@ -133,7 +133,10 @@ impl Listing {
                 let part = self.part.as_ref();
                 let begin = part.map(|part| &part.after).filter(|it| **it > prefix);
                 let query = self.query(prefix, false, begin.cloned());
-                let mut cursor = Cursor::default();
+                let mut cursor = match part {
+                    Some(_) => Cursor::of_a_part(),
+                    None => Cursor::default(),
+                };
                 loop {
                     let held = self.service.hold_page(cursor.is_at_an_end()).await;
                     let page = self.page(&query, &mut cursor).await?;
@@ -173,7 +176,7 @@ impl Listing {
                 .map_or(until.clone(), |its| its.min(until));
         }
         let query = self.query(prefix, false, Some(begin));
-        let mut cursor = Cursor::default();
+        let mut cursor = Cursor::of_a_part();
         loop {
             let is_one = is_first && cursor.is_at_an_end();
             let held = self.service.hold_page(is_one).await;

@@ -54,14 +54,43 @@ pub(super) struct Cursor {
     token: Option<String>,
     /// The last name of all so far.
     furthest: String,
+    /// Whether names have to come in order.
+    is_ordered: bool,
     /// So many pages in a row brought none beyond it.
     idle: u32,
 }
 
 impl Cursor {
+    /// At the beginning of a listing that is not read to its end, or not from its beginning: what
+    /// there is beside is known by the order of names alone.
+    pub(super) fn of_a_part() -> Self {
+        Self {
+            is_ordered: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether no page was had so far, or none is left.
     pub(super) fn is_at_an_end(&self) -> bool {
         self.token.is_none()
+    }
+
+    /// Refuses a page whose names are not in the order of their bytes, as S3's are, or go back behind
+    /// those of the pages before. A name that comes twice leaves none out.
+    fn check_order(&self, page: &Page) -> Result<(), Fault> {
+        if !self.is_ordered {
+            return Ok(());
+        }
+        let keys = page.objects.iter().map(|object| &object.key);
+        let is_ordered = std::iter::once(&self.furthest).chain(keys).is_sorted()
+            && std::iter::once(&self.furthest)
+                .chain(&page.folders)
+                .is_sorted();
+        if is_ordered {
+            return Ok(());
+        }
+        let told = "ListObjectsV2 brings names that are not in order, as S3's are: what it does not show may be there all the same";
+        Err(Fault::new(Kind::Lasting, told))
     }
 
     fn advance(&mut self, page: &Page) -> Result<(), Fault> {
@@ -118,6 +147,7 @@ pub(super) async fn page(
         .map_err(not_a_listings)?;
     service.answered();
     let page = read(&output, token)?;
+    cursor.check_order(&page)?;
     cursor.advance(&page)?;
     Ok(page)
 }
@@ -186,10 +216,13 @@ fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault
             name.to_owned()
         }
     };
-    let next = if output.is_truncated() == Some(true) {
-        let next = output.next_continuation_token();
+    let next = output.next_continuation_token();
+    let next = next.filter(|next| !next.is_empty());
+    // Where that is not told, a place where it goes on tells that it does.
+    let goes_on = output.is_truncated().unwrap_or(next.is_some());
+    let next = if goes_on {
         // A listing that goes on for ever would never show what is missing.
-        let next = next.filter(|next| !next.is_empty() && Some(*next) != token);
+        let next = next.filter(|next| Some(*next) != token);
         Some(next.map(str::to_owned).ok_or_else(|| {
             let told = "ListObjectsV2 says that there is more, and not where it goes on";
             Fault::new(Kind::Lasting, told)
@@ -312,6 +345,38 @@ mod tests {
         };
         assert!(Cursor::default().advance(&last).is_ok());
         assert!(cursor.advance(&page("00000")).is_err());
+    }
+
+    #[test]
+    fn names_in_no_order_are_refused() {
+        let page = |keys: &[&str], folders: &[&str]| {
+            let entry = |key: &&str| Entry {
+                key: (*key).to_owned(),
+                size: 1,
+                archived: false,
+            };
+            Page {
+                objects: keys.iter().map(entry).collect(),
+                folders: folders.iter().map(|name| (*name).to_owned()).collect(),
+                next: Some("token".to_owned()),
+            }
+        };
+        let mut cursor = Cursor::of_a_part();
+        let first = page(&["a", "c", "é"], &["b/", "d/"]);
+        assert!(cursor.check_order(&first).is_ok());
+        cursor.advance(&first).unwrap();
+        for (keys, folders, is_ordered) in [
+            (&[][..], &[][..], true),
+            (&["é", "ü"], &["ü/"], true),
+            (&["ü", "ê"], &[], false),
+            (&["d", "ü"], &[], false),
+            (&["ü"], &["e/"], false),
+            (&["ü"], &["ü/", "ê/"], false),
+        ] {
+            let next = page(keys, folders);
+            assert_eq!(cursor.check_order(&next).is_ok(), is_ordered, "{next:?}");
+            assert!(Cursor::default().check_order(&next).is_ok());
+        }
     }
 
     #[test]

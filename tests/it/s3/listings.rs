@@ -1,0 +1,44 @@
+//! Listings of servers that do not list as S3 does. What they do not show must not pass for what is not there.
+
+use super::served::{DAY, Served, codes, expect, messages};
+use crate::forge::{Archive, Place, plant::PlantedLog};
+use crate::scenarios::common::{at, audit, trail};
+use crate::server::Options;
+
+const SOURCE: &str = "s3://audit-logs";
+
+/// With a log that no digest names.
+fn planted(mut archive: Archive) -> Archive {
+    let id = archive.first().id.clone();
+    let place = Place::new("audit-logs", "");
+    PlantedLog::of(&id, &place, at("10T02:00:00")).put(&mut archive.store);
+    archive
+}
+
+/// A listing ends at the first name beyond the range: without an order of names, that is no end.
+#[test]
+fn names_that_are_in_no_order_are_no_listing() {
+    let options = Options {
+        page_size: 5,
+        backwards: Some("/CloudTrail/"),
+        ..Options::default()
+    };
+    let archive = planted(trail(72).archive());
+    let report = Served::with(&archive, options).args(DAY).run(SOURCE);
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    assert!(codes(&report).contains_key("log-unreadable"), "{report:#}");
+    assert!(messages(&report).contains("in order"), "{report:#}");
+}
+
+#[test]
+fn a_listing_that_tells_where_it_goes_on_goes_on() {
+    let options = Options {
+        page_size: 5,
+        untold_truncation: true,
+        ..Options::default()
+    };
+    let clean = Served::with(&audit(), options.clone()).args(DAY);
+    expect(&clean.run(SOURCE), "valid", &[]);
+    let served = Served::with(&planted(audit()), options).args(DAY);
+    expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+}
