@@ -257,7 +257,7 @@ impl Download {
     }
 }
 
-/// Refuses what a proxy, or whatever else is no S3, gives in an object's place. It may have an ETag,
+/// Refuses what a proxy, or whatever else is no S3, gives in an object's place. It may have an `ETag`,
 /// and be the same each time. S3 tells the request's id with every answer, and nobody who writes
 /// to a bucket can keep it from that: a page that somebody put in an object's place is no fault.
 fn no_page(output: GetObjectOutput) -> Result<GetObjectOutput, Fault> {
