@@ -44,6 +44,8 @@ pub(super) enum Kind {
 pub(super) struct Fault {
     pub(super) kind: Kind,
     pub(super) told: String,
+    /// Whether a service said so: it is there, whatever is wrong.
+    pub(super) is_answer: bool,
 }
 
 impl Fault {
@@ -51,6 +53,7 @@ impl Fault {
         Self {
             kind,
             told: told.into(),
+            is_answer: false,
         }
     }
 
@@ -101,10 +104,11 @@ impl Fault {
             .unwrap_or_default();
         let advice = advice(&kind, operation, code);
         let id = request_id(raw);
-        Self::new(
+        Self {
             kind,
-            format!("{operation} was answered with {what}{message}{id}{advice}"),
-        )
+            told: format!("{operation} was answered with {what}{message}{id}{advice}"),
+            is_answer: true,
+        }
     }
 
     /// An answer that S3 cannot have given.
@@ -282,7 +286,10 @@ fn without_credentials(error: &CredentialsError) -> Fault {
         "set them up, name a --profile, or read a public bucket with --no-sign-request";
     let why = innermost(error);
     match error {
-        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => Fault::new(
+        // A provider that could not be asked is told as unhandled.
+        CredentialsError::ProviderTimedOut(_)
+        | CredentialsError::ProviderError(_)
+        | CredentialsError::Unhandled(_) => Fault::new(
             Kind::Expired,
             format!("the AWS credentials could not be had: {why}"),
         ),
@@ -330,7 +337,7 @@ fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// What lies at the bottom of an error, which is what a person can do something about.
-fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut told = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -203,7 +203,9 @@ impl Service {
             | Kind::Changed
             | Kind::NoCredentials
             | Kind::Lasting => {
-                self.answered();
+                if fault.is_answer {
+                    self.answered();
+                }
                 return Err(fault);
             }
         };

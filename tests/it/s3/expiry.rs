@@ -1,5 +1,8 @@
 //! Credentials that expire while a run goes on.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+
 use super::served::{DAY, Served, codes, expect, messages};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Rule};
@@ -38,6 +41,67 @@ fn run(served: &Served, then: &str) -> serde_json::Value {
         .expect("a run");
     let told = String::from_utf8_lossy(&output.stderr);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"))
+}
+
+/// An endpoint that gives credentials, as containers have them: `OLD`, then nothing for so many
+/// connections, and then `NEW`.
+fn endpoint(fails: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/give", listener.local_addr().expect("an address"));
+    // It ends with the tests.
+    std::thread::spawn(move || {
+        for (number, client) in listener.incoming().flatten().enumerate() {
+            if number == 0 {
+                give(client, "OLD");
+            } else if number > fails {
+                give(client, "NEW");
+            }
+        }
+    });
+    url
+}
+
+fn give(mut client: TcpStream, key: &str) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        match client.read(&mut byte) {
+            Ok(1) => head.push(byte[0]),
+            Ok(_) | Err(_) => return,
+        }
+    }
+    let body = serde_json::json!({
+        "AccessKeyId": key,
+        "SecretAccessKey": "secret",
+        "Token": "token",
+        "Expiration": "2040-01-01T00:00:00Z",
+    })
+    .to_string();
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    // Whoever went away asks again.
+    let _ = client.write_all(answer.as_bytes());
+}
+
+/// Nothing is wrong with credentials of which it is only not known what they are just now.
+#[test]
+fn an_endpoint_for_credentials_that_does_not_answer_is_asked_again() {
+    let served = served();
+    let output = served
+        .command(SOURCE)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint(4))
+        .args(["--format", "json"])
+        .output()
+        .expect("a run");
+    let told = String::from_utf8_lossy(&output.stderr);
+    let report: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"));
+    expect(&report, "valid", &[]);
+    assert!(asked_with(&served, "OLD") >= 12 && asked_with(&served, "NEW") > 0);
 }
 
 fn asked_with(served: &Served, key: &str) -> usize {
