@@ -318,16 +318,19 @@ fn credentials_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credent
     None
 }
 
-/// The TLS library tells a certificate that it refuses as invalid data.
+/// How the TLS library begins to tell of a certificate that it refuses. Whatever else goes wrong with
+/// TLS is invalid data too, and may pass: alerts of a server that is overloaded, broken records.
+const NOT_TRUSTED: &str = "invalid peer certificate";
+
 fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
             // What an I/O error holds is not what it gives as its source.
             let inner = io.get_ref().map(|inner| inner as &(dyn Error + 'static));
-            if io.kind() == std::io::ErrorKind::InvalidData
-                || inner.is_some_and(is_certificate_refused)
-            {
+            let is_refusal = io.kind() == std::io::ErrorKind::InvalidData
+                && inner.is_some_and(|inner| inner.to_string().starts_with(NOT_TRUSTED));
+            if is_refusal || inner.is_some_and(is_certificate_refused) {
                 return true;
             }
         }

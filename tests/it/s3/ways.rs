@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::served::{DAY, Served, expect};
@@ -66,6 +67,15 @@ fn a_bundle_that_holds_no_certificate_is_refused() {
     }
 }
 
+/// What becomes of a CONNECT.
+#[derive(Clone)]
+struct Relay {
+    /// Where to, if anywhere.
+    server: Option<String>,
+    /// So many connections end with an alert of TLS in place of the server's first word.
+    alerts: Arc<AtomicU32>,
+}
+
 /// A proxy that takes every CONNECT to one place, or none; and what it was asked for.
 struct Proxy {
     url: String,
@@ -74,15 +84,23 @@ struct Proxy {
 
 impl Proxy {
     fn to(server: Option<&str>) -> Self {
+        Self::alerting(server, 0)
+    }
+
+    fn alerting(server: Option<&str>, alerts: u32) -> Self {
+        let relay = Relay {
+            server: server.map(str::to_owned),
+            alerts: Arc::new(AtomicU32::new(alerts)),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(vec![]));
-        let (list, server) = (Arc::clone(&asked), server.map(str::to_owned));
+        let list = Arc::clone(&asked);
         // It ends with the tests.
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let (list, server) = (Arc::clone(&list), server.clone());
-                std::thread::spawn(move || pass(client, &list, server.as_deref()));
+                let (list, relay) = (Arc::clone(&list), relay.clone());
+                std::thread::spawn(move || pass(client, &list, &relay));
             }
         });
         Self { url, asked }
@@ -96,7 +114,7 @@ impl Proxy {
     }
 }
 
-fn pass(mut client: TcpStream, asked: &Mutex<Vec<String>>, server: Option<&str>) {
+fn pass(mut client: TcpStream, asked: &Mutex<Vec<String>>, relay: &Relay) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -108,7 +126,7 @@ fn pass(mut client: TcpStream, asked: &Mutex<Vec<String>>, server: Option<&str>)
     let head = String::from_utf8_lossy(&head).into_owned();
     let line = head.lines().next().unwrap_or_default().to_owned();
     asked.lock().expect("the list").push(line);
-    let Some(server) = server else {
+    let Some(server) = &relay.server else {
         let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
         return;
     };
@@ -116,6 +134,17 @@ fn pass(mut client: TcpStream, asked: &Mutex<Vec<String>>, server: Option<&str>)
         return;
     };
     let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
+    let fewer = |left: u32| left.checked_sub(1);
+    let is_alert = { &relay.alerts }.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+    if is_alert.is_ok() {
+        // Behind the client's hello: a fatal alert, `internal_error`.
+        let _ = client.read(&mut [0; 4096]);
+        let _ = client.write_all(&[0x15, 3, 3, 0, 2, 2, 0x50]);
+        let _ = client.shutdown(Shutdown::Write);
+        // What is still to come shall not make a reset of it.
+        let _ = std::io::copy(&mut client, &mut std::io::sink());
+        return;
+    }
     std::thread::scope(|scope| {
         scope.spawn(|| copy(&client, &server));
         copy(&server, &client);
@@ -148,6 +177,19 @@ fn a_proxy_is_gone_through() {
             "{name}"
         );
     }
+}
+
+/// An alert is no word on whom the server's certificate is of.
+#[test]
+fn a_server_that_breaks_off_while_it_shakes_hands_is_asked_again() {
+    let (_folder, bundle) = bundle();
+    let served = secure()
+        .env("AWS_CA_BUNDLE", &bundle)
+        .env("AWS_ENDPOINT_URL", "https://s3.test.invalid")
+        .env("NO_PROXY", "");
+    let proxy = Proxy::alerting(Some(&address(&served)), 2);
+    let served = served.env("HTTPS_PROXY", &proxy.url);
+    expect(&served.run(SOURCE), "valid", &[]);
 }
 
 #[test]
