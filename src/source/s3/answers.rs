@@ -18,6 +18,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A thousand names of a thousand bytes, each written for a URL, take a tenth of it.
 const LONGEST: usize = 32 * 1024 * 1024;
+/// More of an error's text is not read: S3's and CloudTrail's are a few hundred bytes.
+pub(super) const LONGEST_ERROR: usize = 64 * 1024;
 /// An answer comes to its end within so many times the time that a stall takes, and so long an
 /// object may be slow.
 pub(super) const STALLS: u32 = 6;
@@ -46,7 +48,12 @@ impl Intercept for Bounded {
         if self.is_object && answer.status().is_success() {
             return Ok(());
         }
-        let body = Coming::new(answer.take_body(), self.stall, LONGEST);
+        let longest = if answer.status().is_success() {
+            LONGEST
+        } else {
+            LONGEST_ERROR
+        };
+        let body = Coming::new(answer.take_body(), self.stall, longest);
         *answer.body_mut() = SdkBody::from_body_1_x(body);
         Ok(())
     }

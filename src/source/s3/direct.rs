@@ -32,6 +32,7 @@ use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
+use super::answers::{LONGEST_ERROR, STALLS};
 use super::credentials::Credentials;
 use super::fault::{Fault, Kind};
 use super::settings::Settings;
@@ -47,8 +48,6 @@ const AS_IT_IS: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/');
 /// SHA-256 of nothing, which is what such a request's body holds.
 const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// More of an error's text is not read.
-const LONGEST_ERROR: usize = 64 * 1024;
 /// The status of an answer that is a part of the object, which is never asked for here.
 const PART: u16 = 206;
 const PAYER: (&str, &str) = ("x-amz-request-payer", "requester");
@@ -182,7 +181,18 @@ impl Direct {
 }
 
 /// The text of an error, or why there is no such text.
-async fn text(mut body: ByteStream, stall: Duration) -> Result<Vec<u8>, String> {
+async fn text(body: ByteStream, stall: Duration) -> Result<Vec<u8>, String> {
+    let most = stall * STALLS;
+    let told = format!(
+        "its text did not come to its end within {} s",
+        most.as_secs()
+    );
+    timeout(most, text_as_it_comes(body, stall))
+        .await
+        .unwrap_or(Err(told))
+}
+
+async fn text_as_it_comes(mut body: ByteStream, stall: Duration) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
     while text.len() <= LONGEST_ERROR {
         match timeout(stall, body.next()).await {
@@ -332,6 +342,35 @@ mod tests {
         let long = vec![b' '; LONGEST_ERROR + 1];
         let read = read_text(&long, Some(std::io::ErrorKind::TimedOut));
         assert_eq!(read.unwrap().len(), long.len());
+    }
+
+    /// A byte now and then, and no end of them.
+    struct Dripping(Pin<Box<tokio::time::Sleep>>);
+
+    impl Body for Dripping {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            std::task::ready!(self.0.as_mut().poll(context));
+            self.0 = Box::pin(tokio::time::sleep(Duration::from_millis(5)));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b" ")))))
+        }
+    }
+
+    #[test]
+    fn an_error_without_an_end_is_not_waited_for() {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.enable_time().build().unwrap();
+        let told = runtime.block_on(async {
+            let drip = Dripping(Box::pin(tokio::time::sleep(Duration::ZERO)));
+            let body = ByteStream::new(SdkBody::from_body_1_x(drip));
+            text(body, Duration::from_millis(50)).await.unwrap_err()
+        });
+        assert!(told.contains("did not come to its end"), "{told}");
     }
 
     #[test]

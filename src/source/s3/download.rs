@@ -14,10 +14,11 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::answers::{Bounded, STALLS};
+use super::answers::Bounded;
 use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
+use super::pace::Pace;
 use super::request::Service;
 use crate::source::{Body, Facts, Metadata, SourceError};
 
@@ -25,10 +26,6 @@ use crate::source::{Body, Facts, Metadata, SourceError};
 const SMALL: u64 = 256 * 1024;
 /// A larger one takes about so much memory on its way, most of it in the connection's buffer.
 const LARGE: usize = 768 * 1024;
-
-/// A body that comes more slowly, but for its first seconds, is a fault: it would hold up a run for
-/// days.
-const LEAST_RATE: u64 = 1024;
 
 /// After so many bytes more, a broken connection is a new fault, not the last one again.
 const PROGRESS: u64 = 256 * 1024;
@@ -56,8 +53,7 @@ pub(super) struct Download {
     ahead: Option<Bytes>,
     /// So many bytes come once more, from a server that does not give the rest of an object alone.
     again: u64,
-    /// What is to come has come by then.
-    until: Instant,
+    pace: Pace,
     backoff: Backoff,
     /// How far it had come when it broke off last.
     broke_at: u64,
@@ -125,7 +121,7 @@ impl Download {
             backoff: Backoff::new(patience),
             broke_at: 0,
             memory: service.hold(needed).await,
-            until: latest(patience.stall, length),
+            pace: Pace::new(patience.stall),
             service: Arc::clone(service),
             target,
             etag,
@@ -161,16 +157,17 @@ impl Download {
         loop {
             let Some(stream) = &mut self.stream else {
                 self.stream = Some(self.resume().await?);
-                self.until = latest(stall, self.length - self.at + self.again);
+                self.pace = Pace::new(stall);
                 continue;
             };
-            let left = self.until.saturating_duration_since(Instant::now());
+            let left = self.pace.until().saturating_duration_since(Instant::now());
             let next = match self.ahead.take() {
                 Some(chunk) => Ok(Some(Ok(chunk))),
                 None => timeout(stall.min(left), stream.next()).await,
             };
             let told = match next {
                 Ok(Some(Ok(mut chunk))) => {
+                    self.pace.count(chunk.len() as u64);
                     let known = usize::try_from(self.again).unwrap_or(usize::MAX);
                     let known = known.min(chunk.len());
                     self.again -= known as u64;
@@ -282,11 +279,6 @@ async fn first_of_gzip(body: &mut ByteStream, stall: Duration) -> Option<Bytes> 
         .zip(GZIP_MAGIC)
         .all(|(byte, magic)| *byte == magic);
     (is_gzip && !first.is_empty()).then_some(first)
-}
-
-/// When so many bytes have come at the latest.
-fn latest(stall: Duration, bytes: u64) -> Instant {
-    Instant::now() + stall * STALLS + Duration::from_secs(bytes / LEAST_RATE)
 }
 
 /// What S3 tells of an object beside its bytes.

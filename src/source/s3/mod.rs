@@ -17,6 +17,7 @@ mod folder;
 mod gate;
 mod keys;
 mod outage;
+mod pace;
 mod pages;
 mod place;
 mod request;
