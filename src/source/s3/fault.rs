@@ -12,6 +12,11 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::source::SourceError;
 
+/// Codes, regions and ids of requests are not longer.
+const LONGEST_CODE: usize = 64;
+/// What S3 and CloudTrail say of an error is mostly shorter.
+const LONGEST_MESSAGE: usize = 500;
+
 /// What sort of fault it is, which tells what helps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -91,7 +96,7 @@ impl Fault {
         raw: &HttpResponse,
     ) -> Self {
         let status = raw.status().as_u16();
-        let code = error.code().unwrap_or_default();
+        let code = cut(error.code().unwrap_or_default(), LONGEST_CODE);
         let kind = kind_of(status, code, raw);
         let what = if code.is_empty() {
             format!("status {status}")
@@ -100,7 +105,8 @@ impl Fault {
         };
         let message = error
             .message()
-            .map(|message| format!(": {}", message.trim_end_matches('.')))
+            .map(|message| cut(message.trim_end_matches('.'), LONGEST_MESSAGE))
+            .map(|message| format!(": {message}"))
             .unwrap_or_default();
         let advice = advice(&kind, operation, code);
         let id = request_id(raw);
@@ -202,12 +208,18 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
 /// The region that S3 says the bucket is in: in a header, or in the text of the error.
 fn region_told(raw: &HttpResponse) -> Option<String> {
     if let Some(region) = raw.headers().get("x-amz-bucket-region") {
-        return Some(region.to_owned());
+        return Some(cut(region, LONGEST_CODE).to_owned());
     }
     let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
     let (_, rest) = body.split_once("<Region>")?;
     let (region, _) = rest.split_once("</Region>")?;
-    Some(region.to_owned())
+    Some(cut(region, LONGEST_CODE).to_owned())
+}
+
+/// What a server says is kept with every finding, and may be of any length: no more than so many
+/// bytes of it are.
+fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
 fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
@@ -257,7 +269,7 @@ fn request_id(raw: &HttpResponse) -> String {
     headers
         .get("x-amz-request-id")
         .or_else(|| headers.get("x-amzn-requestid"))
-        .map(|id| format!(" (request {id})"))
+        .map(|id| format!(" (request {})", cut(id, LONGEST_CODE)))
         .unwrap_or_default()
 }
 
@@ -352,4 +364,18 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     }
     // A person is told it in one line.
     told.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_is_cut_between_letters() {
+        assert_eq!(cut("SlowDown", LONGEST_CODE), "SlowDown");
+        assert_eq!(cut("SlowDown", 4), "Slow");
+        assert_eq!(cut("aü€", 2), "a");
+        assert_eq!(cut("aü€", 3), "aü");
+        assert_eq!(cut("", 0), "");
+    }
 }

@@ -430,6 +430,26 @@ fn objects_without_an_etag_are_read() {
     assert_eq!(report["verdict"], "valid", "{report:#}");
 }
 
+/// It is kept with every finding.
+#[test]
+fn what_a_server_says_is_cut_short() {
+    let served = Served::new(&audit()).args(DAY);
+    for (status, key) in [(403, "*_CloudTrail_*"), (500, "AWSLogs/*/CloudTrail/*")] {
+        let fault = Fault::Told {
+            status,
+            code: "No".repeat(500),
+            message: "no, ü ".repeat(5_000),
+        };
+        served.server.faults().add(Rule::new(fault).key(key));
+    }
+    let report = served.env("AWS_MAX_ATTEMPTS", "1").run(SOURCE);
+    assert!(codes(&report).contains_key("log-unreadable"), "{report:#}");
+    for finding in report["findings"].as_array().expect("findings") {
+        let told = finding["message"].as_str().expect("a message");
+        assert!(told.len() < 1500, "{told}");
+    }
+}
+
 #[test]
 fn listings_that_fail_for_good_hide_nothing() {
     for fault in [
