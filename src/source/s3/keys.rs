@@ -14,7 +14,7 @@ use super::fault::{Fault, Kind};
 use super::request::Service;
 use crate::source::{HeldKey, Holding, KeyCall, KeyRing, SourceError};
 use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
-use crate::verify::time::{Bounds, minus, plus};
+use crate::verify::time::{Bounds, midnight, minus, plus};
 
 /// A digest is signed after its hour has ended, and may come late.
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
@@ -23,6 +23,9 @@ const AROUND: SignedDuration = SignedDuration::from_hours(48);
 /// Keys for a query result are those from the query's completion to 20 days later; asked for by
 /// whole days, so that queries of one day need one request.
 const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
+/// After so many days around which a region gave no answer, it is not asked for those around others:
+/// each takes as long as anybody has patience.
+const MOST_FAILURES: u32 = 3;
 /// A region has a new key every few weeks: no list goes on for ever.
 const MOST_PAGES: usize = 1000;
 
@@ -31,8 +34,8 @@ pub struct CloudTrailKeys {
     service: Arc<Service>,
     bounds: Bounds,
     regions: Mutex<BTreeMap<String, Region>>,
-    /// Held while the keys for a query are asked for.
-    asking: Mutex<()>,
+    /// By region: held while further keys of it are asked for.
+    asking: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
 }
 
 /// What is known of a region's keys.
@@ -43,6 +46,8 @@ struct Region {
     asked_around: BTreeSet<Timestamp>,
     /// The days around which they could not be had, and why.
     failed_around: BTreeMap<Timestamp, Box<str>>,
+    /// For so many days in a row it gave no answer.
+    failures: u32,
     /// The keys as they came, and the calls that gave them.
     held: BTreeSet<HeldKey>,
     calls: Vec<KeyCall>,
@@ -54,9 +59,40 @@ impl Region {
             keys,
             asked_around: BTreeSet::new(),
             failed_around: BTreeMap::new(),
+            failures: 0,
             held: BTreeSet::new(),
             calls: Vec::new(),
         }
+    }
+
+    /// What asking for more keys around `day` came to, if they were asked for. What could not be had
+    /// is not asked for by each digest and each export, as long as anybody has patience.
+    fn around(&self, day: Timestamp) -> Option<Result<Arc<KeySet>, Box<str>>> {
+        if let Some(why) = self.failed_around.get(&day) {
+            return Some(Err(why.clone()));
+        }
+        let is_asked = self.asked_around.contains(&day);
+        is_asked.then(|| self.keys.clone())
+    }
+
+    /// Takes in what was given for `day`; gives all there is.
+    fn add(&mut self, day: Timestamp, more: Answer) -> Result<Arc<KeySet>, Box<str>> {
+        self.asked_around.insert(day);
+        self.failures = 0;
+        let known = self.keys.iter().flat_map(|keys| keys.iter().cloned());
+        let all: Vec<_> = known.chain(more.keys).collect();
+        if let Some(all) = KeySet::new(all) {
+            self.keys = Ok(Arc::new(all));
+        }
+        self.held.extend(more.held);
+        self.calls.extend(more.calls);
+        self.keys.clone()
+    }
+
+    /// Why no more keys are asked for, if that is so.
+    fn gives_up(&self) -> Option<Fault> {
+        let told = "it was not asked, since it gave no answer for other days, one after the other";
+        (self.failures >= MOST_FAILURES).then(|| Fault::new(Kind::Lasting, told))
     }
 }
 
@@ -100,39 +136,38 @@ impl CloudTrailKeys {
         regions.insert(region.to_owned(), known);
     }
 
+    /// What further keys of `region` are asked for under: one asks at a time, and the next one mostly
+    /// finds that they are known by then.
+    fn turn(&self, region: &str) -> Arc<Mutex<()>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(asking.entry(region.to_owned()).or_default())
+    }
+
     /// Asks for the keys of a region around `day`, and adds them to what is known of it.
     fn ask_more(&self, region: &str, day: Timestamp, range: Span) -> Result<Arc<KeySet>, Box<str>> {
-        let asked = self.service.waiter.wait(async {
-            let listed = list(&self.service, region, range).await;
-            listed.map_err(Fault::into_source_error)
-        });
+        let asked = self.ask_now(region, range);
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = regions.remove(region);
-        let mut known = known.unwrap_or_else(|| Region::new(Err(no_keys(region))));
-        let more = match asked {
-            Ok(more) => more,
-            Err(error) => {
+        let known = regions.entry(region.to_owned());
+        let known = known.or_insert_with(|| Region::new(Err(no_keys(region))));
+        match asked {
+            Ok(more) => known.add(day, more),
+            Err(fault) => {
+                known.failures += u32::from(fault.is_of_the_moment());
+                let error = fault.into_source_error();
                 let why: Box<str> = format!("CloudTrail in {region}: {error}").into();
                 known.failed_around.insert(day, why.clone());
-                regions.insert(region.to_owned(), known);
-                return Err(why);
+                Err(why)
             }
-        };
-        known.asked_around.insert(day);
-        known.failed_around.remove(&day);
-        let all = known
-            .keys
-            .iter()
-            .flat_map(|keys| keys.iter().cloned())
-            .chain(more.keys);
-        if let Some(all) = KeySet::new(all.collect::<Vec<_>>()) {
-            known.keys = Ok(Arc::new(all));
         }
-        known.held.extend(more.held);
-        known.calls.extend(more.calls);
-        let keys = known.keys.clone();
-        regions.insert(region.to_owned(), known);
-        keys
+    }
+
+    fn ask_now(&self, region: &str, range: Span) -> Asked {
+        if let Some(fault) = self.known(region).and_then(|known| known.gives_up()) {
+            return Err(fault);
+        }
+        let asked = async { Ok(list(&self.service, region, range).await) };
+        let stopped = |why: SourceError| Err(Fault::new(Kind::Lasting, why.to_string()));
+        self.service.waiter.wait(asked).unwrap_or_else(stopped)
     }
 
     /// Asks for the keys of regions, all at once.
@@ -209,12 +244,14 @@ impl KeyRing for CloudTrailKeys {
 
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
         let keys = self.of_region(region);
-        let day = crate::verify::time::midnight(at);
-        let is_new = self
-            .known(region)
-            .is_some_and(|known| !known.asked_around.contains(&day));
-        if !is_new {
+        let day = midnight(at);
+        let turn = self.turn(region);
+        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = self.known(region) else {
             return keys;
+        };
+        if let Some(answered) = known.around(day) {
+            return answered;
         }
         let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
         self.ask_more(region, day, range)
@@ -226,9 +263,9 @@ impl KeyRing for CloudTrailKeys {
         at: Timestamp,
         fingerprint: &Fingerprint,
     ) -> Result<Arc<KeySet>, Box<str>> {
-        // One asks at a time: the next one mostly finds that its key is known by then.
-        let _alone = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        let day = crate::verify::time::midnight(at);
+        let turn = self.turn(region);
+        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let day = midnight(at);
         let known = self.known(region);
         let known = known.unwrap_or_else(|| Region::new(Err(no_keys(region))));
         if let Ok(keys) = &known.keys
@@ -236,8 +273,8 @@ impl KeyRing for CloudTrailKeys {
         {
             return known.keys;
         }
-        if known.asked_around.contains(&day) {
-            return known.keys;
+        if let Some(answered) = known.around(day) {
+            return answered;
         }
         let range = (Some(day), Some(plus(day, QUERY_KEYS)));
         self.ask_more(region, day, range)

@@ -7,6 +7,7 @@ mod direct;
 mod expiry;
 mod faults;
 mod interrupt;
+mod keys;
 mod listings;
 mod names;
 pub mod parity;

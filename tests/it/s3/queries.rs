@@ -161,6 +161,36 @@ fn the_network_is_never_told_as_tampering() {
         .results([3, 0, 0, 0, 0]);
 }
 
+/// Else each export would be waited for as long as anybody has patience.
+#[test]
+fn keys_that_could_not_be_had_are_not_asked_for_by_each_export() {
+    let exports: Vec<_> = (0..20).map(|n| Export::new(&format!("q{n}"), 1)).collect();
+    let server = serve(&delivered(&exports.iter().collect::<Vec<_>>()));
+    let fault = Fault::Refused {
+        status: 500,
+        code: "InternalFailure".into(),
+    };
+    let rule = Rule::new(fault).on(&[Operation::ListPublicKeys]);
+    server.faults().add(rule.clone());
+    let mut run = command(&server, "s3://query-results");
+    let output = run.env("AWS_MAX_ATTEMPTS", "3").output();
+    let outcome = QueryOutcome::of(&output.expect("the program runs"));
+    outcome.comes_to("unverified").results([0, 0, 0, 0, 20]);
+    assert_eq!(server.log().count(Operation::ListPublicKeys), 3);
+    // Those of other days are not asked for for ever either.
+    let mut exports = exports;
+    for (number, export) in (0..).zip(&mut exports) {
+        export.completed = export.completed + number * 86_400;
+    }
+    let server = serve(&delivered(&exports.iter().collect::<Vec<_>>()));
+    server.faults().add(rule);
+    let mut command = command(&server, "s3://query-results");
+    let output = command.env("AWS_MAX_ATTEMPTS", "3").output();
+    let outcome = QueryOutcome::of(&output.expect("the program runs"));
+    outcome.comes_to("unverified").results([0, 0, 0, 0, 20]);
+    assert_eq!(server.log().count(Operation::ListPublicKeys), 3 * 3);
+}
+
 /// One reading accuses nobody.
 #[test]
 fn what_changes_on_its_way_is_no_tampering() {

@@ -1,0 +1,73 @@
+//! Keys that CloudTrail is asked for: how often, how many at a time, and what a refusal comes to.
+
+use std::time::Duration;
+
+use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
+use crate::forge::{Archive, TestKey, Time};
+use crate::scenarios::common::{audit, trail};
+use crate::server::{Fault, Operation, Options, PublicKey, Rule};
+
+const SOURCE: &str = "s3://audit-logs";
+
+fn slow() -> Options {
+    Options {
+        latency: Duration::from_millis(40),
+        ..Options::default()
+    }
+}
+
+/// 64 hours with a backfill digest each, all made on one day of June with a key of then.
+fn backfilled() -> Archive {
+    let hours: Vec<_> = (0..64).collect();
+    let made_in_june = trail(64).backfill(&hours).rotate(64, TestKey::b());
+    let mut archive = made_in_june.archive();
+    for stored in archive.store.objects.values_mut() {
+        for (name, value) in &mut stored.metadata {
+            if name == "backfill-generation-timestamp" {
+                *value = "2024-06-02T07:00:00Z".to_owned();
+            }
+        }
+    }
+    archive
+}
+
+fn served() -> Served {
+    let served = Served::with(&backfilled(), slow()).args(MARCH);
+    let served = served.args(["--allow", "coverage-ends-early"]);
+    {
+        let mut cloudtrail = served.server.cloudtrail();
+        cloudtrail.keys.clear();
+        cloudtrail.add_key("us-east-1", listed(TestKey::a()));
+        let of_june = PublicKey {
+            valid_from: Time::parse("2024-05-25T00:00:00Z").0,
+            valid_until: Time::parse("2024-06-25T00:00:00Z").0,
+            ..listed(TestKey::b())
+        };
+        cloudtrail.add_key("us-east-1", of_june);
+    }
+    served
+}
+
+#[test]
+fn many_digests_of_one_day_ask_for_its_keys_once() {
+    let served = served();
+    let report = served.run(SOURCE);
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+    assert_eq!(report["totals"]["digests"]["valid"], 64 + 65, "{report:#}");
+    assert_eq!(served.server.log().count(Operation::ListPublicKeys), 2);
+}
+
+#[test]
+fn keys_that_could_not_be_had_are_not_asked_for_by_each_digest() {
+    let served = served().env("AWS_MAX_ATTEMPTS", "2");
+    let fault = Fault::Refused {
+        status: 500,
+        code: "InternalFailure".into(),
+    };
+    let rule = Rule::new(fault).on(&[Operation::ListPublicKeys]);
+    served.server.faults().add(rule.nth(1..u64::MAX));
+    let report = served.run(SOURCE);
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    assert_eq!(codes(&report).get("digest-unreadable"), Some(&64));
+    assert_eq!(served.server.log().count(Operation::ListPublicKeys), 1 + 2);
+}
