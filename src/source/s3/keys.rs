@@ -26,6 +26,8 @@ const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// After so many days around which a region gave no answer, it is not asked for those around others:
 /// each takes as long as anybody has patience.
 const MOST_FAILURES: u32 = 3;
+/// So many regions are asked at once.
+const AT_ONCE: usize = 32;
 /// A region has a new key every few weeks: no list goes on for ever.
 const MOST_PAGES: usize = 1000;
 
@@ -170,19 +172,27 @@ impl CloudTrailKeys {
         self.service.waiter.wait(asked).unwrap_or_else(stopped)
     }
 
-    /// Asks for the keys of regions, all at once.
+    /// Asks for the keys of regions, many at once. Their names are those of folders: whoever writes to
+    /// the bucket may make up any number of them.
     fn ask(&self, regions: Vec<String>) -> Result<Vec<(String, Asked)>, SourceError> {
         let range = self.range();
         self.service.waiter.wait(async {
             let mut asking = JoinSet::new();
+            let mut given = Vec::new();
             for region in regions {
+                if asking.len() >= AT_ONCE
+                    && let Some(Ok(one)) = asking.join_next().await
+                {
+                    given.push(one);
+                }
                 let service = Arc::clone(&self.service);
                 asking.spawn(async move {
                     let asked = list(&service, &region, range).await;
                     (region, asked)
                 });
             }
-            Ok(asking.join_all().await)
+            given.extend(asking.join_all().await);
+            Ok(given)
         })
     }
 }
@@ -314,6 +324,7 @@ fn no_keys(region: &str) -> Box<str> {
 /// All keys of a region that were valid in a range.
 async fn list(service: &Service, region: &str, (start, end): Span) -> Asked {
     let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
+    let _pass = service.pass().await;
     let mut answer = Answer::default();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {

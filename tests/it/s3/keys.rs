@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
+use super::served::{DAY, MARCH, Served, codes, expect, listed};
 use crate::forge::{Archive, TestKey, Time};
-use crate::scenarios::common::{audit, trail};
+use crate::scenarios::common::trail;
 use crate::server::{Fault, Operation, Options, PublicKey, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
@@ -70,4 +70,23 @@ fn keys_that_could_not_be_had_are_not_asked_for_by_each_digest() {
     assert_eq!(report["verdict"], "unverified", "{report:#}");
     assert_eq!(codes(&report).get("digest-unreadable"), Some(&64));
     assert_eq!(served.server.log().count(Operation::ListPublicKeys), 1 + 2);
+}
+
+/// Folders may bear the names of many regions.
+#[test]
+fn no_more_requests_for_keys_than_may_be() {
+    let regions = [
+        "us-east-1",
+        "us-east-2",
+        "us-west-1",
+        "us-west-2",
+        "eu-west-1",
+        "eu-west-2",
+    ];
+    let archive = trail(6).regions(&regions).archive();
+    let served = Served::with(&archive, slow()).args(DAY);
+    let served = served.args(["--concurrency", "1"]);
+    expect(&served.run(SOURCE), "valid", &[]);
+    assert_eq!(served.server.log().count(Operation::ListPublicKeys), 6);
+    assert_eq!(served.server.log().high_water(), 1);
 }
