@@ -97,7 +97,13 @@ impl Fault {
     ) -> Self {
         let status = raw.status().as_u16();
         let code = cut(error.code().unwrap_or_default(), LONGEST_CODE);
-        let kind = kind_of(status, code, raw);
+        let is_skewed = is_skewed(code, error.message().unwrap_or_default());
+        let kind = if is_skewed {
+            // The SDK learns the right time from the answer.
+            Kind::Transient
+        } else {
+            kind_of(status, code, raw)
+        };
         let what = if code.is_empty() {
             format!("status {status}")
         } else {
@@ -108,7 +114,11 @@ impl Fault {
             .map(|message| cut(message.trim_end_matches('.'), LONGEST_MESSAGE))
             .map(|message| format!(": {message}"))
             .unwrap_or_default();
-        let advice = advice(&kind, operation, code);
+        let advice = if is_skewed {
+            "; this machine's clock is wrong: set it"
+        } else {
+            advice(&kind, operation, code)
+        };
         let id = request_id(raw);
         Self {
             kind,
@@ -182,14 +192,16 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         | "ServiceUnavailable" => return Kind::Throttled,
         // Servers that speak S3's protocol may not know all of it.
         "NotImplemented" | "MethodNotAllowed" => return Kind::Lasting,
-        // The SDK learns the right time from the answer.
-        "RequestTimeTooSkewed" => return Kind::Transient,
         "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure" => {
             return Kind::Transient;
         }
         _ => {}
     }
-    if code.starts_with("KMS.") {
+    // What KMS says, which S3 asked: it may be busy, or down.
+    if code.starts_with("KMS.") && code.contains("Throttl") {
+        return Kind::Throttled;
+    }
+    if code.starts_with("KMS.") && (400..500).contains(&status) {
         return Kind::Denied;
     }
     match status {
@@ -203,6 +215,15 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
         _ => Kind::Lasting,
     }
+}
+
+/// Whether a service says that the clock of this machine is wrong: S3 has a code for it, CloudTrail
+/// says so of a signature.
+fn is_skewed(code: &str, message: &str) -> bool {
+    let of_a_signature = ["Signature expired", "Signature not yet current"];
+    code == "RequestTimeTooSkewed"
+        || (code == "InvalidSignatureException"
+            && of_a_signature.iter().any(|told| message.starts_with(told)))
 }
 
 /// The region that S3 says the bucket is in: in a header, or in the text of the error.
@@ -223,9 +244,6 @@ fn cut(text: &str, most: usize) -> &str {
 }
 
 fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
-    if code == "RequestTimeTooSkewed" {
-        return "; this machine's clock is wrong: set it";
-    }
     match (kind, operation) {
         (Kind::NoCredentials, _) if code.contains("Signature") => {
             "; the secret key does not fit: check the credentials"
@@ -369,6 +387,19 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_kms_says_may_pass() {
+        let kind = |status: u16, code| {
+            let raw = HttpResponse::new(status.try_into().unwrap(), "".into());
+            kind_of(status, code, &raw)
+        };
+        assert_eq!(kind(400, "KMS.DisabledException"), Kind::Denied);
+        assert_eq!(kind(403, "KMS.AccessDeniedException"), Kind::Denied);
+        assert_eq!(kind(400, "KMS.ThrottlingException"), Kind::Throttled);
+        assert_eq!(kind(500, "KMS.KMSInternalException"), Kind::Transient);
+        assert_eq!(kind(503, "KMS.Other"), Kind::Throttled);
+    }
 
     #[test]
     fn what_is_said_is_cut_between_letters() {

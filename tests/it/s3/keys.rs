@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::served::{DAY, MARCH, Served, codes, expect, listed};
+use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
 use crate::forge::{Archive, TestKey, Time};
-use crate::scenarios::common::trail;
+use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Operation, Options, PublicKey, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
@@ -89,4 +89,29 @@ fn no_more_requests_for_keys_than_may_be() {
     expect(&served.run(SOURCE), "valid", &[]);
     assert_eq!(served.server.log().count(Operation::ListPublicKeys), 6);
     assert_eq!(served.server.log().high_water(), 1);
+}
+
+/// The SDK learns the right time from the first answer.
+#[test]
+fn a_clock_that_is_wrong_is_set_right_by_the_first_answer() {
+    for message in [
+        "Signature expired: 20240310T000000Z is now earlier than 20240310T001000Z",
+        "Signature not yet current: 20240310T001000Z is still later than 20240310T000000Z",
+    ] {
+        let fault = || Fault::Told {
+            status: 400,
+            code: "InvalidSignatureException".into(),
+            message: message.into(),
+        };
+        let served = Served::new(&audit()).args(DAY);
+        let rule = Rule::new(fault()).on(&[Operation::ListPublicKeys]);
+        served.server.faults().add(rule.attempts(0..1));
+        expect(&served.run(SOURCE), "valid", &[]);
+        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+        let rule = Rule::new(fault()).on(&[Operation::ListPublicKeys]);
+        served.server.faults().add(rule);
+        let report = served.run(SOURCE);
+        assert_eq!(report["verdict"], "unverified", "{report:#}");
+        assert!(messages(&report).contains("clock is wrong"), "{report:#}");
+    }
 }
