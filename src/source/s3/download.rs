@@ -167,7 +167,9 @@ impl Download {
             };
             let told = match next {
                 Ok(Some(Ok(mut chunk))) => {
-                    self.pace.count(chunk.len() as u64);
+                    if self.pace.count(chunk.len() as u64) {
+                        self.service.answered();
+                    }
                     let known = usize::try_from(self.again).unwrap_or(usize::MAX);
                     let known = known.min(chunk.len());
                     self.again -= known as u64;
