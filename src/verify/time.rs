@@ -362,6 +362,26 @@ mod tests {
     }
 
     #[test]
+    fn ranges_are_half_open() {
+        let (start, end) = (at("2020-01-01T00:00:00Z"), at("2020-01-02T00:00:00Z"));
+        let range = TimeRange::new(start, end).unwrap();
+        assert!(range.contains(start) && range.contains(at("2020-01-01T23:59:59Z")));
+        assert!(!range.contains(end) && !range.contains(at("2019-12-31T23:59:59Z")));
+    }
+
+    #[test]
+    fn a_start_is_put_no_later() {
+        let day = |day| Some(at(&format!("2020-01-0{day}T00:00:00Z")));
+        let bounds = Bounds::new(day(2), day(4)).unwrap();
+        for (latest, start) in [(1, 1), (2, 2), (3, 2)] {
+            let moved = bounds.from_at_latest(day(latest).unwrap());
+            assert_eq!((moved.start(), moved.end()), (day(start), day(4)));
+        }
+        let open = Bounds::new(None, day(4)).unwrap();
+        assert_eq!(open.from_at_latest(day(1).unwrap()), open);
+    }
+
+    #[test]
     fn bounds_and_ranges_are_never_reversed() {
         let (early, late) = (at("2020-01-01T00:00:00Z"), at("2020-01-02T00:00:00Z"));
         assert_eq!(TimeRange::new(late, early), None);
