@@ -91,6 +91,7 @@ pub(super) fn open(
             user: info.user.clone(),
             start: kept.bounds.start(),
             end: kept.bounds.end(),
+            looked_from: None,
             verdict: None,
         },
     );

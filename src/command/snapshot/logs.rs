@@ -38,7 +38,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     info.selftest = tested(logs, stop)?;
     let store = open(args, kept(&plan), &info, stop)?;
     let source = plan.place.source();
-    let recording = Recording::new(source, store, plan.job.weights.bounds);
+    let recording = Recording::new(source, store);
     let total = room(args, &plan, &recording, stop)?;
     let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
     let (watchers, mut observers) = Watchers::new(&logs.output);

@@ -26,7 +26,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     let show = &query.output.show;
     let info = run_info(&query, &plan, started);
     let store = open(args, kept(&plan, started), &info, stop)?;
-    let recording = Recording::new(plan.place.source(), store, Bounds::default());
+    let recording = Recording::new(plan.place.source(), store);
     let outputs = Outputs::open(show.format, look(show), &plan.reports)?;
     let (watchers, observers) = Watchers::new(&query.output);
     let begun = recording.begin();

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::verify::time::Bounds;
+use crate::verify::time::{Bounds, OVERDUE, PAST_END, minus, plus};
 
 /// The version of the head and of all that it speaks of.
 pub(super) const VERSION: u32 = 1;
@@ -145,6 +145,10 @@ pub struct RecordedRun {
     pub start: Option<Timestamp>,
     /// The end of its range.
     pub end: Option<Timestamp>,
+    /// From when on it looked for objects, where that is before its range: those that the run
+    /// before it came too early for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_from: Option<Timestamp>,
     /// What it came to.
     pub verdict: Option<String>,
 }
@@ -165,10 +169,54 @@ pub struct ManifestHead {
 /// When a run began, and its number: two may begin in one second.
 type Began = (Timestamp, usize);
 
+/// Ranges that were joined.
+struct Joined {
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    /// Until when it was there to be looked for.
+    reach: Timestamp,
+    began: Began,
+}
+
 impl RecordedRun {
     /// Its range.
     pub fn bounds(&self) -> Option<Bounds> {
         Bounds::new(self.start, self.end)
+    }
+
+    /// The range in which it looked for objects: its own, and what lies shortly before it.
+    pub(super) fn looked_in(&self) -> Option<Bounds> {
+        Bounds::new(self.looked_from.or(self.start), self.end)
+    }
+
+    /// Until when it holds what there is: nobody can look for what is yet to come.
+    fn reach(&self) -> Timestamp {
+        self.end.map_or(self.started, |end| end.min(self.started))
+    }
+
+    /// Takes note of what it has to look for beside its range. A run that ended where this one
+    /// starts came too early for the digests that were still to be written then; this one does
+    /// not need them, but both together do.
+    pub(super) fn look_back(&mut self, earlier: &[Self]) {
+        let Some(start) = self.start else {
+            return;
+        };
+        let leads_here = |run: &Self| {
+            run.finished.is_some()
+                && run.reach() >= start
+                && run.start.is_none_or(|its| its < start)
+        };
+        self.looked_from = earlier
+            .iter()
+            .any(leads_here)
+            .then(|| minus(start, PAST_END));
+    }
+
+    /// Whether it looked for a digest that ends at `end`, and did so when it was due.
+    fn looked_for(&self, end: Timestamp) -> bool {
+        self.finished.is_some()
+            && self.started >= plus(end, OVERDUE)
+            && self.looked_in().is_some_and(|its| its.reads_digest(end))
     }
 }
 
@@ -240,33 +288,38 @@ impl Head {
         }
     }
 
+    /// Whether any run looked for a digest that ends at `end` when it was due.
+    pub(super) fn looked_for(&self, end: Timestamp) -> bool {
+        self.runs.iter().any(|run| run.looked_for(end))
+    }
+
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the
     /// last run of each began; the one that was taken last comes last.
     pub fn ranges(&self) -> Vec<(Bounds, Timestamp)> {
         let runs = self.runs.iter().zip(0_usize..);
         let runs = runs.filter(|(run, _)| run.finished.is_some());
-        let mut runs: Vec<_> = runs
-            .map(|(run, number)| (run.start, run.end, (run.started, number)))
-            .collect();
-        runs.sort_unstable();
-        let mut joined = Vec::<(Option<Timestamp>, Option<Timestamp>, Began)>::new();
-        for (start, end, began) in runs {
+        let mut runs: Vec<_> = runs.collect();
+        runs.sort_unstable_by_key(|(run, number)| (run.start, run.end, run.started, *number));
+        let mut joined = Vec::<Joined>::new();
+        for (run, number) in runs {
+            let began = (run.started, number);
             match joined.last_mut() {
-                Some(last)
-                    if last
-                        .1
-                        .is_none_or(|until| start.is_none_or(|at| at <= until)) =>
-                {
-                    last.1 = last.1.zip(end).map(|(a, b)| a.max(b));
-                    last.2 = last.2.max(began);
+                Some(last) if run.start.is_none_or(|start| start <= last.reach) => {
+                    last.end = last.end.zip(run.end).map(|(a, b)| a.max(b));
+                    last.reach = last.reach.max(run.reach());
+                    last.began = last.began.max(began);
                 }
-                Some(_) | None => joined.push((start, end, began)),
+                Some(_) | None => joined.push(Joined {
+                    start: run.start,
+                    end: run.end,
+                    reach: run.reach(),
+                    began,
+                }),
             }
         }
-        joined.sort_unstable_by_key(|(_, _, began)| *began);
-        let bounds = joined
-            .into_iter()
-            .filter_map(|(start, end, (began, _))| Some((Bounds::new(start, end)?, began)));
+        joined.sort_unstable_by_key(|it| it.began);
+        let bounds = joined.into_iter();
+        let bounds = bounds.filter_map(|it| Some((Bounds::new(it.start, it.end)?, it.began.0)));
         bounds.collect()
     }
 }
@@ -285,6 +338,7 @@ mod tests {
             user: None,
             start: at(start),
             end: at(end),
+            looked_from: None,
             verdict: None,
         }
     }
@@ -337,5 +391,85 @@ mod tests {
             head.ranges()[1].0.end(),
             "2024-04-02T00:00:00Z".parse().ok()
         );
+    }
+
+    fn head(runs: Vec<RecordedRun>) -> Head {
+        let mut runs = runs.into_iter();
+        let mut head = Head::new(
+            String::new(),
+            String::new(),
+            Contents::Logs,
+            RunFilters::default(),
+            false,
+            runs.next().unwrap(),
+        );
+        head.runs.extend(runs);
+        head
+    }
+
+    /// Of a range that ends in the future, only what was there then is held.
+    #[test]
+    fn what_was_yet_to_come_is_not_held() {
+        let early = run(
+            "2024-03-01T00:00:00Z",
+            "2030-01-01T00:00:00Z",
+            "2024-03-10T00:00:00Z",
+        );
+        let later = |start| run(start, "2024-03-12T00:00:00Z", "2024-03-12T00:00:00Z");
+        let apart = head(vec![early.clone(), later("2024-03-11T00:00:00Z")]);
+        assert_eq!(apart.ranges().len(), 2);
+        let joined = head(vec![early, later("2024-03-10T00:00:00Z")]);
+        let [(bounds, began)] = joined.ranges()[..] else {
+            panic!("they touch");
+        };
+        assert_eq!(bounds.start(), "2024-03-01T00:00:00Z".parse().ok());
+        assert_eq!(bounds.end(), "2030-01-01T00:00:00Z".parse().ok());
+        assert_eq!(Some(began), "2024-03-12T00:00:00Z".parse().ok());
+    }
+
+    #[test]
+    fn a_digest_is_looked_for_when_it_is_due() {
+        let first = run(
+            "2024-03-01T00:00:00Z",
+            "2024-03-10T10:00:00Z",
+            "2024-03-10T10:00:00Z",
+        );
+        let mut second = run(
+            "2024-03-10T10:00:00Z",
+            "2024-03-11T10:00:00Z",
+            "2024-03-11T10:00:00Z",
+        );
+        let looked =
+            |runs: &[RecordedRun], end: &str| head(runs.to_vec()).looked_for(end.parse().unwrap());
+        let both = [first.clone(), second.clone()];
+        assert!(looked(&both, "2024-03-10T08:15:00Z"));
+        assert!(!looked(&both, "2024-03-10T08:15:01Z"));
+        assert!(!looked(&both, "2024-03-10T09:45:00Z"));
+        assert!(looked(&both, "2024-03-10T09:45:01Z"));
+        assert!(looked(&both, "2024-03-11T08:15:00Z"));
+        assert!(!looked(&both, "2024-03-11T08:15:01Z"));
+        second.look_back(std::slice::from_ref(&first));
+        assert_eq!(second.looked_from, "2024-03-10T08:00:00Z".parse().ok());
+        assert!(looked(
+            &[first.clone(), second.clone()],
+            "2024-03-10T08:15:01Z"
+        ));
+        // A run that did not end tells of nothing.
+        second.finished = None;
+        assert!(!looked(
+            &[first.clone(), second.clone()],
+            "2024-03-10T08:15:01Z"
+        ));
+        // Nothing leads up to a range that lies apart, or that was taken first.
+        let mut apart = run(
+            "2024-03-10T12:00:00Z",
+            "2024-03-11T10:00:00Z",
+            "2024-03-11T10:00:00Z",
+        );
+        apart.look_back(std::slice::from_ref(&first));
+        assert_eq!(apart.looked_from, None);
+        let mut before = first;
+        before.look_back(&[apart]);
+        assert_eq!(before.looked_from, None);
     }
 }

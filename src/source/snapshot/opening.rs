@@ -241,7 +241,11 @@ fn resumed(old: Head, new: &Head) -> Head {
     head.keeps_versions |= new.keeps_versions;
     // A run that did not end is this one, begun again.
     head.runs.retain(|run| run.finished.is_some());
-    head.runs.extend(new.runs.iter().cloned());
+    for run in &new.runs {
+        let mut run = run.clone();
+        run.look_back(&head.runs);
+        head.runs.push(run);
+    }
     head
 }
 

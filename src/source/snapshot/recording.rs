@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::super::folder::read_sidecar;
 use super::copying::Copying;
 use super::error::SnapshotError;
-use super::head::{Contents, RecordedRoot};
+use super::head::{Contents, RecordedRoot, RecordedRun};
 use super::index::{Folders, Line, Unlisted, Unread, Versions, Why};
 use super::levels::{below, of_exports};
 use super::store::Store;
@@ -34,6 +34,7 @@ enum Fate {
 pub struct Recording<'a> {
     inner: &'a dyn Source,
     store: Arc<Store>,
+    /// The range, and before it what the run looks for beside it.
     bounds: Bounds,
     roots: Mutex<HashMap<RootId, RecordedRoot>>,
     /// The objects that listings showed.
@@ -64,9 +65,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'a> Recording<'a> {
-    /// Keeps what is read from `inner` for a run over `bounds`.
-    pub fn new(inner: &'a dyn Source, store: Arc<Store>, bounds: Bounds) -> Self {
-        let contents = store.head().contents.clone();
+    /// Keeps what is read from `inner` for the run that `store` was opened with.
+    pub fn new(inner: &'a dyn Source, store: Arc<Store>) -> Self {
+        let (contents, bounds) = {
+            let head = store.head();
+            let run = head.runs.last();
+            let bounds = run.and_then(RecordedRun::looked_in).unwrap_or_default();
+            (head.contents.clone(), bounds)
+        };
         Self {
             inner,
             contents,
@@ -367,7 +373,7 @@ impl Source for Recording<'_> {
         &self,
         root: RootId,
         path: &str,
-        bounds: &Bounds,
+        _asked: &Bounds,
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
         let name = self.name(root);
@@ -402,7 +408,7 @@ impl Source for Recording<'_> {
                 ..object
             });
         };
-        let problems = self.inner.list(root, path, bounds, &mut show);
+        let problems = self.inner.list(root, path, &self.bounds, &mut show);
         for key in archived {
             self.archived(&name, &key);
         }

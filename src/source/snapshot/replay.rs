@@ -19,8 +19,12 @@ use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of};
 use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
-use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::location::{DigestKey, ObjectLocation, RootId};
 use crate::verify::time::Bounds;
+
+/// Why a digest that no run was to find is not said to be missing.
+const NEVER_DUE: &str =
+    "the snapshot does not hold it, and no run that copied into it looked for it when it was due";
 
 /// A snapshot.
 pub struct SnapshotSource {
@@ -257,7 +261,15 @@ impl SnapshotSource {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let unlisted = above.filter_map(|folder| self.unlisted.get(&(root, folder.to_owned())));
         let problem = self.bearing(unlisted.flatten()).into_iter().next();
-        problem.map_or(SourceError::NotFound, |problem| problem.error)
+        let is_undue = || {
+            let key = DigestKey::parse(path);
+            key.is_some_and(|key| !self.head.looked_for(key.end()))
+        };
+        match problem {
+            Some(problem) => problem.error,
+            None if is_undue() => SourceError::Failed(NEVER_DUE.into()),
+            None => SourceError::NotFound,
+        }
     }
 
     /// What could not be looked at in the listing of a folder.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::common::{Place, SOURCE, compared, fits_its_manifest, logs, refused, report};
+use super::common::{Place, SOURCE, compared, contents, fits_its_manifest, logs, refused, report};
 use crate::forge::{Archive, Trail};
-use crate::s3::served::Served;
+use crate::s3::served::{Served, store};
 use crate::scenarios::common::trail;
 use crate::server::{Class, Fault, Operation, Rule};
 
@@ -63,6 +63,85 @@ fn ranges_that_touch_are_one() {
     served.server.log().reset();
     assert_eq!(add(&served, &place, BOTH).0, 0);
     assert_eq!(served.server.log().count(Operation::GetObject), 0);
+}
+
+/// The trail, and the range of a run that began when that range ended.
+fn began_at_its_end() -> (Archive, [&'static str; 2], [&'static str; 2]) {
+    let archive = Trail::new("audit", "2024-03-10T00:40:00Z", 12).archive();
+    let first = ["2024-03-10T00:40:00Z", "2024-03-10T10:00:00Z"];
+    (archive, first, [first[1], "2024-03-10T12:40:00Z"])
+}
+
+/// What the archive had at ten o'clock: neither the digest that ended last, nor later logs.
+fn at_ten(archive: &Archive) -> Archive {
+    let mut early = archive.clone();
+    let late = |key: &str| {
+        let hours = ["T09", "T10", "T11", "T12"].map(|hour| format!("20240310{hour}"));
+        let is_late = hours.iter().any(|hour| key.contains(hour));
+        is_late && (key.contains("Digest") || !key.contains("20240310T09"))
+    };
+    early.store.objects.retain(|(_, key), _| !late(key));
+    early
+}
+
+/// Two ranges, the first of which was taken when it ended: its last digest was not yet there.
+fn one_after_the_other() -> (Place, Served, [&'static str; 2]) {
+    let (archive, first, second) = began_at_its_end();
+    let served = Served::new(&at_ten(&archive));
+    let place = Place::new();
+    let (exit, report) = add(&served, &place, first);
+    assert_eq!(exit, 0, "{report:#}");
+    let mut head = place.head();
+    head["runs"][0]["started"] = first[1].into();
+    place.set_head(&head);
+    place.reseal(&[]);
+    *served.server.store() = store(&archive.store);
+    let (exit, report) = add(&served, &place, second);
+    assert_eq!(exit, 0, "{report:#}");
+    fits_its_manifest(&place);
+    (place, served, [first[0], second[1]])
+}
+
+#[test]
+fn a_digest_that_came_between_two_ranges_is_held() {
+    let (place, served, both) = one_after_the_other();
+    assert_eq!(
+        compared(report(logs(&place))),
+        compared(live(&served, both))
+    );
+}
+
+/// A run that looked for it later, and did not find it, says that it is missing.
+#[test]
+fn a_digest_that_nobody_looked_for_is_not_missing() {
+    let (place, ..) = one_after_the_other();
+    let files = contents(&place.dir()).into_keys();
+    let of_it = |name: &String| name.contains("Digest") && name.contains("20240310T0940");
+    let files: Vec<_> = files.filter(of_it).collect();
+    assert_eq!(files.len(), 2, "a digest and its metadata");
+    for file in &files {
+        place.remove(file);
+    }
+    place.reseal(&[]);
+    let codes = |(exit, report): (i32, Value)| {
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let codes = findings.map(|it| it["code"].as_str().expect("a code").to_owned());
+        (exit, codes.collect::<BTreeSet<_>>())
+    };
+    let told = |codes: [&str; 2]| codes.map(str::to_owned).into();
+    let looked = codes(report(logs(&place)));
+    assert_eq!(looked, (1, told(["digest-missing", "log-uncovered"])));
+    // Snapshots of before looked no further back than their range.
+    let mut head = place.head();
+    let run = head["runs"][1].as_object_mut().expect("a run");
+    assert_eq!(
+        run.remove("looked_from"),
+        Some("2024-03-10T08:00:00Z".into())
+    );
+    place.set_head(&head);
+    place.reseal(&[]);
+    let never = codes(report(logs(&place)));
+    assert_eq!(never, (3, told(["digest-unreadable", "log-uncovered"])));
 }
 
 #[test]
