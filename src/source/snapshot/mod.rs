@@ -16,6 +16,7 @@ mod reading;
 mod recording;
 mod replay;
 mod store;
+mod wanted;
 mod writing;
 
 pub(crate) use check::by_object;

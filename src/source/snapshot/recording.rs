@@ -11,13 +11,14 @@ use super::head::{Contents, RecordedRoot, RecordedRun};
 use super::index::{Folders, Line, Unlisted, Unread, Versions, Why};
 use super::levels::{below, of_exports};
 use super::store::Store;
+use super::wanted::is_wanted;
 use super::writing::Writing;
 use crate::source::{
     Body, Facts, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source, SourceError,
 };
-use crate::verify::location::{DigestKey, LogPath, ObjectLocation, RootId};
+use crate::verify::location::{DigestKey, ObjectLocation, RootId};
 use crate::verify::query::SIGN_FILE;
-use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
+use crate::verify::time::Bounds;
 
 /// What became of an object that a listing showed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,20 +261,6 @@ impl<'a> Recording<'a> {
         Ok((body, metadata))
     }
 
-    /// Whether a run over the range takes note of an object at all.
-    fn is_wanted(&self, path: &str) -> bool {
-        if let Some(key) = DigestKey::parse(path) {
-            return self.bounds.reads_digest(key.end());
-        }
-        let time = LogPath::parse(path).and_then(|log| log.time);
-        time.is_none_or(|time| {
-            let start = self.bounds.start();
-            let end = self.bounds.end();
-            start.is_none_or(|start| time >= minus(start, NAME_SLACK))
-                && end.is_none_or(|end| time < plus(end, NAME_SLACK))
-        })
-    }
-
     /// The objects that listings showed and that nothing has read: what is out of chain is
     /// evidence too.
     pub fn left_unread(&self) -> Vec<(RootId, String)> {
@@ -387,7 +374,7 @@ impl Source for Recording<'_> {
             self.note_sign_file(root, &key);
             let hash = self.store.hash(&name, &key);
             locked(&self.listed).entry(hash).or_insert_with(|| {
-                if self.is_wanted(&key) {
+                if is_wanted(&self.bounds, &key) {
                     Fate::Left
                 } else {
                     Fate::Unwanted
@@ -396,7 +383,7 @@ impl Source for Recording<'_> {
             // What was copied while it could be read needs no restoring.
             let held = self.store.holds(&name, &key);
             object.archived &= !held;
-            if held && self.is_wanted(&key) {
+            if held && is_wanted(&self.bounds, &key) {
                 self.held.fetch_add(1, Ordering::Relaxed);
             }
             if object.archived {

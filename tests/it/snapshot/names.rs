@@ -141,3 +141,30 @@ fn a_tampered_digest_under_an_encoded_name_stays_tampered() {
     assert_eq!(exit, 1);
     assert_eq!(taken["findings"][0]["code"], "log-modified", "{taken:#}");
 }
+
+/// Its name dates it far outside of the range, the folder that it lies in does not.
+#[test]
+fn a_log_whose_name_lies_is_kept() {
+    let mut archive = audit();
+    let place = Bucket::new(BUCKET, "");
+    let planted = PlantedLog::of(&archive.first().id.clone(), &place, at("10T02:10:00"));
+    let at = planted.put(&mut archive.store);
+    let name = at.1.rsplit('/').next().expect("a name");
+    let lies = name.replace("20240310T0210Z", "20990101T0000Z");
+    let keys = [
+        format!("{FOLDER}/{lies}"),
+        format!("AWSLogs/111122223333/CloudTrail/us-east-1/{lies}"),
+    ];
+    for key in &keys {
+        assert_ne!(*key, at.1);
+        archive.store.copy(&at, &(at.0.clone(), key.clone()), false);
+    }
+    archive.store.delete(&at);
+    let served = served(&archive);
+    let (place, _) = same_again(&served);
+    for key in &keys {
+        let file = place.file(&format!("objects/{BUCKET}/{key}"));
+        assert!(file.exists(), "{key} was not kept");
+    }
+    fits_its_manifest(&place);
+}

@@ -1,0 +1,77 @@
+//! Which of the objects that a listing shows belong to a range.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::verify::location::{DigestKey, LogPath};
+use crate::verify::time::{Bounds, NAME_SLACK, TimeRange, minus, parse_day, plus};
+
+/// Whether a run over `bounds` takes note of the object at `path`, read or not. What a log's name says of
+/// its time is believed only where it lies in the day of its folders: whoever plants a log may give it
+/// any name.
+pub(super) fn is_wanted(bounds: &Bounds, path: &str) -> bool {
+    if let Some(key) = DigestKey::parse(path) {
+        return bounds.reads_digest(key.end());
+    }
+    let Some(time) = LogPath::parse(path).and_then(|log| log.time) else {
+        return true;
+    };
+    let start = bounds.start().map(|start| minus(start, NAME_SLACK));
+    let end = bounds.end().map(|end| plus(end, NAME_SLACK));
+    let is_in_range = start.is_none_or(|start| time >= start) && end.is_none_or(|end| time < end);
+    let lies = |day: TimeRange| !holds(day, time) && bounds.reads_day(day.start());
+    is_in_range || folder_day(path).is_none_or(lies)
+}
+
+fn holds(day: TimeRange, time: Timestamp) -> bool {
+    time >= day.start() && time < day.end()
+}
+
+/// The day of the folders that an object lies in.
+fn folder_day(path: &str) -> Option<TimeRange> {
+    let parts: Vec<_> = path.split('/').collect();
+    let midnight = parts
+        .windows(3)
+        .find_map(|days| parse_day(days[0], days[1], days[2]))?;
+    TimeRange::new(midnight, plus(midnight, SignedDuration::from_hours(24)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_range() {
+        let at = |text: &str| text.parse().ok();
+        let bounds = Bounds::new(at("2024-03-10T00:00:00Z"), at("2024-03-10T06:00:00Z")).unwrap();
+        let log = |folders: &str, time: &str| {
+            format!(
+                "AWSLogs/123456789012/CloudTrail/us-east-1/{folders}123456789012_CloudTrail_us-east-1_{time}Z_aaaaaaaaaaaaaaaa.json.gz"
+            )
+        };
+        for (folders, time, wanted) in [
+            ("2024/03/10/", "20240310T0300", true),
+            ("2024/03/10/", "20240310T0614", true),
+            ("2024/03/10/", "20240310T0615", false),
+            ("2024/03/10/", "20240310T2359", false),
+            ("2024/03/09/", "20240309T2345", true),
+            ("2024/03/09/", "20240309T2344", false),
+            // Names that lie.
+            ("2024/03/10/", "20990101T0000", true),
+            ("2024/03/10/", "20240309T2300", true),
+            ("2024/03/08/", "20990101T0000", false),
+            ("2024/03/08/", "20240310T0300", true),
+            ("", "20990101T0000", true),
+            ("", "20240310T0300", true),
+            // No times at all.
+            ("2024/03/10/", "whenever", true),
+            ("", "whenever", true),
+        ] {
+            let path = log(folders, time);
+            assert_eq!(is_wanted(&bounds, &path), wanted, "{path}");
+        }
+        assert!(is_wanted(
+            &Bounds::default(),
+            &log("2024/03/08/", "20990101T0000")
+        ));
+    }
+}
