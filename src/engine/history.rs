@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::run::Shared;
 use super::threads::in_parallel;
 use crate::source::{ObjectVersion, SourceError};
-use crate::verify::digest::{MAX_DIGEST_LEN, UnverifiedDigest};
+use crate::verify::digest::{MAX_DIGEST_LEN, MAX_LOG_LEN, UnverifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{ContentError, Sha256Hash};
 use crate::verify::location::{DigestKey, ObjectLocation, RootId};
@@ -156,7 +156,7 @@ fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, Sou
             .zip(signature.zip(keys))
             .is_some_and(|(digest, (signature, keys))| digest.verify(&signature, &keys).is_ok()));
     };
-    match shared.readers.with(|reader| reader.hash(body)) {
+    match shared.readers.with(|reader| reader.hash(body, MAX_LOG_LEN)) {
         Ok(content) => Ok(content.hash == hash),
         Err(error) => not_intact(error),
     }

@@ -10,8 +10,6 @@ use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
 use crate::verify::location::RootId;
 
-/// CloudTrail delivers no larger log. One that inflates to more is read once only.
-const LARGEST: u64 = 1024 * 1024 * 1024;
 /// Why one that accuses is not read again. Nobody is told.
 const STOPPED: &str = "the run was stopped";
 
@@ -158,10 +156,10 @@ impl<'a> NamedLog<'a> {
     }
 
     /// Whether what was read says that the log is not what CloudTrail delivered, as a fault on its
-    /// way might have it: none makes it so large.
+    /// way might have it: none makes it too large.
     fn accuses(&self, read: &LogRead) -> bool {
         match &read.outcome {
-            Ok(content) => content.hash != *self.entry.hash() && content.length <= LARGEST,
+            Ok(content) => content.hash != *self.entry.hash(),
             Err(ReadFailure::Content(ContentError::Malformed(_))) => true,
             Err(
                 ReadFailure::Content(ContentError::Read(_) | ContentError::TooLarge(_))

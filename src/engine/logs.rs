@@ -17,6 +17,9 @@ use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
 use crate::verify::time::Bounds;
 
+/// What is said of a log that is larger than [`crate::verify::digest::MAX_LOG_LEN`].
+const TOO_LARGE: &str = "it holds more than 1 GiB, more than any log that CloudTrail delivers";
+
 /// Where an entry's log is to be looked for.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
@@ -234,8 +237,16 @@ fn weigh(
             error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
         )) => unreadable(&error),
         Err(ReadFailure::Content(ContentError::Read(error))) => unreadable(&error),
-        Err(ReadFailure::Content(
-            error @ (ContentError::Malformed(_) | ContentError::TooLarge(_)),
-        )) => found(LogVerdict::Invalid, Code::LogMalformed, &error),
+        Err(ReadFailure::Content(error @ ContentError::Malformed(_))) => {
+            found(LogVerdict::Invalid, Code::LogMalformed, &error)
+        }
+        Err(ReadFailure::Content(error @ ContentError::TooLarge(_))) => {
+            let (verdict, plain, finding) = found(LogVerdict::Invalid, Code::LogMalformed, &error);
+            (
+                verdict,
+                plain,
+                finding.map(|finding| finding.detail(TOO_LARGE)),
+            )
+        }
     }
 }

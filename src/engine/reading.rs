@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use super::readers::Readers;
 use super::stop::Stop;
 use crate::source::{Body, Metadata, ReadDigest, ReadFailure, Source, SourceError};
-use crate::verify::digest::MAX_DIGEST_LEN;
+use crate::verify::digest::{MAX_DIGEST_LEN, MAX_LOG_LEN};
 use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
 use crate::verify::location::RootId;
@@ -48,7 +48,9 @@ impl Reading<'_> {
         let hashed = given.map_err(ReadFailure::Source).and_then(|body| {
             let body = self.stop.guard(body.reader);
             let look = |chunk: &[u8]| scanner.feed(chunk);
-            let hashed = self.readers.with(|reader| reader.hash_and_look(body, look));
+            let hashed = self
+                .readers
+                .with(|reader| reader.hash_and_look(body, MAX_LOG_LEN, look));
             hashed.map_err(ReadFailure::Content)
         });
         let hint = if hashed.is_ok() {
@@ -80,7 +82,7 @@ impl Reading<'_> {
     pub(super) fn log_again(&self, root: RootId, path: &str) -> Result<Content, ReadFailure> {
         let body = self.source.log_again(root, path);
         let body = self.stop.guard(body.map_err(ReadFailure::Source)?.reader);
-        let hashed = self.readers.with(|reader| reader.hash(body));
+        let hashed = self.readers.with(|reader| reader.hash(body, MAX_LOG_LEN));
         hashed.map_err(ReadFailure::Content)
     }
 

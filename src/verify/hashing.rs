@@ -136,27 +136,28 @@ impl ContentReader {
     ///
     /// # Errors
     /// [`ContentError::Read`] where `source` failed, [`ContentError::Malformed`] where its bytes
-    /// are not one whole gzip member.
-    pub fn hash(&mut self, source: Box<dyn Read + Send>) -> Result<Content, ContentError> {
-        self.read(source, |_| Ok(()))
+    /// are not one whole gzip member, [`ContentError::TooLarge`] where it holds more than `limit`
+    /// bytes: no more is read then.
+    pub fn hash(
+        &mut self,
+        source: Box<dyn Read + Send>,
+        limit: u64,
+    ) -> Result<Content, ContentError> {
+        self.read(source, limit, |_| ())
     }
 
     /// Hashes all of `source`, and gives its content, of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`Self::hash`], and [`ContentError::TooLarge`] beyond the limit.
+    /// As [`Self::hash`].
     pub fn collect(
         &mut self,
         source: Box<dyn Read + Send>,
         limit: usize,
     ) -> Result<(Content, Vec<u8>), ContentError> {
         let mut content = Vec::new();
-        let read = self.read(source, |chunk| {
-            if content.len() + chunk.len() > limit {
-                return Err(ContentError::TooLarge(limit as u64));
-            }
+        let read = self.read(source, limit as u64, |chunk| {
             content.extend_from_slice(chunk);
-            Ok(())
         })?;
         Ok((read, content))
     }
@@ -168,12 +169,10 @@ impl ContentReader {
     pub fn hash_and_look(
         &mut self,
         source: Box<dyn Read + Send>,
-        mut look: impl FnMut(&[u8]),
+        limit: u64,
+        look: impl FnMut(&[u8]),
     ) -> Result<Content, ContentError> {
-        self.read(source, |chunk| {
-            look(chunk);
-            Ok(())
-        })
+        self.read(source, limit, look)
     }
 
     /// Hashes all of `source` as it is stored: nothing is inflated. Gives how many bytes it has.
@@ -182,7 +181,7 @@ impl ContentReader {
     /// Where `source` failed.
     pub fn hash_stored(&mut self, source: Box<dyn Read + Send>) -> io::Result<(Sha256Hash, u64)> {
         let input = self.decoder.get_mut();
-        input.restart(source);
+        input.restart(source, u64::MAX);
         let mut hasher = Sha256::new();
         loop {
             let chunk = input.fill_buf()?;
@@ -200,9 +199,10 @@ impl ContentReader {
     fn read(
         &mut self,
         source: Box<dyn Read + Send>,
-        take: impl FnMut(&[u8]) -> Result<(), ContentError>,
+        limit: u64,
+        take: impl FnMut(&[u8]),
     ) -> Result<Content, ContentError> {
-        let read = self.read_all(source, take);
+        let read = self.read_all(source, limit, take);
         // Also where it broke off: whoever keeps what is read knows by this that no more is.
         self.decoder.get_mut().source = None;
         read
@@ -211,29 +211,39 @@ impl ContentReader {
     fn read_all(
         &mut self,
         source: Box<dyn Read + Send>,
-        mut take: impl FnMut(&[u8]) -> Result<(), ContentError>,
+        limit: u64,
+        mut take: impl FnMut(&[u8]),
     ) -> Result<Content, ContentError> {
         let mut input = std::mem::take(self.decoder.get_mut());
-        input.restart(source);
-        let head = input.peek().map_err(ContentError::Read)?;
-        let encoding = if head.starts_with(&GZIP_MAGIC) {
+        input.restart(source, limit);
+        let is_gzip = input.peek().map(|head| head.starts_with(&GZIP_MAGIC));
+        let encoding = if is_gzip.map_err(|error| input.unread(error))? {
             Encoding::Gzip
         } else {
             Encoding::Plain
         };
         let mut hasher = Sha256::new();
-        let mut length = 0;
+        let mut length = 0_u64;
+        let mut take = |chunk: &[u8]| {
+            length = length.saturating_add(chunk.len() as u64);
+            if length > limit {
+                return Err(ContentError::TooLarge(limit));
+            }
+            hasher.update(chunk);
+            take(chunk);
+            Ok(())
+        };
         match encoding {
             Encoding::Plain => {
                 loop {
-                    let chunk = input.fill_buf().map_err(ContentError::Read)?;
-                    if chunk.is_empty() {
-                        break;
-                    }
-                    hasher.update(chunk);
-                    take(chunk)?;
-                    let taken = chunk.len();
-                    length += taken as u64;
+                    let taken = match input.fill_buf() {
+                        Ok([]) => break,
+                        Ok(chunk) => {
+                            take(chunk)?;
+                            chunk.len()
+                        }
+                        Err(error) => return Err(input.unread(error)),
+                    };
                     input.consume(taken);
                 }
                 *self.decoder.get_mut() = input;
@@ -246,12 +256,11 @@ impl ContentReader {
                         Ok(inflated) => inflated,
                         Err(error) => return Err(self.decoder.get_mut().explain(&error)),
                     };
-                    hasher.update(&self.chunk[..inflated]);
                     take(&self.chunk[..inflated])?;
-                    length += inflated as u64;
                 }
-                let rest = self.decoder.get_mut().fill_buf();
-                if !rest.map_err(ContentError::Read)?.is_empty() {
+                let input = self.decoder.get_mut();
+                let is_at_end = input.fill_buf().map(<[u8]>::is_empty);
+                if !is_at_end.map_err(|error| input.unread(error))? {
                     return Err(ContentError::Malformed(GzipFault::TrailingBytes));
                 }
             }

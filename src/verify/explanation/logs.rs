@@ -62,7 +62,9 @@ pub(super) const MALFORMED: Explanation = Explanation {
     means: "The log's gzip stream is broken: it is cut off, its checksum or length is wrong, or \
             bytes follow its end. CloudTrail delivers one whole stream, so this is not what it \
             delivered. Bytes after the end matter even where the stream itself is intact: zcat, \
-            Athena and others read on, and would show events that no digest vouches for.",
+            Athena and others read on, and would show events that no digest vouches for. A log that \
+            holds more than 1 GiB is this too: CloudTrail delivers none that is nearly so large, \
+            and no more of it is read.",
     innocent: &[
         "A copy was cut off: a full disk, a broken connection",
         "Files were joined, or padded to a block's length, by a tool",
@@ -71,6 +73,7 @@ pub(super) const MALFORMED: Explanation = Explanation {
         "Events were added after the end of the stream, where a hash of the first part does not \
          see them",
         "The log was damaged, to make its events unreadable",
+        "Something that inflates without end was put in its place, to keep a run busy",
     ],
     next: &[
         PRESERVE,

@@ -4,6 +4,10 @@ use std::io::{self, BufRead, Read};
 
 use super::{CHUNK, ContentError, GZIP_MAGIC, GzipFault};
 
+/// A gzip stream's header and trailer are never larger. Between them it takes a few bytes in each 16 KiB
+/// beside its content, where that cannot be compressed.
+const STREAM: u64 = 64 * 1024;
+
 /// A buffered source that remembers its own failures, so that they are never taken for a fault
 /// of what it holds.
 #[derive(Default)]
@@ -13,11 +17,14 @@ pub(super) struct Input {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) total: u64,
+    /// So much content may be held, and so much may be stored for it.
+    pub(super) limit: u64,
     pub(super) failure: Option<io::Error>,
 }
 
 impl Input {
-    pub(super) fn restart(&mut self, source: Box<dyn Read + Send>) {
+    pub(super) fn restart(&mut self, source: Box<dyn Read + Send>, limit: u64) {
+        self.limit = limit;
         self.buffer.resize(CHUNK, 0);
         self.source = Some(source);
         (self.start, self.end, self.total) = (0, 0, 0);
@@ -39,6 +46,9 @@ impl Input {
                 Ok(read) => {
                     self.end += read;
                     self.total += read as u64;
+                    if self.is_too_long() {
+                        return Err(io::Error::other("it is too long"));
+                    }
                     return Ok(read);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -47,8 +57,27 @@ impl Input {
         }
     }
 
+    /// Whether more is stored than any content within the limit takes, such as a stream of blocks
+    /// that hold nothing.
+    fn is_too_long(&self) -> bool {
+        let beside = (self.limit / 64).saturating_add(STREAM);
+        self.total > self.limit.saturating_add(beside)
+    }
+
+    /// Why reading failed, where no stream is at fault.
+    pub(super) fn unread(&self, error: io::Error) -> ContentError {
+        if self.is_too_long() {
+            ContentError::TooLarge(self.limit)
+        } else {
+            ContentError::Read(error)
+        }
+    }
+
     /// Tells a failure to read apart from a fault of the stream.
     pub(super) fn explain(&mut self, error: &io::Error) -> ContentError {
+        if self.is_too_long() {
+            return ContentError::TooLarge(self.limit);
+        }
         if let Some(failure) = self.failure.take() {
             return ContentError::Read(failure);
         }

@@ -14,7 +14,7 @@ fn gzip(content: &[u8]) -> Vec<u8> {
 }
 
 fn hash(stored: &[u8]) -> Result<Content, ContentError> {
-    ContentReader::default().hash(Box::new(io::Cursor::new(stored.to_vec())))
+    ContentReader::default().hash(Box::new(io::Cursor::new(stored.to_vec())), u64::MAX)
 }
 
 fn fault(stored: &[u8]) -> GzipFault {
@@ -78,7 +78,7 @@ fn checksum_and_length_are_checked() {
 #[test]
 fn a_reader_serves_many_objects_and_survives_broken_ones() {
     let mut reader = ContentReader::default();
-    let mut read = |bytes: Vec<u8>| reader.hash(Box::new(io::Cursor::new(bytes)));
+    let mut read = |bytes: Vec<u8>| reader.hash(Box::new(io::Cursor::new(bytes)), u64::MAX);
     let whole = gzip(b"content");
     for _ in 0..3 {
         assert!(read(whole[..9].to_vec()).is_err());
@@ -109,7 +109,7 @@ fn a_failing_source_is_never_a_malformed_stream() {
     let whole = gzip(b"some content");
     for length in 0..whole.len() {
         let source = Failing(whole[..length].to_vec(), 0);
-        let read = ContentReader::default().hash(Box::new(source));
+        let read = ContentReader::default().hash(Box::new(source), u64::MAX);
         assert!(
             matches!(read, Err(ContentError::Read(_))),
             "{length}: {read:?}"
@@ -138,7 +138,9 @@ fn what_comes_byte_by_byte_is_read_alike() {
     }
     let read = |bytes: Vec<u8>| {
         let source = Dribbling(io::Cursor::new(bytes));
-        ContentReader::default().hash(Box::new(source)).unwrap()
+        ContentReader::default()
+            .hash(Box::new(source), u64::MAX)
+            .unwrap()
     };
     for (bytes, encoding) in [
         (gzip(b"content"), Encoding::Gzip),
@@ -200,7 +202,57 @@ fn an_interrupted_read_is_made_again() {
     }
     for stored in [gzip(b"content"), b"content".to_vec()] {
         let source = Interrupting(io::Cursor::new(stored), false);
-        let read = ContentReader::default().hash(Box::new(source)).unwrap();
+        let read = ContentReader::default()
+            .hash(Box::new(source), u64::MAX)
+            .unwrap();
         assert_eq!(read.hash, Sha256Hash::of(b"content"));
     }
+}
+
+/// Counts what is read of it.
+struct Counted<R>(R, std::sync::Arc<std::sync::atomic::AtomicU64>);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(into)?;
+        self.1
+            .fetch_add(read as u64, std::sync::atomic::Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[test]
+fn beyond_its_limit_no_more_is_read() {
+    let content = vec![b' '; 1 << 20];
+    // A stream whose blocks hold nothing never ends.
+    let nothing = [&gzip(b"")[..10], &[0, 0, 0, 0xff, 0xff].repeat(100_000)].concat();
+    for stored in [gzip(&content), content.clone(), nothing] {
+        let count = std::sync::Arc::default();
+        let endless = io::Cursor::new(stored.clone()).chain(io::repeat(0));
+        let source = Counted(endless, std::sync::Arc::clone(&count));
+        let read = ContentReader::default().hash(Box::new(source), 100_000);
+        assert!(
+            matches!(read, Err(ContentError::TooLarge(100_000))),
+            "{read:?}"
+        );
+        let read = count.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(read < 500_000, "{read} bytes were read");
+    }
+    for stored in [gzip(&content), content.clone()] {
+        let at =
+            |limit| ContentReader::default().hash(Box::new(io::Cursor::new(stored.clone())), limit);
+        assert!(at(1 << 20).is_ok());
+        assert!(matches!(at((1 << 20) - 1), Err(ContentError::TooLarge(_))));
+    }
+    // What cannot be compressed takes more room than it has content.
+    let mut seed = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 56) as u8
+    });
+    let noise: Vec<u8> = noise.take(3 << 20).collect();
+    let stored = gzip(&noise);
+    assert!(stored.len() > noise.len());
+    let read = ContentReader::default().hash(Box::new(io::Cursor::new(stored)), 3 << 20);
+    assert_eq!(read.unwrap().hash, Sha256Hash::of(&noise));
 }

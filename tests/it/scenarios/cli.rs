@@ -388,10 +388,10 @@ fn one_thread_reports_what_many_do() {
 fn interrupted_it_reports_what_it_found() {
     let mut archive = audit();
     let log = archive.log(3, 0);
-    // A log that takes long to read.
+    // A log that takes long to read, and is read three times.
     archive
         .store
-        .replace_body(&log, crate::forge::gzip::bomb(b' ', 16 << 30));
+        .replace_body(&log, crate::forge::gzip::bomb(b' ', 1 << 30));
     let mut case = Case::new(archive);
     let mut command = case.command();
     let child = command
