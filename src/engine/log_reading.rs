@@ -10,6 +10,9 @@ use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
 use crate::verify::location::RootId;
 
+/// One that inflates to more than this is read once only: no log is nearly so large, and it would
+/// keep a run busy three times.
+const LARGEST: u64 = 1024 * 1024 * 1024;
 /// Why one that accuses is not read again. Nobody is told.
 const STOPPED: &str = "the run was stopped";
 
@@ -159,7 +162,7 @@ impl<'a> NamedLog<'a> {
     /// way might have it: none makes it too large.
     fn accuses(&self, read: &LogRead) -> bool {
         match &read.outcome {
-            Ok(content) => content.hash != *self.entry.hash(),
+            Ok(content) => content.hash != *self.entry.hash() && content.length <= LARGEST,
             Err(ReadFailure::Content(ContentError::Malformed(_))) => true,
             Err(
                 ReadFailure::Content(ContentError::Read(_) | ContentError::TooLarge(_))

@@ -18,7 +18,7 @@ use crate::verify::location::RootId;
 use crate::verify::time::Bounds;
 
 /// What is said of a log that is larger than [`crate::verify::digest::MAX_LOG_LEN`].
-const TOO_LARGE: &str = "it holds more than 1 GiB, more than any log that CloudTrail delivers";
+const TOO_LARGE: &str = "it holds more than 4 GiB, more than any log that CloudTrail delivers";
 
 /// Where an entry's log is to be looked for.
 #[derive(Clone, Debug)]

@@ -15,8 +15,9 @@ use super::time::{TimeRange, parse_digest_time};
 
 /// A digest may hold this many bytes of JSON: 400,000 logs an hour.
 pub const MAX_DIGEST_LEN: usize = 256 * 1024 * 1024;
-/// The most that a log may hold: far more than any that CloudTrail delivers has.
-pub const MAX_LOG_LEN: u64 = 1024 * 1024 * 1024;
+/// The most that a log may hold: far more than any that CloudTrail delivers has, which are of some
+/// tens of megabytes as they are stored.
+pub const MAX_LOG_LEN: u64 = 4 * 1024 * 1024 * 1024;
 /// The only hash that digests use.
 const HASH_ALGORITHM: &str = "SHA-256";
 /// The only signature that digests carry.

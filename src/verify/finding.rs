@@ -90,7 +90,7 @@ codes! {
     LogMissing = "log-missing", Invalid;
     /// The log's SHA-256 differs from the one in a verified digest.
     LogModified = "log-modified", Invalid;
-    /// The log's gzip stream is broken: cut, wrong checksum, or bytes after its end; or it holds more than 1 GiB.
+    /// The log's gzip stream is broken: cut, wrong checksum, or bytes after its end; or it holds more than 4 GiB.
     LogMalformed = "log-malformed", Invalid;
     /// The log lies in a covered hour, and no verified digest names it.
     LogUnreferenced = "log-unreferenced", Invalid;

@@ -50,7 +50,7 @@ mod tests {
     fn only_bytes_that_came_bring_time() {
         let mut pace = Pace::new(Duration::from_secs(20));
         let given = |pace: &Pace| pace.until() - pace.begun;
-        assert_eq!(given(&pace), Duration::from_secs(120));
+        assert_eq!(given(&pace), Duration::from_mins(2));
         pace.count(LEAST_RATE * 9);
         pace.count(LEAST_RATE);
         assert_eq!(given(&pace), Duration::from_secs(130));

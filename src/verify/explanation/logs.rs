@@ -63,7 +63,7 @@ pub(super) const MALFORMED: Explanation = Explanation {
             bytes follow its end. CloudTrail delivers one whole stream, so this is not what it \
             delivered. Bytes after the end matter even where the stream itself is intact: zcat, \
             Athena and others read on, and would show events that no digest vouches for. A log that \
-            holds more than 1 GiB is this too: CloudTrail delivers none that is nearly so large, \
+            holds more than 4 GiB is this too: CloudTrail delivers none that is nearly so large, \
             and no more of it is read.",
     innocent: &[
         "A copy was cut off: a full disk, a broken connection",
