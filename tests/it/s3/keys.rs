@@ -24,7 +24,7 @@ fn backfilled() -> Archive {
     for stored in archive.store.objects.values_mut() {
         for (name, value) in &mut stored.metadata {
             if name == "backfill-generation-timestamp" {
-                *value = "2024-06-02T07:00:00Z".to_owned();
+                "2024-06-02T07:00:00Z".clone_into(value);
             }
         }
     }

@@ -143,10 +143,40 @@ fn what_tells_no_time_says_why_it_is_uncovered() {
         why(LeftoverTime::Day(range(0, 1))),
         why(LeftoverTime::Unknown),
     );
+    assert!(0 < unknown && unknown < day);
     let [first, second, third] = [0, unknown, day].map(|it| (Code::LogUncovered, it));
     assert_eq!(told(120), [first, second, third]);
     let unreferenced = (Code::LogUnreferenced, 0);
     assert_eq!(told(2000), [unreferenced, unreferenced, second]);
+}
+
+/// Each trail has an hour of its own: the newest logs of one lie in time that another covers.
+#[test]
+fn what_a_trails_next_digest_may_name_is_pending() {
+    let backfill = Arc::clone(key("123456789012", "us-east-1", "b", "_backfill").chain());
+    let other = hourly("us-east-1", "u");
+    let elsewhere = hourly("eu-west-1", "u");
+    let told = |more: Vec<ChainTally>, silent: Option<&Arc<ChainId>>| {
+        let mut chains = vec![chain(&hourly("us-east-1", "t"), 0, 600)];
+        chains.extend(more);
+        let mut tally = tally(chains);
+        let end = |id: &Arc<ChainId>| (id.place().clone(), at(550));
+        tally.silent_ends.extend(silent.map(end));
+        tally
+            .leftovers
+            .push(leftovers(&[(LogKind::CloudTrail, 560)]));
+        codes(&reach_in(tally, Some(0), Some(620)))
+            .into_iter()
+            .find(|code| matches!(code, Code::LogPending | Code::LogUnreferenced))
+    };
+    let (pending, unreferenced) = (Some(Code::LogPending), Some(Code::LogUnreferenced));
+    assert_eq!(told(vec![], None), unreferenced);
+    assert_eq!(told(vec![chain(&other, 0, 550)], None), pending);
+    assert_eq!(told(vec![], Some(&other)), pending);
+    // Its next digest was due long ago; another region's digests, and backfills, come when they may.
+    assert_eq!(told(vec![chain(&other, 0, 500)], None), unreferenced);
+    assert_eq!(told(vec![chain(&elsewhere, 0, 550)], None), unreferenced);
+    assert_eq!(told(vec![chain(&backfill, 0, 550)], None), unreferenced);
 }
 
 #[test]
