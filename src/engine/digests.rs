@@ -187,7 +187,8 @@ fn without_keys(why: &str) -> Sighting {
     Sighting::Unreadable(format!("the keys to verify it with could not be had: {why}").into())
 }
 
-/// A backfill digest is signed long after its hour, with a key of then.
+/// A backfill digest is signed long after its hour, with a key of then; and a chain may be followed to
+/// a time long before the range that keys were asked for.
 fn keys_for(
     shared: &Shared<'_>,
     at: &ListedDigest,
@@ -195,14 +196,15 @@ fn keys_for(
     metadata: &Metadata,
     keys: &Arc<KeySet>,
 ) -> Result<Arc<KeySet>, Box<str>> {
-    let made = metadata.backfill_generation_timestamp.as_deref();
-    match made.and_then(generation_time) {
-        Some(made) if keys.get(&digest.fingerprint()).is_none() => {
-            let region = at.key.chain().place().region();
-            shared.job.keys.around(region, made)
-        }
-        Some(_) | None => Ok(Arc::clone(keys)),
+    let fingerprint = digest.fingerprint();
+    if keys.get(&fingerprint).is_some() {
+        return Ok(Arc::clone(keys));
     }
+    let made = metadata.backfill_generation_timestamp.as_deref();
+    let made = made.and_then(generation_time);
+    let signed = made.unwrap_or_else(|| at.key.end());
+    let region = at.key.chain().place().region();
+    shared.job.keys.for_digest(region, signed, &fingerprint)
 }
 
 /// When a backfill digest was made, as its metadata says: documented nowhere, so every form that

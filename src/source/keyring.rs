@@ -89,6 +89,23 @@ pub trait KeyRing: Debug + Send + Sync {
     /// Where they could not be had, and why.
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>>;
 
+    /// The keys for a digest of `region` that was signed at about `at`, once those of that time are
+    /// among them. Where a key called `fingerprint` is known already, nobody is asked.
+    ///
+    /// # Errors
+    /// Where they could not be had, and why.
+    fn for_digest(
+        &self,
+        region: &str,
+        at: Timestamp,
+        fingerprint: &Fingerprint,
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        match self.of_region(region) {
+            Ok(keys) if keys.get(fingerprint).is_some() => Ok(keys),
+            Ok(_) | Err(_) => self.around(region, at),
+        }
+    }
+
     /// The keys for a query of `region` that was complete at `at`, once those of that time are
     /// among them. Where a key called `fingerprint` is known already, nobody is asked.
     ///

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::fault::{Fault, Kind};
+use super::region::{Answer, Region};
 use super::request::Service;
 use crate::source::{HeldKey, Holding, KeyCall, KeyRing, SourceError};
 use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
@@ -18,14 +19,13 @@ use crate::verify::time::{Bounds, midnight, minus, plus};
 
 /// A digest is signed after its hour has ended, and may come late.
 const MARGIN: SignedDuration = SignedDuration::from_hours(24);
+/// A digest is signed within so many hours of the time that is known of it.
+const ABOUT: SignedDuration = SignedDuration::from_hours(12);
 /// A backfill digest is made at about the time that its metadata tells.
 const AROUND: SignedDuration = SignedDuration::from_hours(48);
 /// Keys for a query result are those from the query's completion to 20 days later; asked for by
 /// whole days, so that queries of one day need one request.
 const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
-/// After so many days around which a region gave no answer, it is not asked for those around others:
-/// each takes as long as anybody has patience.
-const MOST_FAILURES: u32 = 3;
 /// So many regions are asked at once.
 const AT_ONCE: usize = 32;
 /// A region has a new key every few weeks: no list goes on for ever.
@@ -38,72 +38,6 @@ pub struct CloudTrailKeys {
     regions: Mutex<BTreeMap<String, Region>>,
     /// By region: held while further keys of it are asked for.
     asking: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
-}
-
-/// What is known of a region's keys.
-#[derive(Clone, Debug)]
-struct Region {
-    keys: Result<Arc<KeySet>, Box<str>>,
-    /// The days around which more keys were asked for.
-    asked_around: BTreeSet<Timestamp>,
-    /// The days around which they could not be had, and why.
-    failed_around: BTreeMap<Timestamp, Box<str>>,
-    /// For so many days in a row it gave no answer.
-    failures: u32,
-    /// The keys as they came, and the calls that gave them.
-    held: BTreeSet<HeldKey>,
-    calls: Vec<KeyCall>,
-}
-
-impl Region {
-    fn new(keys: Result<Arc<KeySet>, Box<str>>) -> Self {
-        Self {
-            keys,
-            asked_around: BTreeSet::new(),
-            failed_around: BTreeMap::new(),
-            failures: 0,
-            held: BTreeSet::new(),
-            calls: Vec::new(),
-        }
-    }
-
-    /// What asking for more keys around `day` came to, if they were asked for. What could not be had
-    /// is not asked for by each digest and each export, as long as anybody has patience.
-    fn around(&self, day: Timestamp) -> Option<Result<Arc<KeySet>, Box<str>>> {
-        if let Some(why) = self.failed_around.get(&day) {
-            return Some(Err(why.clone()));
-        }
-        let is_asked = self.asked_around.contains(&day);
-        is_asked.then(|| self.keys.clone())
-    }
-
-    /// Takes in what was given for `day`; gives all there is.
-    fn add(&mut self, day: Timestamp, more: Answer) -> Result<Arc<KeySet>, Box<str>> {
-        self.asked_around.insert(day);
-        self.failures = 0;
-        let known = self.keys.iter().flat_map(|keys| keys.iter().cloned());
-        let all: Vec<_> = known.chain(more.keys).collect();
-        if let Some(all) = KeySet::new(all) {
-            self.keys = Ok(Arc::new(all));
-        }
-        self.held.extend(more.held);
-        self.calls.extend(more.calls);
-        self.keys.clone()
-    }
-
-    /// Why no more keys are asked for, if that is so.
-    fn gives_up(&self) -> Option<Fault> {
-        let told = "it was not asked, since it gave no answer for other days, one after the other";
-        (self.failures >= MOST_FAILURES).then(|| Fault::new(Kind::Lasting, told))
-    }
-}
-
-/// What was asked for and given.
-#[derive(Default)]
-struct Answer {
-    keys: Vec<PublicKey>,
-    held: BTreeSet<HeldKey>,
-    calls: Vec<KeyCall>,
 }
 
 impl fmt::Debug for CloudTrailKeys {
@@ -143,6 +77,43 @@ impl CloudTrailKeys {
     fn turn(&self, region: &str) -> Arc<Mutex<()>> {
         let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(asking.entry(region.to_owned()).or_default())
+    }
+
+    /// The keys for digests of `region`, once those from around `at` are among them; or one that is
+    /// called `fingerprint`, which is all that one digest takes.
+    fn of_digests(
+        &self,
+        region: &str,
+        at: Timestamp,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        let keys = self.of_region(region);
+        if self.is_in_range(at) {
+            return keys;
+        }
+        let turn = self.turn(region);
+        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = self.known(region) else {
+            return keys;
+        };
+        if let Ok(keys) = &known.keys
+            && fingerprint.is_some_and(|it| keys.get(it).is_some())
+        {
+            return known.keys;
+        }
+        let day = midnight(at);
+        if let Some(answered) = known.around(day) {
+            return answered;
+        }
+        let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
+        self.ask_more(region, day, range)
+    }
+
+    /// Whether what signed a digest at about `at` is among the keys of the run's range.
+    fn is_in_range(&self, at: Timestamp) -> bool {
+        let (start, end) = self.range();
+        start.is_none_or(|start| start <= minus(at, ABOUT))
+            && end.is_none_or(|end| plus(at, ABOUT) <= end)
     }
 
     /// Asks for the keys of a region around `day`, and adds them to what is known of it.
@@ -253,18 +224,16 @@ impl KeyRing for CloudTrailKeys {
     }
 
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
-        let keys = self.of_region(region);
-        let day = midnight(at);
-        let turn = self.turn(region);
-        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = self.known(region) else {
-            return keys;
-        };
-        if let Some(answered) = known.around(day) {
-            return answered;
-        }
-        let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
-        self.ask_more(region, day, range)
+        self.of_digests(region, at, None)
+    }
+
+    fn for_digest(
+        &self,
+        region: &str,
+        at: Timestamp,
+        fingerprint: &Fingerprint,
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        self.of_digests(region, at, Some(fingerprint))
     }
 
     fn for_query(

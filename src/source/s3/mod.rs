@@ -20,6 +20,7 @@ mod outage;
 mod pace;
 mod pages;
 mod place;
+mod region;
 mod request;
 mod search;
 mod settings;

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod files;
+mod keys;
 mod nights;
 
 use std::path::Path;
