@@ -62,9 +62,14 @@ impl CloudTrailKeys {
         (start, self.bounds.end().map(|end| plus(end, MARGIN)))
     }
 
-    fn known(&self, region: &str) -> Option<Region> {
+    /// Looks something up in what is known of a region. All of it may be much.
+    fn look<T>(&self, region: &str, up: impl FnOnce(&Region) -> T) -> Option<T> {
         let regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
-        regions.get(region).cloned()
+        regions.get(region).map(up)
+    }
+
+    fn keys_of(&self, region: &str) -> Option<Result<Arc<KeySet>, Box<str>>> {
+        self.look(region, |known| known.keys.clone())
     }
 
     fn keep(&self, region: &str, known: Region) {
@@ -93,17 +98,11 @@ impl CloudTrailKeys {
         }
         let turn = self.turn(region);
         let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = self.known(region) else {
-            return keys;
-        };
-        if let Ok(keys) = &known.keys
-            && fingerprint.is_some_and(|it| keys.get(it).is_some())
-        {
-            return known.keys;
-        }
         let day = midnight(at);
-        if let Some(answered) = known.around(day) {
-            return answered;
+        match self.look(region, |known| known.answer(day, fingerprint)) {
+            None => return keys,
+            Some(Some(answered)) => return answered,
+            Some(None) => {}
         }
         let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
         self.ask_more(region, day, range)
@@ -135,7 +134,7 @@ impl CloudTrailKeys {
     }
 
     fn ask_now(&self, region: &str, range: Span) -> Asked {
-        if let Some(fault) = self.known(region).and_then(|known| known.gives_up()) {
+        if let Some(Some(fault)) = self.look(region, Region::gives_up) {
             return Err(fault);
         }
         let asked = async { Ok(list(&self.service, region, range).await) };
@@ -211,16 +210,20 @@ impl KeyRing for CloudTrailKeys {
     }
 
     fn of_region(&self, region: &str) -> Result<Arc<KeySet>, Box<str>> {
-        if let Some(known) = self.known(region) {
-            return known.keys;
+        if let Some(known) = self.keys_of(region) {
+            return known;
         }
         // A region that only a chain from elsewhere leads to.
+        let turn = self.turn(region);
+        let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.keys_of(region) {
+            return known;
+        }
         let only = BTreeSet::from([region.to_owned()]);
         if let Err(error) = self.prepare(&only) {
             return Err(error.to_string().into());
         }
-        self.known(region)
-            .map_or_else(|| Err(no_keys(region)), |known| known.keys)
+        self.keys_of(region).unwrap_or_else(|| Err(no_keys(region)))
     }
 
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
@@ -245,14 +248,8 @@ impl KeyRing for CloudTrailKeys {
         let turn = self.turn(region);
         let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let day = midnight(at);
-        let known = self.known(region);
-        let known = known.unwrap_or_else(|| Region::new(Err(no_keys(region))));
-        if let Ok(keys) = &known.keys
-            && keys.get(fingerprint).is_some()
-        {
-            return known.keys;
-        }
-        if let Some(answered) = known.around(day) {
+        let answer = |known: &Region| known.answer(day, Some(fingerprint));
+        if let Some(Some(answered)) = self.look(region, answer) {
             return answered;
         }
         let range = (Some(day), Some(plus(day, QUERY_KEYS)));

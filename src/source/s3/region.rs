@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::fault::{Fault, Kind};
 use crate::source::{HeldKey, KeyCall};
-use crate::verify::keys::{KeySet, PublicKey};
+use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
 
 /// Keys of a region are asked for around so many days: enough for those of many years. Who writes to
 /// the bucket may make up names of keys for as many days as there are.
@@ -17,7 +17,7 @@ const MOST_DAYS: usize = 400;
 const MOST_FAILURES: u32 = 3;
 
 /// What is known of a region's keys.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Region {
     pub(super) keys: Result<Arc<KeySet>, Box<str>>,
     /// The days around which more keys were asked for.
@@ -43,9 +43,23 @@ impl Region {
         }
     }
 
+    /// What is known already: a key called `fingerprint`, or what asking for those around `day` came to.
+    pub(super) fn answer(
+        &self,
+        day: Timestamp,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Option<Result<Arc<KeySet>, Box<str>>> {
+        let keys = self.keys.as_ref().ok();
+        let known = keys.zip(fingerprint);
+        if known.is_some_and(|(keys, it)| keys.get(it).is_some()) {
+            return Some(self.keys.clone());
+        }
+        self.around(day)
+    }
+
     /// What asking for more keys around `day` came to, if they were asked for. What could not be had
     /// is not asked for by each digest and each export, as long as anybody has patience.
-    pub(super) fn around(&self, day: Timestamp) -> Option<Result<Arc<KeySet>, Box<str>>> {
+    fn around(&self, day: Timestamp) -> Option<Result<Arc<KeySet>, Box<str>>> {
         if let Some(why) = self.failed_around.get(&day) {
             return Some(Err(why.clone()));
         }
