@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::held::Weight;
 use super::log_reading::{LogRead, NamedLog};
@@ -15,7 +15,7 @@ use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
-use crate::verify::time::Bounds;
+use crate::verify::time::{Bounds, TimeRange, midnight, plus};
 
 /// What is said of a log that is larger than [`crate::verify::digest::MAX_LOG_LEN`].
 const TOO_LARGE: &str = "it holds more than 4 GiB, more than any log that CloudTrail delivers";
@@ -35,10 +35,11 @@ pub(super) struct Wanted {
     pub(super) beside: Option<Beside>,
 }
 
-/// A log that a digest of the range names, and whose name dates it outside.
+/// A log that a digest of the range names, and whose name dates it outside. A copy cut by days has
+/// all of the days that the range touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beside {
-    /// Outside of the range that was asked for.
+    /// On a day that the range does not touch.
     TheRange,
     /// Before the first day of which there are digests, where the range begins with what is there.
     FirstDay(Timestamp),
@@ -50,7 +51,9 @@ impl Beside {
         bounds: &Bounds,
         first_day: Option<Timestamp>,
     ) -> Option<Self> {
-        if !bounds.contains(time) {
+        let day = midnight(time);
+        let day = TimeRange::new(day, plus(day, SignedDuration::from_hours(24)));
+        if !bounds.contains(time) && !day.is_some_and(|day| bounds.overlaps(day)) {
             return Some(Self::TheRange);
         }
         let first_day = first_day.filter(|day| bounds.start().is_none() && time < *day)?;

@@ -70,13 +70,15 @@ impl Day {
 }
 
 /// What is known of a listed log, in four bytes: whether it is archived, whether a digest names
-/// it, and if so, a part of the hash that it names.
+/// it, and if so, a part of the hash that it names; or whether only digests name it whose logs
+/// are not asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Mark(u32);
 
 impl Mark {
     const NAMED: u32 = 1;
     const ARCHIVED: u32 = 2;
+    const MENTIONED: u32 = 4;
 
     fn unnamed(archived: bool) -> Self {
         Self(if archived { Self::ARCHIVED } else { 0 })
@@ -85,11 +87,22 @@ impl Mark {
     /// The mark of a log that is named with `hash`.
     fn named(hash: &Sha256Hash) -> Self {
         let [a, b, c, d, ..] = *hash.as_bytes();
-        Self(u32::from_be_bytes([a, b, c, d]) & !Self::ARCHIVED | Self::NAMED)
+        let hash = u32::from_be_bytes([a, b, c, d]);
+        Self(hash & !(Self::ARCHIVED | Self::MENTIONED) | Self::NAMED)
+    }
+
+    /// The mark of a log that is mentioned.
+    fn mentioned() -> Self {
+        Self(Self::MENTIONED)
     }
 
     fn is_named(self) -> bool {
         self.0 & Self::NAMED != 0
+    }
+
+    /// Whether any digest names it.
+    fn is_known(self) -> bool {
+        self.0 & (Self::NAMED | Self::MENTIONED) != 0
     }
 
     fn is_archived(self) -> bool {
@@ -174,7 +187,7 @@ impl Inventory {
             let name = LogPath::parse(&path).and_then(|log| log.name);
             match self.listed(&path, name) {
                 Some(known) if !known.is_named() => *known = known.with(mark),
-                Some(known) if *known == known.with(mark) => {}
+                Some(known) if *known == known.with(mark) || !mark.is_named() => {}
                 Some(_) | None => {
                     self.unlisted.insert((path, mark));
                 }
@@ -229,19 +242,31 @@ impl Inventory {
         }
     }
 
+    /// Takes note that a verified digest names the log at `path` which is not asked for. Should
+    /// another one name it that is, it is to be judged.
+    pub fn mention(&mut self, path: &str, name: Option<LogName>) {
+        match self.listed(path, name) {
+            Some(known) if !known.is_named() => *known = known.with(Mark::mentioned()),
+            Some(_) => {}
+            None => {
+                self.unlisted.insert((path.into(), Mark::mentioned()));
+            }
+        }
+    }
+
     /// What no digest named.
     pub fn into_leftovers(self) -> Vec<Leftover> {
         let usual = self.days.into_iter().flat_map(|((kind, _), day)| {
             let unnamed = day.names.into_iter().zip(day.marks);
             unnamed
-                .filter(|(_, mark)| !mark.is_named())
+                .filter(|(_, mark)| !mark.is_known())
                 .map(move |(name, _)| Leftover {
                     kind,
                     time: LeftoverTime::At(name.time()),
                     name: Name::Usual(name),
                 })
         });
-        let odd = self.odd.into_iter().filter(|(_, mark)| !mark.is_named());
+        let odd = self.odd.into_iter().filter(|(_, mark)| !mark.is_known());
         let odd = odd.filter_map(|(path, _)| {
             let log = LogPath::parse(&path)?;
             let time = match (log.time, folder_day(&path)) {
@@ -371,6 +396,50 @@ mod tests {
         }
         assert_eq!(name(&mut inventory, ARCHIVED, b"1"), ARCHIVED_FIRST);
         assert_eq!(inventory.into_leftovers(), []);
+    }
+
+    #[test]
+    fn what_is_mentioned_is_judged_once_it_is_asked_for() {
+        let mention = |inventory: &mut Inventory, rest: &str| {
+            let path = path(rest);
+            let log = LogPath::parse(&path).unwrap();
+            inventory.mention(&path, log.name);
+        };
+        let mut inventory = inventory(&[A, ODD, ARCHIVED]);
+        for rest in [A, B, ODD, ARCHIVED] {
+            mention(&mut inventory, rest);
+            mention(&mut inventory, rest);
+        }
+        for (rest, first) in [
+            (A, FIRST),
+            (B, UNLISTED),
+            (ODD, FIRST),
+            (ARCHIVED, ARCHIVED_FIRST),
+        ] {
+            assert_eq!(name(&mut inventory, rest, b"1"), first, "{rest}");
+            mention(&mut inventory, rest);
+            assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again, "{rest}");
+        }
+        assert_eq!(inventory.into_leftovers(), []);
+    }
+
+    #[test]
+    fn what_is_mentioned_before_it_is_listed_is_not_left_over() {
+        for is_named in [false, true] {
+            let mut inventory = inventory(&[]);
+            let path = path(B);
+            inventory.mention(&path, LogPath::parse(&path).unwrap().name);
+            if is_named {
+                assert_eq!(name(&mut inventory, B, b"1"), UNLISTED);
+            }
+            let mut more = Inventory::new(place());
+            more.add(LogKind::CloudTrail, B, false);
+            inventory.absorb(more);
+            inventory.seal();
+            let again = if is_named { Naming::Again } else { FIRST };
+            assert_eq!(name(&mut inventory, B, b"1"), again);
+            assert_eq!(inventory.into_leftovers(), []);
+        }
     }
 
     #[test]

@@ -47,13 +47,14 @@ struct OwnLog {
 }
 
 impl Group {
-    /// The logs of a digest that no other digest has named before.
+    /// The logs of a digest that no other digest has named before, of those that are asked for:
+    /// none of a chain that nothing is told of.
     pub(super) fn claim_logs(
         &self,
         shared: &Shared<'_>,
         state: &mut State,
         voucher: &Voucher,
-        logs: &Arc<ChainLogs>,
+        (logs, silent): (&Arc<ChainLogs>, bool),
     ) -> LogBatch {
         let bounds = logs.bounds();
         let mut wanted = Vec::new();
@@ -65,21 +66,26 @@ impl Group {
                 listed: false,
                 archived: false,
             };
-            let mut time = None;
+            let own = place.as_ref().and_then(|(_, path)| self.own_log(path));
+            let time = own.and_then(|own| own.time);
+            let is_in_range = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
+            let is_asked_for = is_in_range && !silent;
             if let Some((root, path)) = &place {
-                if let Some(own) = self.own_log(path) {
+                if let Some(own) = own {
                     kinds.insert(own.kind);
-                    time = own.time;
-                    naming = state
+                    let inventory = state
                         .inventories
                         .entry(*root)
-                        .or_insert_with(|| Inventory::new(self.place.clone()))
-                        .name(path, own.name, entry.hash());
+                        .or_insert_with(|| Inventory::new(self.place.clone()));
+                    if is_asked_for {
+                        naming = inventory.name(path, own.name, entry.hash());
+                    } else {
+                        inventory.mention(path, own.name);
+                    }
                 } else {
                     shared.tally().named_from_afar.insert(path.as_str().into());
                 }
             }
-            let is_asked_for = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
             if let Naming::First { listed, archived } = naming
                 && is_asked_for
             {

@@ -273,7 +273,7 @@ impl Group {
             if let Some(voucher) = voucher
                 && !shared.job.digests_only
             {
-                let batch = self.claim_logs(shared, state, &voucher, logs);
+                let batch = self.claim_logs(shared, state, &voucher, (logs, silent));
                 if !silent {
                     shared.queue.push_logs(batch.weighing(weight.take()));
                 }

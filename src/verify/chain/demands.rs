@@ -23,6 +23,9 @@ pub(super) struct Demand {
     pub(super) until: Timestamp,
     /// Whether its absence is a finding.
     pub(super) required: bool,
+    /// Whether it ends after the range. Its absence is a finding where what is gone with it
+    /// reaches into the range.
+    pub(super) beyond: bool,
     /// What else there is to say of its absence.
     pub(super) more: Option<Arc<str>>,
 }
@@ -30,6 +33,11 @@ pub(super) struct Demand {
 impl Demand {
     pub(super) fn end(&self) -> Timestamp {
         self.key.as_ref().map_or(self.until, DigestKey::end)
+    }
+
+    /// Whether it is to be looked for.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.required || self.beyond
     }
 
     fn is_of(&self, other: &Self) -> bool {
@@ -50,7 +58,9 @@ impl Walk {
         let required = self.summary.chain.is_backfill().not()
             && hour_before(end).is_some_and(|hour| self.bounds.overlaps(hour));
         let is_remembered = key.as_ref().is_some_and(|key| self.is_remembered(key));
+        let ends_after = self.bounds.end().is_some_and(|limit| end > limit);
         Demand {
+            beyond: ends_after && !self.summary.chain.is_backfill(),
             required: required || is_remembered,
             more: self.was_remembered(key.as_ref()),
             predecessor: predecessor.clone(),
@@ -71,11 +81,11 @@ impl Walk {
     /// Goes on to what a digest demands that was passed. What another one demanded that was passed
     /// before, and the walk has not come to, stays demanded.
     pub(super) fn owe(&mut self, next: Option<Demand>) {
-        let outstanding = self.demand.take().filter(|demand| demand.required);
+        let outstanding = self.demand.take().filter(Demand::is_wanted);
         self.owed.extend(outstanding);
         match next {
             Some(next) if self.owed.is_empty() => self.demand = Some(next),
-            Some(next) if next.required => {
+            Some(next) if next.is_wanted() => {
                 let is_known = |owed: &Demand| owed.predecessor == next.predecessor;
                 if !self.owed.iter().any(is_known) {
                     self.owed.push(next);

@@ -99,6 +99,7 @@ impl Walk {
         let is_starting = digest.predecessor().is_none();
         self.settle_skipped(demanded && !is_starting && self.owed.is_empty());
         self.tell_all_missing(digest.window().end());
+        self.tell_beside(digest.window().end());
         self.tell_gap(digest.window().end(), &at.key);
         if self.passed.is_none() {
             self.summary.broken_at_head = self.broken_by;

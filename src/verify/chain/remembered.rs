@@ -86,7 +86,7 @@ impl Walk {
 
     /// The newest digest that must be seen, and when it ends.
     pub(super) fn wanted(&self) -> Option<(Timestamp, Wanted)> {
-        let demand = self.demand.as_ref().filter(|demand| demand.required);
+        let demand = self.demand.as_ref().filter(|demand| demand.is_wanted());
         let demanded = demand.map(|demand| (demand.end(), Wanted::Predecessor));
         let remembered = self.remembered.as_ref();
         let remembered = remembered.map(|it| (it.key.end(), Wanted::Remembered));

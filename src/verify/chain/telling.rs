@@ -52,7 +52,12 @@ impl Walk {
             DigestVerdict::Valid | DigestVerdict::Invalid => GapCause::DigestInvalid,
         };
         self.broken_by = self.broken_by.max(Some(cause));
-        self.tell_failed(failed);
+        if failed.in_range || !demanded {
+            self.tell_failed(failed);
+        } else {
+            self.doubt_failed(&failed);
+            self.beside.push(failed);
+        }
         if demanded {
             self.settle_skipped(false);
         }
@@ -86,10 +91,14 @@ impl Walk {
         }
     }
 
-    pub(super) fn tell_failed(&mut self, failed: Failed) {
+    fn doubt_failed(&mut self, failed: &Failed) {
         if failed.verdict == DigestVerdict::Unverified {
             self.doubt(failed.end);
         }
+    }
+
+    pub(super) fn tell_failed(&mut self, failed: Failed) {
+        self.doubt_failed(&failed);
         self.judge(
             failed.finding.subject.clone(),
             failed.verdict,
@@ -108,7 +117,33 @@ impl Walk {
         let older = missing.iter().skip(1).map(Demand::end);
         let older: Vec<_> = older.chain([since]).collect();
         for (demand, since) in missing.iter().zip(older) {
-            self.tell_missing(demand, Some(since));
+            if demand.required || self.reaches_in(since, demand.until) {
+                self.tell_missing(demand, Some(since));
+            }
+        }
+    }
+
+    /// Whether any of the range lies between.
+    fn reaches_in(&self, since: Timestamp, until: Timestamp) -> bool {
+        let between = TimeRange::new(since, until);
+        between.is_some_and(|between| self.clip(between).is_some())
+    }
+
+    /// Tells the digests that failed beside the range, where no digest that is verified covers
+    /// the range from `since` up to them.
+    pub(super) fn tell_beside(&mut self, since: Timestamp) {
+        let beside = std::mem::take(&mut self.beside);
+        let Some(until) = self.passed.as_ref().map(|passed| passed.covers_from) else {
+            return;
+        };
+        if !self.reaches_in(since, until) {
+            return;
+        }
+        for failed in beside {
+            self.tell_failed(Failed {
+                in_range: true,
+                ..failed
+            });
         }
     }
 

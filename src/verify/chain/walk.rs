@@ -58,6 +58,8 @@ pub struct Walk {
     /// What digests that nothing proves say of the digests before them, newest last.
     pub(super) candidates: Vec<Predecessor>,
     pub(super) skipped: Vec<Failed>,
+    /// Those that failed beside the range since the last verified digest, which named the first.
+    pub(super) beside: Vec<Failed>,
     pub(super) missing: Vec<Demand>,
     pub(super) passed: Option<Passed>,
     /// The worst that happened since the last verified digest.
@@ -78,6 +80,7 @@ impl Walk {
             remembered: None,
             candidates: Vec::new(),
             skipped: Vec::new(),
+            beside: Vec::new(),
             missing: Vec::new(),
             passed: None,
             broken_by: None,
@@ -202,6 +205,7 @@ impl Walk {
     pub fn finish(mut self) -> (ChainSummary, Vec<WalkEvent>) {
         self.settle_skipped(false);
         self.summary.broken_at_bottom = self.broken_by;
+        self.tell_beside(self.bounds.start().unwrap_or(Timestamp::MIN));
         if let Some(start) = self.bounds.start() {
             self.tell_all_missing(start);
         }

@@ -2,7 +2,7 @@
 
 use super::common::{CHAIN, at, in_chain, in_region, trail};
 use crate::{
-    forge::{Archive, At, Json, Place, Sign, plant::PlantedLog},
+    forge::{Archive, At, Json, Place, Sign, TestKey, plant::PlantedLog},
     harness::{Case, Chain, Expect, code},
 };
 
@@ -359,6 +359,59 @@ fn only_what_is_not_there() {
     ] {
         let outcome = Case::new(several()).args(narrow).run();
         outcome.is(&Expect::nothing().finding(code("no-digests")));
+    }
+}
+
+/// The next digest that is left lies beyond the range, and is read for the names of logs.
+#[test]
+fn what_is_gone_from_the_range_and_beyond_its_end() {
+    for (first, end) in [(4, "05:00"), (2, "05:00"), (6, "05:30"), (5, "05:00")] {
+        let mut archive = trail(12).archive();
+        for digest in &archive.first().clone().digests[first..=6] {
+            archive.store.delete(&digest.at);
+            for log in &digest.logs {
+                archive.store.delete(log);
+            }
+        }
+        let newest_gone = archive.digest(6);
+        let end = format!("2024-03-10T{end}:00Z");
+        let outcome = Case::new(archive).range("2024-03-10T00:00:00Z", &end).run();
+        let report = outcome.report();
+        assert_eq!(outcome.exit, 1, "{report:#}");
+        let finding = &report["findings"][0];
+        assert_eq!(finding["code"], "digest-missing", "{report:#}");
+        assert_eq!(finding["key"], newest_gone.1.as_str());
+    }
+    // What is gone beyond the range is not asked for.
+    let mut archive = trail(12).archive();
+    let gone = archive.digest(6);
+    archive.store.delete(&gone);
+    let range = Case::new(archive).range("2024-03-10T00:00:00Z", "2024-03-10T05:00:00Z");
+    assert_eq!(range.run().exit, 0);
+}
+
+/// A log of the range's first minutes may have the time of the minutes before; a copy cut by days has those too.
+#[test]
+fn a_log_that_is_named_in_the_range_and_dated_before_it() {
+    let at_two = "2024-03-10T02:00:00Z";
+    for (gone, exit) in [(false, 0), (true, 1)] {
+        let mut archive = trail(6).archive();
+        let log = archive.log(3, 0);
+        let early = (log.0.clone(), log.1.replace("T0240Z", "T0155Z"));
+        assert_ne!(early, log, "the log is dated otherwise");
+        let object = archive.store.delete(&log);
+        if !gone {
+            archive.store.objects.insert(early.clone(), object);
+        }
+        let digest = archive.digest(3);
+        archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+            doc.set_log(0, "s3Object", Json::text(early.1.clone()));
+        });
+        archive.relink(0, 3, None);
+        let outcome = Case::new(archive)
+            .range(at_two, "2024-03-10T06:00:00Z")
+            .run();
+        assert_eq!(outcome.exit, exit, "{:#}", outcome.report());
     }
 }
 

@@ -263,3 +263,39 @@ fn what_claims_the_place_of_an_older_digest_does_not_take_its_turn() {
     seen.extend([&began, &second, &first].map(Made::proven));
     assert_eq!(walk(seen).codes, [Code::DigestUnsigned]);
 }
+
+/// Digests are read beyond the end of the range. What one of them names is not asked for by itself, but
+/// what is gone with it may reach into the range.
+#[test]
+fn what_is_gone_from_the_range_and_beyond_its_end() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let third = made((2, 3), Some(&second));
+    let fourth = made((3, 4), Some(&third));
+    let until = |end| new(Bounds::new(Some(time(0)), Some(time(end))).unwrap());
+    let all = [&fourth, &third, &second, &first];
+    let seen = |gone: std::ops::Range<usize>| -> Vec<_> {
+        let left = all.iter().enumerate().filter(|(at, _)| !gone.contains(at));
+        left.map(|(_, made)| made.proven()).collect()
+    };
+    for (end, gone, codes) in [
+        // The third digest ends after the range in each of these.
+        (2, 1..3, vec![Code::DigestMissing]),
+        (2, 1..4, vec![Code::DigestMissing]),
+        (1, 1..4, vec![Code::DigestMissing]),
+        (2, 1..2, vec![]),
+        (1, 1..3, vec![]),
+        (4, 1..2, vec![Code::DigestMissing]),
+    ] {
+        let walked = walk_from(until(end), seen(gone.clone()));
+        assert_eq!(walked.codes, codes, "{end} {gone:?}");
+    }
+    // It is there, and proves nothing.
+    for gone in [2..2, 2..3, 2..4] {
+        let mut seen = seen(gone.clone());
+        seen[1].1 = Sighting::Malformed("it was changed".into());
+        let walked = walk_from(until(2), seen);
+        let told = vec![Code::DigestMalformed; usize::from(!gone.is_empty())];
+        assert_eq!(walked.codes, told, "{gone:?}");
+    }
+}
