@@ -1,6 +1,6 @@
 //! `--state`: what earlier runs verified last of each chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,14 +40,23 @@ pub struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Chains {
     valid: BTreeMap<ChainId, Known>,
-    /// Those that the first run saw and did not find valid, and from when on it looked at them.
-    unproven: BTreeMap<ChainId, Timestamp>,
+    /// Those that were never found valid, and from when on they are looked at.
+    unproven: BTreeMap<ChainId, Since>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     newest: Remembered,
     verified_to: Timestamp,
+}
+
+/// From when on a chain is looked at that was never found valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Since {
+    /// Its digests are listed from then on.
+    start: Timestamp,
+    /// Whether it was new to the state, and is followed to its beginning.
+    whole: bool,
 }
 
 /// The file.
@@ -70,6 +79,9 @@ struct Unproven {
     chain: String,
     /// The key that a digest of it would have at that time: it tells the chain whole.
     key: String,
+    /// Whether it is followed to its beginning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,7 +144,7 @@ impl State {
             };
             minus(from, AGAIN)
         };
-        let unproven = self.chains.unproven.values().copied();
+        let unproven = self.chains.unproven.values().map(|since| since.start);
         self.chains.valid.values().map(resume).chain(unproven).min()
     }
 
@@ -152,11 +164,10 @@ impl State {
         }
         let valid = self.chains.valid.iter();
         let valid = valid.map(|(chain, known)| (chain.clone(), Some(known.newest.clone())));
-        let unproven = self
-            .chains
-            .unproven
-            .keys()
-            .map(|chain| (chain.clone(), None));
+        // What is to be followed to its beginning is as new as it was.
+        let unproven = self.chains.unproven.iter();
+        let unproven = unproven.filter(|(_, since)| !since.whole);
+        let unproven = unproven.map(|(chain, _)| (chain.clone(), None));
         Ok(Some(unproven.chain(valid).collect()))
     }
 
@@ -166,10 +177,15 @@ impl State {
     /// Where it cannot be written. The file is then as it was.
     pub fn update(&self, source: &str, conclusion: &Conclusion, now: Timestamp) -> Result<()> {
         let mut chains = self.chains.clone();
+        let clean: BTreeSet<_> = conclusion
+            .clean_chains()
+            .into_iter()
+            .map(|it| &it.chain)
+            .collect();
         for result in &conclusion.chains {
             let newest = result.newest.clone().zip(conclusion.end);
             let chain = (*result.chain).clone();
-            match newest.filter(|_| conclusion.is_clean(&chain)) {
+            match newest.filter(|_| clean.contains(&result.chain)) {
                 // A run that was asked for less forgets nothing.
                 Some((newest, _)) if self.reaches_beyond(&chain, &newest) => {}
                 Some((newest, verified_to)) => {
@@ -180,9 +196,12 @@ impl State {
                     chains.unproven.remove(&chain);
                     chains.valid.insert(chain, known);
                 }
+                None if chains.valid.contains_key(&chain) => {}
                 None => {
-                    if let (None, Some(start)) = (&self.source, conclusion.start) {
-                        chains.unproven.insert(chain, start);
+                    if let Some(start) = conclusion.start {
+                        let whole = self.source.is_some();
+                        let since = Since { start, whole };
+                        chains.unproven.entry(chain).or_insert(since);
                     }
                 }
             }
@@ -203,9 +222,10 @@ impl State {
     }
 
     fn replace(&self, source: &str, chains: &Chains, now: Timestamp) -> Result<()> {
-        let unproven = chains.unproven.iter().map(|(chain, from)| Unproven {
+        let unproven = chains.unproven.iter().map(|(chain, since)| Unproven {
             chain: chain.to_string(),
-            key: DigestKey::new(Arc::new(chain.clone()), *from).path(),
+            key: DigestKey::new(Arc::new(chain.clone()), since.start).path(),
+            whole: since.whole,
         });
         let unproven: Vec<_> = unproven.collect();
         let chains: Vec<_> = chains.valid.iter().map(SavedChain::new).collect();
@@ -299,7 +319,11 @@ fn parse(text: &[u8]) -> Result<(String, Chains)> {
         let key = DigestKey::parse(&saved.key);
         let key = key.filter(|key| key.chain().to_string() == saved.chain);
         let key = key.context(damaged)?;
-        chains.unproven.insert((**key.chain()).clone(), key.end());
+        let since = Since {
+            start: key.end(),
+            whole: saved.whole,
+        };
+        chains.unproven.insert((**key.chain()).clone(), since);
     }
     if chains.valid.is_empty() {
         bail!("{damaged} (it names no chain)");

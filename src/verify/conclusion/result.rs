@@ -1,5 +1,6 @@
 //! What the run comes to, and all that supports it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -87,16 +88,27 @@ impl Conclusion {
         self.verdict
     }
 
-    /// Whether a chain is as valid as the whole run would have to be: nothing of it, of its account
-    /// and region, or of the run as a whole weighs more than a notice.
-    pub fn is_clean(&self, chain: &ChainId) -> bool {
-        let (name, place) = (chain.to_string(), chain.place().to_string());
-        let bears_on_it = |weighed: &Weighed| {
-            let about = weighed.finding.chain.as_deref();
-            about.is_none_or(|about| about == name || about == place)
+    /// Those chains that are as valid as the whole run would have to be: nothing of them, of their
+    /// account and region, or of the run as a whole weighs more than a notice. What was found
+    /// where there is no chain is of the whole run: nobody else would look there again.
+    pub fn clean_chains(&self) -> Vec<&ChainResult> {
+        let weighty = self.findings.iter();
+        let weighty = weighty.filter(|it| it.severity > Severity::Notice);
+        let weighty: BTreeSet<_> = weighty.map(|it| it.finding.chain.as_deref()).collect();
+        let names = |result: &ChainResult| {
+            let chain = &result.chain;
+            [chain.to_string(), chain.place().to_string()]
         };
-        let mut weighty = self.findings.iter();
-        !self.interrupted && !weighty.any(|it| it.severity > Severity::Notice && bears_on_it(it))
+        let there: BTreeSet<_> = self.chains.iter().flat_map(names).collect();
+        let is_of_the_run = |about: &Option<&str>| about.is_none_or(|about| !there.contains(about));
+        if self.interrupted || weighty.iter().any(is_of_the_run) {
+            return Vec::new();
+        }
+        let is_clean = |result: &&ChainResult| {
+            let mut names = names(result).into_iter();
+            !names.any(|name| weighty.contains(&Some(name.as_str())))
+        };
+        self.chains.iter().filter(is_clean).collect()
     }
 
     /// What the program tells whoever started it.

@@ -159,19 +159,24 @@ fn a_chain_is_clean_where_nothing_that_weighs_bears_on_it() {
     let id = hourly("us-east-1", "t");
     let name = id.to_string();
     let place = id.place().to_string();
+    let other = hourly("us-east-1", "u");
+    let elsewhere = hourly("eu-west-1", "t").place().to_string();
     for (finding, clean) in [
         (found(Code::LogPending, Some(&name)), true),
         (found(Code::LogUncovered, Some(&name)), false),
         (found(Code::LogModified, Some(&name)), false),
         (found(Code::LogUncovered, Some(&place)), false),
         (found(Code::LogUncovered, None), false),
-        (found(Code::LogModified, Some("another")), true),
+        (found(Code::LogModified, Some(&other.to_string())), true),
+        // Where no chain is, no later run would look again.
+        (found(Code::LogUncovered, Some(&elsewhere)), false),
     ] {
-        let mut tally = tally(vec![chain(&id, 0, 60)]);
+        let mut tally = tally(vec![chain(&id, 0, 60), chain(&other, 0, 60)]);
         tally.findings.push(finding.clone());
         let reached = reach(tally);
-        assert_eq!(reached.is_clean(&id), clean, "{finding:?}");
-        assert!(!reached.stopped().is_clean(&id));
+        let is_clean = |it: &Conclusion| it.clean_chains().iter().any(|chain| chain.chain == id);
+        assert_eq!(is_clean(&reached), clean, "{finding:?}");
+        assert!(!is_clean(&reached.stopped()));
     }
 }
 

@@ -192,3 +192,55 @@ fn a_chain_that_comes_back_misses_what_came_between() {
     // The one that was known already too.
     assert_eq!(chain["digests"]["valid"], 61, "{chain:#}");
 }
+
+/// A chain that was never found valid is looked at until it is, also where it ended long ago.
+#[test]
+fn what_is_wrong_with_a_chain_that_came_later_is_not_forgotten() {
+    let old = trail(24).archive();
+    let younger = Trail::new("younger", "2024-03-11T00:00:00Z", 3)
+        .seed(9)
+        .archive();
+    let mut archive = trail(96).archive();
+    archive.store.merge(younger.store.clone());
+    let log = younger.log(2, 0);
+    let body = archive.store.get(&log).body.clone();
+    archive
+        .store
+        .edit_content(&log, |content| content.push(b' '));
+    let nights = Nights::new();
+    nights.first(&old, "2024-03-11");
+    let night = |archive: &Archive, end| {
+        let mut arguments = nights.arguments(None, end);
+        arguments.extend(["--allow".to_owned(), "coverage-ends-early".to_owned()]);
+        Served::new(archive).args(arguments).run("s3://audit-logs")
+    };
+    for end in ["2024-03-12", "2024-03-13", "2024-03-14"] {
+        let report = night(&archive, end);
+        assert_eq!(report["verdict"], "invalid", "{end}: {report:#}");
+        assert_eq!(report["chains"][1]["logs"]["invalid"], 1, "{end}");
+    }
+    archive.store.replace_body(&log, body);
+    assert_eq!(night(&archive, "2024-03-14")["verdict"], "valid");
+}
+
+/// Nobody would look there again.
+#[test]
+fn what_is_found_where_no_chain_is_stops_the_state() {
+    let mut archive = trail(48).archive();
+    let log = archive.log(3, 0);
+    let object = archive.store.get(&log).clone();
+    let other = (log.0.clone(), log.1.replace("us-east-1", "eu-west-1"));
+    let nights = Nights::new();
+    nights.first(&archive, "2024-03-11");
+    archive.store.put(
+        (
+            other.0,
+            other.1.replace("10T02", "11T02").replace("/10/", "/11/"),
+        ),
+        object,
+    );
+    for _ in 0..2 {
+        let night = nights.night(&archive, None, "2024-03-12");
+        assert_eq!(night.exit, 3, "{:#}", night.report);
+    }
+}
