@@ -267,10 +267,12 @@ fn no_page(output: GetObjectOutput) -> Result<GetObjectOutput, Fault> {
     Ok(output)
 }
 
-/// Whether an answer says that it is a page for people.
+/// Whether an answer says that it is a page for people. Results of queries are tables, which tools
+/// that copy them call text too.
 fn is_page(output: &GetObjectOutput) -> bool {
-    let is_text = |kind: &str| kind.to_ascii_lowercase().starts_with("text/");
-    output.content_type().is_some_and(is_text)
+    let kind = output.content_type().unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("text/") && !kind.starts_with("text/csv")
 }
 
 /// The first bytes of a body, where they are those of a gzip stream.
@@ -429,5 +431,6 @@ mod tests {
         };
         assert!(of(Some("text/html; charset=utf-8")) && of(Some("Text/HTML")));
         assert!(!of(Some("application/json")) && !of(None));
+        assert!(!of(Some("text/csv")) && of(Some("text/plain")));
     }
 }
