@@ -57,17 +57,48 @@ impl Found {
     }
 
     /// The exports, in order. Where there is no sign file, only names that are a result file's own
-    /// make one: a table of another program is none.
-    pub(super) fn exports(&mut self) -> Vec<Export> {
-        let mut exports: Vec<_> = std::mem::take(&mut self.folders).into_values().collect();
-        for export in &mut exports {
-            if export.sign_file.is_none() {
-                export.results.retain(|name, _| is_result_name(name));
+    /// make one: a table of another program is none. But in a folder of CloudTrail Lake whatever lies
+    /// below an export is taken for a part of it, as query engines take it. `before` leads to the root.
+    pub(super) fn exports(&mut self, before: &str) -> Vec<Export> {
+        let mut folders = std::mem::take(&mut self.folders);
+        let unsigned = folders.values().filter(|it| it.sign_file.is_none());
+        let unsigned: Vec<_> = unsigned.map(|it| it.path.clone()).collect();
+        for path in unsigned {
+            let Some(export) = folders.get_mut(&path) else {
+                continue;
+            };
+            let tables = export
+                .results
+                .extract_if(.., |name, _| !is_result_name(name));
+            let tables: Vec<_> = tables.collect();
+            let above = export_above(&folders, before, &path);
+            if let Some(export) = above.and_then(|above| folders.get_mut(&above)) {
+                let inside = path.get(export.path.len()..).unwrap_or_default();
+                let inside = inside.trim_start_matches('/').to_owned();
+                let tables = tables.into_iter();
+                let tables = tables.map(|(name, archived)| (join(&inside, &name), archived));
+                export.results.extend(tables);
             }
         }
+        let mut exports: Vec<_> = folders.into_values().collect();
         exports.retain(|export| export.sign_file.is_some() || !export.results.is_empty());
         exports
     }
+}
+
+/// The nearest export with a sign file above a folder, where both lie in a folder of CloudTrail Lake.
+fn export_above(folders: &BTreeMap<String, Export>, before: &str, path: &str) -> Option<String> {
+    let mut above = path;
+    while !above.is_empty() {
+        above = above.rsplit_once('/').map_or("", |(above, _)| above);
+        if !in_lake(&join(before, above)) {
+            return None;
+        }
+        if folders.get(above).is_some_and(|it| it.sign_file.is_some()) {
+            return Some(above.to_owned());
+        }
+    }
+    None
 }
 
 /// Looks for exports below `start`, level by level; what lies in a folder of `CloudTrail Lake` is
@@ -202,11 +233,54 @@ mod tests {
         ] {
             found.take(folder, name, false);
         }
-        let exports = found.exports();
+        let exports = found.exports("");
         let told: Vec<_> = exports
             .iter()
             .map(|export| (export.path.as_str(), export.results.len()))
             .collect();
         assert_eq!(told, [("a", 1), ("c", 1)]);
+    }
+
+    #[test]
+    fn what_lies_below_an_export_is_a_part_of_it() {
+        let lake = "AWSLogs/111122223333/CloudTrail-Lake/Query/2024/03/10/id";
+        for (before, root) in [("", lake), (lake, "")] {
+            let mut found = Found::default();
+            for (folder, name) in [
+                ("", SIGN_FILE),
+                ("sub", "planted.csv"),
+                ("sub/deeper", "planted.csv.gz"),
+                ("sub/deeper", "result_1.csv.gz"),
+                ("sub/deeper", "notes.txt"),
+            ] {
+                found.take(&join(root, folder), name, false);
+            }
+            let exports = found.exports(before);
+            let told: Vec<_> = exports
+                .iter()
+                .map(|export| {
+                    (
+                        export.path.clone(),
+                        export.results.keys().map(String::as_str),
+                    )
+                })
+                .map(|(path, results)| (path, results.collect::<Vec<_>>().join(" ")))
+                .collect();
+            let planted = "sub/deeper/planted.csv.gz sub/planted.csv";
+            assert_eq!(
+                told,
+                [
+                    (root.to_owned(), planted.to_owned()),
+                    (join(root, "sub/deeper"), "result_1.csv.gz".to_owned()),
+                ]
+            );
+        }
+        // Elsewhere, tables of other programs may lie below it.
+        let mut found = Found::default();
+        found.take("exports", SIGN_FILE, false);
+        found.take("exports/of/others", "table.csv", false);
+        let exports = found.exports("");
+        assert_eq!(exports.len(), 1);
+        assert!(exports[0].results.is_empty());
     }
 }

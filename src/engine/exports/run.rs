@@ -64,7 +64,7 @@ pub fn verify_exports(
         Err(_) if stop.is_stopped() => super::discovery::Found::default(),
         found => found?,
     };
-    let exports = found.exports();
+    let exports = found.exports(&job.before);
     let bucket = source.stated(job.root).map(|(bucket, _)| bucket);
     let run = Run {
         naming: Naming::new(job.root, bucket, &job.before, &exports),

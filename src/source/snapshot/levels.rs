@@ -38,14 +38,25 @@ impl Contents {
     }
 }
 
-/// What nothing has read, but for tables that are no result files: they lie beside no sign file.
+/// What nothing has read, but for tables that are no result files: they lie beside no sign file, nor
+/// below one.
 pub(super) fn of_exports(
     left: Vec<(RootId, String)>,
     signed: &BTreeSet<(RootId, String)>,
 ) -> Vec<(RootId, String)> {
     let is_of_one = |(root, path): &(RootId, String)| {
         let (folder, name) = parted(path);
-        is_result_name(name) || signed.contains(&(*root, folder.to_owned()))
+        let mut above = Some(folder);
+        let mut is_signed = false;
+        while let Some(folder) = above.filter(|_| !is_signed) {
+            is_signed = signed.contains(&(*root, folder.to_owned()));
+            above = match folder.rsplit_once('/') {
+                Some((above, _)) => Some(above),
+                None if folder.is_empty() => None,
+                None => Some(""),
+            };
+        }
+        is_result_name(name) || is_signed
     };
     left.into_iter().filter(is_of_one).collect()
 }

@@ -191,6 +191,19 @@ fn results_that_the_sign_file_does_not_name() {
         .results([3, 0, 0, 4, 0]);
 }
 
+/// Query engines read what lies in the folders of a folder too.
+#[test]
+fn a_table_below_an_export() {
+    let export = export();
+    let mut store = delivered(&[&export]);
+    let planted = export.at("sub/planted.csv");
+    store.put(planted.clone(), plain(b"x".to_vec()));
+    QueryCase::new(store)
+        .run()
+        .finds(&[("result-unreferenced", &planted)])
+        .results([3, 0, 0, 1, 0]);
+}
+
 #[test]
 fn hashes_exchanged_in_the_sign_file() {
     for change in [
