@@ -304,7 +304,7 @@ pub fn inventory(data: &[u8]) {
         return;
     };
     let mut count = 0_usize;
-    let _ = inventory.each(&mut |object| {
+    let _ = inventory.each(&|| false, &mut |object| {
         assert!(object.size <= 1 << 32, "it is summed up");
         count += 1;
     });

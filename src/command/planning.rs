@@ -71,7 +71,7 @@ fn inventoried(args: &PlanArgs, run: &LogsPlan, manifest: &Path, stop: &Stop) ->
     }
     let source = (run.place.source(), inventory.bucket());
     let cut = partition_inventory(&run.job, source, args.shards, stop, |visit| {
-        inventory.each(&mut |entry| {
+        inventory.each(&|| stop.is_stopped(), &mut |entry| {
             visit(Inventoried {
                 key: &entry.key,
                 size: entry.size,

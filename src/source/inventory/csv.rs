@@ -7,12 +7,14 @@ use anyhow::{Context as _, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 
 use super::columns::Columns;
-use super::open::{InventoryEntry, LARGEST};
+use super::open::{InventoryEntry, IsStopped, LARGEST, go_on};
 use crate::source::s3::{decode_key, is_cold};
 use crate::verify::location::MAX_KEY_LEN;
 
 /// A line holds one key, in a form that may take three bytes for one, and some numbers.
 const MAX_LINE: u64 = 8 * MAX_KEY_LEN as u64;
+/// After so many lines it is seen whether the run is to end.
+const BATCH: u32 = 1024;
 
 impl Columns {
     pub(super) fn parse(schema: &str) -> Result<Self> {
@@ -53,8 +55,10 @@ impl Columns {
         &self,
         file: File,
         bucket: &str,
+        is_stopped: IsStopped<'_>,
         visit: &mut dyn FnMut(&InventoryEntry),
     ) -> Result<()> {
+        let mut count = 0_u32;
         let mut lines = BufReader::new(MultiGzDecoder::new(BufReader::new(file)));
         let mut line = Vec::new();
         loop {
@@ -62,6 +66,10 @@ impl Columns {
             let read = lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
             if read == 0 {
                 return Ok(());
+            }
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(BATCH) {
+                go_on(is_stopped)?;
             }
             if line.last() != Some(&b'\n') && read as u64 == MAX_LINE {
                 bail!("it has a line that is too long");

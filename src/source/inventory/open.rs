@@ -88,10 +88,22 @@ pub struct InventoryEntry {
     pub archived: bool,
 }
 
+/// Tells whether whoever reads an inventory is to end.
+pub(super) type IsStopped<'a> = &'a dyn Fn() -> bool;
+
+/// # Errors
+/// Where the run is to end.
+pub(super) fn go_on(is_stopped: IsStopped<'_>) -> Result<()> {
+    if is_stopped() {
+        bail!("the run was stopped");
+    }
+    Ok(())
+}
+
 impl Listed {
     /// The file from its begin on, where it is what the manifest says: MD5 shows what was cut or mixed up on its way,
     /// and proves nothing against who would have it so.
-    fn check(&self, mut file: File) -> Result<File> {
+    fn check(&self, mut file: File, is_stopped: IsStopped<'_>) -> Result<File> {
         let length = file.metadata()?.len();
         if let Some(size) = self.size.filter(|size| *size != length) {
             bail!("it has {length} bytes, and the manifest says {size}");
@@ -105,6 +117,7 @@ impl Listed {
                 if read == 0 {
                     break;
                 }
+                go_on(is_stopped)?;
                 hash.update(buffer.get(..read).unwrap_or_default());
             }
             if !hex::encode(hash.finalize()).eq_ignore_ascii_case(stated) {
@@ -173,16 +186,26 @@ impl Inventory {
     /// Shows every object that was there then.
     ///
     /// # Errors
-    /// Where a file of it cannot be read.
-    pub fn each(&self, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+    /// Where a file of it cannot be read, or `is_stopped` says so.
+    pub fn each(
+        &self,
+        is_stopped: IsStopped<'_>,
+        visit: &mut dyn FnMut(&InventoryEntry),
+    ) -> Result<()> {
         for file in &self.manifest.files {
-            self.each_of(file, visit)
+            go_on(is_stopped)?;
+            self.each_of(file, is_stopped, visit)
                 .with_context(|| format!("its file {}", file.key))?;
         }
         Ok(())
     }
 
-    fn each_of(&self, listed: &Listed, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+    fn each_of(
+        &self,
+        listed: &Listed,
+        is_stopped: IsStopped<'_>,
+        visit: &mut dyn FnMut(&InventoryEntry),
+    ) -> Result<()> {
         let file = match &self.files {
             Files::Folder(folder) => File::open(self.beside(folder, &listed.key)?)?,
             Files::Bucket(store) => {
@@ -192,10 +215,10 @@ impl Inventory {
                 aside.into_inner()
             }
         };
-        let file = listed.check(file)?;
+        let file = listed.check(file, is_stopped)?;
         match &self.format {
-            Format::Csv(columns) => columns.each(file, self.bucket(), visit),
-            Format::Parquet => parquet::each(file, self.bucket(), visit),
+            Format::Csv(columns) => columns.each(file, self.bucket(), is_stopped, visit),
+            Format::Parquet => parquet::each(file, self.bucket(), is_stopped, visit),
         }
     }
 
@@ -247,5 +270,37 @@ mod tests {
             assert!(beside(key).is_err(), "{key}");
         }
         assert!(beside(&format!("{}x", "a/".repeat(MAX_KEY_LEN))).is_err());
+    }
+
+    #[test]
+    fn it_ends_where_the_run_does() {
+        use std::cell::Cell;
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().unwrap();
+        let mut lines = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        for number in 0..20_000 {
+            writeln!(lines, "\"a\",\"key-{number}\"").unwrap();
+        }
+        let lines = lines.finish().unwrap();
+        std::fs::write(folder.path().join("x.csv.gz"), &lines).unwrap();
+        let sum = hex::encode(Md5::digest(&lines));
+        let manifest = format!(
+            r#"{{"sourceBucket": "a", "destinationBucket": "b", "creationTimestamp": "0",
+            "fileFormat": "CSV", "fileSchema": "Bucket, Key",
+            "files": [{{"key": "x.csv.gz", "size": {}, "MD5checksum": "{sum}"}}]}}"#,
+            lines.len()
+        );
+        let files = Files::Folder(folder.path().to_owned());
+        let inventory = Inventory::new(manifest.as_bytes(), files).unwrap();
+        let shown = |stopped_after: u64| {
+            let shown = Cell::new(0);
+            let is_stopped = || shown.get() >= stopped_after;
+            let told = inventory.each(&is_stopped, &mut |_| shown.set(shown.get() + 1));
+            (told.is_ok(), shown.get())
+        };
+        assert_eq!(shown(u64::MAX), (true, 20_000));
+        let (is_whole, seen) = shown(1);
+        assert!(!is_whole && (1..10_000).contains(&seen), "{seen}");
+        assert_eq!(shown(0), (false, 0));
     }
 }

@@ -14,7 +14,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::columns::Columns;
 use super::footer;
-use super::open::{InventoryEntry, LARGEST};
+use super::open::{InventoryEntry, IsStopped, LARGEST, go_on};
 use super::pages::{Bounded, Pages};
 use crate::source::s3::is_cold;
 use crate::verify::location::MAX_KEY_LEN;
@@ -30,16 +30,28 @@ const MAX_ROWS: u64 = 1 << 28;
 ///
 /// The file is a stranger's, and the reader of Parquet is known to panic at some that are damaged. So it runs on a
 /// thread of its own, whose end is an error like any other.
-pub(super) fn each(file: File, bucket: &str, visit: &mut dyn FnMut(&InventoryEntry)) -> Result<()> {
+pub(super) fn each(
+    file: File,
+    bucket: &str,
+    is_stopped: IsStopped<'_>,
+    visit: &mut dyn FnMut(&InventoryEntry),
+) -> Result<()> {
     thread::scope(|scope| {
         let (sender, batches) = sync_channel::<Vec<InventoryEntry>>(WAITING);
         let reader = thread::Builder::new().name("inventory".to_owned());
         let reader = reader.spawn_scoped(scope, move || read(file, bucket, &sender))?;
+        let mut went_on = Ok(());
         for batch in batches {
+            went_on = go_on(is_stopped);
+            if went_on.is_err() {
+                // The reader ends too, since nobody takes what it sends.
+                break;
+            }
             batch.iter().for_each(&mut *visit);
         }
         let gave_up = |_| Err(anyhow!("its Parquet is damaged: the reader gave up on it"));
-        reader.join().unwrap_or_else(gave_up)
+        let read = reader.join().unwrap_or_else(gave_up);
+        went_on.and(read)
     })
 }
 
@@ -244,7 +256,9 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         let mut entries = Vec::new();
-        each(file, "audit-logs", &mut |entry| entries.push(entry.clone()))?;
+        each(file, "audit-logs", &|| false, &mut |entry| {
+            entries.push(entry.clone());
+        })?;
         Ok(entries)
     }
 
