@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::held::Weight;
+use super::reading::Fetched;
 use super::run::Shared;
 
-use crate::source::{Metadata, ReadDigest, ReadFailure, SourceError};
+use crate::source::{Metadata, ReadFailure, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
 use crate::verify::digest::{SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest};
 use crate::verify::hashing::{Content, ContentError};
@@ -68,21 +69,27 @@ pub(super) fn read_digest(
         Err(why) => return Seen::nothing_of(without_keys(&why)),
     };
     let path = at.key.path();
-    let see = |fetched| see(shared, (at, &path), stated, &keys, fetched);
+    // The room that it takes is held until it has been looked at, and no longer.
+    let see = |fetched: Fetched<'_>| see(shared, (at, &path), stated, &keys, &fetched);
     let fetch = || shared.reading().digest(at.root, &path);
     let kept = shared.source.read_before(at.root, &path);
-    let mut fetched = kept.unwrap_or_else(fetch);
+    let mut fetched = kept.map_or_else(fetch, Fetched::from);
     for _ in 1..READINGS {
         // A listing showed it, or the digest after it names it.
-        let is_absent = matches!(fetched, Err(ReadFailure::Source(SourceError::NotFound)));
+        let is_absent = matches!(
+            fetched.read,
+            Err(ReadFailure::Source(SourceError::NotFound))
+        );
         if !is_absent || shared.stop.is_stopped() {
             break;
         }
+        // Two at a time would wait for each other.
+        drop(fetched);
         fetched = fetch();
     }
     // No fault on its way makes it so large.
     let is_huge = matches!(
-        fetched,
+        fetched.read,
         Err(ReadFailure::Content(ContentError::TooLarge(_)))
     );
     let seen = see(fetched);
@@ -146,9 +153,9 @@ fn see(
     (at, path): (&ListedDigest, &str),
     stated: Option<&(Arc<str>, Arc<str>)>,
     keys: &Arc<KeySet>,
-    fetched: ReadDigest,
+    fetched: &Fetched<'_>,
 ) -> Seen {
-    let (content, json, metadata) = match fetched {
+    let (content, json, metadata) = match &fetched.read {
         Ok(fetched) => fetched,
         Err(ReadFailure::Source(SourceError::NotFound)) => {
             return Seen::nothing_of(Sighting::Absent);
@@ -165,11 +172,11 @@ fn see(
             return Seen::nothing_of(Sighting::Malformed(error.to_string().into()));
         }
     };
-    let sighting = match examine(at, path, content, &json, stated) {
+    let sighting = match examine(at, path, *content, json, stated) {
         Err(sighting) => sighting,
-        Ok(digest) => match keys_for(shared, at, &digest, &metadata, keys) {
+        Ok(digest) => match keys_for(shared, at, &digest, metadata, keys) {
             Err(why) => without_keys(&why),
-            Ok(keys) => match verify(digest, &metadata, &keys) {
+            Ok(keys) => match verify(digest, metadata, &keys) {
                 Ok(digest) => Sighting::Proven(Box::new(digest)),
                 Err((digest, doubt)) => Sighting::Unproven(digest, doubt),
             },

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::run::Shared;
 use super::threads::in_parallel;
-use crate::source::{ObjectVersion, SourceError};
-use crate::verify::digest::{MAX_DIGEST_LEN, MAX_LOG_LEN, UnverifiedDigest};
+use crate::source::{ObjectVersion, ReadFailure, SourceError};
+use crate::verify::digest::{MAX_LOG_LEN, UnverifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{ContentError, Sha256Hash};
 use crate::verify::location::{DigestKey, ObjectLocation, RootId};
@@ -135,15 +135,12 @@ fn history(shared: &Shared<'_>, object: &Object) -> String {
 }
 
 fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, SourceError> {
-    let (body, metadata) = shared.source.version(object.root, &object.path, id)?;
-    let body = shared.stop.guard(body.reader);
     let Some(hash) = object.hash else {
-        let read = shared
-            .readers
-            .with(|reader| reader.collect(body, MAX_DIGEST_LEN));
-        let (content, json) = match read {
+        let fetched = shared.reading().version(object.root, &object.path, id);
+        let (content, json, metadata) = match &fetched.read {
             Ok(read) => read,
-            Err(error) => return not_intact(error),
+            Err(ReadFailure::Source(error)) => return Err(error.clone()),
+            Err(ReadFailure::Content(error)) => return not_intact(error),
         };
         let signature = metadata.signature.as_deref().and_then(Signature::from_hex);
         let key = DigestKey::parse(&object.path);
@@ -151,19 +148,21 @@ fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, Sou
             let region = key.chain().place().region();
             shared.job.keys.of_region(region).ok()
         });
-        let digest = UnverifiedDigest::parse(&json, content).ok();
+        let digest = UnverifiedDigest::parse(json, *content).ok();
         return Ok(digest
             .zip(signature.zip(keys))
             .is_some_and(|(digest, (signature, keys))| digest.verify(&signature, &keys).is_ok()));
     };
+    let (body, _) = shared.source.version(object.root, &object.path, id)?;
+    let body = shared.stop.guard(body.reader);
     match shared.readers.with(|reader| reader.hash(body, MAX_LOG_LEN)) {
         Ok(content) => Ok(content.hash == hash),
-        Err(error) => not_intact(error),
+        Err(error) => not_intact(&error),
     }
 }
 
 /// A version that could not be read may well be intact.
-fn not_intact(error: ContentError) -> Result<bool, SourceError> {
+fn not_intact(error: &ContentError) -> Result<bool, SourceError> {
     match error {
         ContentError::Malformed(_) | ContentError::TooLarge(_) => Ok(false),
         ContentError::Read(error) => Err(SourceError::Failed(error.to_string().into())),

@@ -14,6 +14,7 @@ mod partition;
 mod queue;
 mod readers;
 mod reading;
+mod room;
 mod run;
 mod shard;
 mod stop;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::group::{Group, Waiting};
+use super::held::{Asked, Held};
 use super::logs::LogBatch;
 
 /// One piece of work.
@@ -16,7 +17,7 @@ pub(super) enum Task {
     /// List a part of it.
     List(Arc<Group>, usize),
     /// Read a digest of it, which has this number in its line.
-    Digest(Arc<Group>, usize, Waiting),
+    Digest(Arc<Group>, usize, (Waiting, Asked)),
     /// Judge a log.
     Log(Arc<LogBatch>, usize),
 }
@@ -36,7 +37,7 @@ pub(super) struct Width {
 struct State {
     logs: VecDeque<(Arc<LogBatch>, usize)>,
     waiting_logs: usize,
-    digests: VecDeque<(Arc<Group>, usize, Waiting)>,
+    digests: VecDeque<(Arc<Group>, usize, (Waiting, Asked))>,
     lists: VecDeque<(Arc<Group>, usize)>,
     waiting: VecDeque<Arc<Group>>,
     open_groups: usize,
@@ -54,10 +55,17 @@ struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     width: Width,
+    held: Held,
+    /// So many bytes of digests may be held before no further one is read beside others.
+    digest_memory: usize,
 }
 
 impl Queue {
-    pub(super) fn new(groups: Vec<Arc<Group>>, width: Width) -> Self {
+    pub(super) fn new(
+        groups: Vec<Arc<Group>>,
+        width: Width,
+        (held, digest_memory): (Held, usize),
+    ) -> Self {
         let state = State {
             waiting: groups.into(),
             ..State::default()
@@ -65,6 +73,8 @@ impl Queue {
         Self {
             state: Mutex::new(state),
             width,
+            held,
+            digest_memory,
         }
     }
 
@@ -107,8 +117,17 @@ impl Queue {
 
     /// Whether there is other work than logs.
     fn has_rest(&self, state: &State) -> bool {
+        if !state.digests.is_empty() {
+            return self.may_read(state);
+        }
         let may_open = state.open_groups < self.width.groups && !state.waiting.is_empty();
-        may_open || !(state.digests.is_empty() && state.lists.is_empty())
+        may_open || !state.lists.is_empty()
+    }
+
+    /// Whether a further digest may be read. They are asked for in the order of the walk: where none is
+    /// being read, the walk waits for the next one, whatever is held.
+    fn may_read(&self, state: &State) -> bool {
+        state.at_digests == 0 || self.held.with(state.at_digests) < self.digest_memory
     }
 
     /// Whether there are logs enough: nothing further is read ahead of them.
@@ -134,6 +153,9 @@ impl Queue {
                 worker.at = At::of(&task);
                 state.at_logs += usize::from(worker.at == At::Logs);
                 state.at_digests += usize::from(worker.at == At::Digest);
+                if worker.at == At::Digest {
+                    self.wake_for_digest(state);
+                }
                 return Some(task);
             }
             if state.busy == 0 {
@@ -150,6 +172,19 @@ impl Queue {
         }
     }
 
+    /// Who found no room for a digest sleeps, and there may be room again: whoever takes one has the next
+    /// one taken too.
+    fn wake_for_digest(&self, mut state: MutexGuard<'_, State>) {
+        if state.digests.is_empty() || self.is_ahead(&state) || !self.may_read(&state) {
+            return;
+        }
+        let woken = state.asleep.pop();
+        drop(state);
+        if let Some(worker) = woken {
+            worker.notify_one();
+        }
+    }
+
     fn next(&self, state: &mut State) -> Option<Task> {
         if state.at_logs < self.width.at_logs
             && let Some((batch, at)) = state.next_log()
@@ -159,8 +194,11 @@ impl Queue {
         if self.is_ahead(state) {
             return None;
         }
-        if let Some((group, number, waiting)) = state.digests.pop_front() {
-            return Some(Task::Digest(group, number, waiting));
+        if !state.digests.is_empty() && !self.may_read(state) {
+            return None;
+        }
+        if let Some((group, number, digest)) = state.digests.pop_front() {
+            return Some(Task::Digest(group, number, digest));
         }
         if let Some((group, part)) = state.lists.pop_front() {
             return Some(Task::List(group, part));
@@ -201,7 +239,7 @@ impl Queue {
         });
     }
 
-    pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize, waiting: Waiting) {
+    pub(super) fn push_digest(&self, group: &Arc<Group>, number: usize, waiting: (Waiting, Asked)) {
         let digest = (Arc::clone(group), number, waiting);
         self.push(|state| {
             state.digests.push_back(digest);
@@ -314,7 +352,8 @@ mod tests {
             at_logs: 1,
             window: 1,
         };
-        let queue = Queue::new(vec![Arc::new(Group::new(place, BTreeMap::new()))], width);
+        let groups = vec![Arc::new(Group::new(place, BTreeMap::new()))];
+        let queue = Queue::new(groups, width, (Held::default(), 0));
         thread::scope(|scope| {
             let panicking = scope.spawn(|| {
                 let mut worker = queue.worker();

@@ -41,13 +41,17 @@ impl Readers {
     /// Uses a reader, once there is one: if it can be the one that this thread used last, since its
     /// buffers are still in the caches of the core.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut ContentReader) -> T) -> T {
+        work(self.borrow().reader())
+    }
+
+    /// The same, until it is dropped.
+    pub(super) fn borrow(&self) -> Used<'_> {
         let thread = thread::current().id();
-        let mut used = Used {
+        Used {
             reader: Some(self.take(thread)),
             thread,
             readers: self,
-        };
-        work(used.reader.get_or_insert_default())
+        }
     }
 
     fn take(&self, thread: ThreadId) -> ContentReader {
@@ -73,10 +77,16 @@ impl Readers {
 }
 
 /// A reader in use, which is given back however the use ends.
-struct Used<'a> {
+pub(super) struct Used<'a> {
     reader: Option<ContentReader>,
     thread: ThreadId,
     readers: &'a Readers,
+}
+
+impl Used<'_> {
+    pub(super) fn reader(&mut self) -> &mut ContentReader {
+        self.reader.get_or_insert_default()
+    }
 }
 
 impl Drop for Used<'_> {

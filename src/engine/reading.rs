@@ -1,8 +1,9 @@
 //! Reading single objects: what a run judges, and what a shard of it keeps.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::readers::Readers;
+use super::readers::{Readers, Used};
+use super::room::{Room, Turn};
 use super::stop::Stop;
 use crate::source::{Body, Metadata, ReadDigest, ReadFailure, Source, SourceError};
 use crate::verify::digest::{MAX_DIGEST_LEN, MAX_LOG_LEN};
@@ -10,23 +11,46 @@ use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
 use crate::verify::location::RootId;
 
-/// A digest up to this size is held beside others; larger ones are read one at a time.
-const COMMON_DIGEST_LEN: usize = 8 * 1024 * 1024;
-/// Held while a digest beyond [`COMMON_DIGEST_LEN`] is in memory.
-static LARGE_DIGEST: Mutex<()> = Mutex::new(());
+/// A digest up to this size is read at once, by as many as have a reader.
+const COMMON_DIGEST_LEN: usize = 1024 * 1024;
+/// One up to this size is read anew beside others, as far as there is room; larger ones are read one at
+/// a time.
+const LARGE_DIGEST_LEN: usize = 8 * 1024 * 1024;
+/// Held while a digest beyond [`LARGE_DIGEST_LEN`] is in memory.
+static HUGE_DIGEST: Mutex<()> = Mutex::new(());
 
 /// Asks for a digest.
 type Opening<'a> = &'a dyn Fn() -> Result<(Body, Metadata), SourceError>;
+
+/// What reading a digest came to. As long as it is kept, others wait for the room that it takes.
+pub(super) struct Fetched<'a> {
+    pub(super) read: ReadDigest,
+    _reader: Option<Used<'a>>,
+    _turn: Option<Turn<'a>>,
+    _alone: Option<MutexGuard<'static, ()>>,
+}
+
+impl From<ReadDigest> for Fetched<'_> {
+    fn from(read: ReadDigest) -> Self {
+        Self {
+            read,
+            _reader: None,
+            _turn: None,
+            _alone: None,
+        }
+    }
+}
 
 /// What objects are read with.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) source: &'a dyn Source,
     pub(super) readers: &'a Readers,
+    pub(super) room: &'a Room,
     pub(super) stop: &'a Stop,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     /// Hashes a log's content. Whether any event in it may be evidence, of a log that is said to
     /// lie in `bucket`, is told on the way.
     pub(super) fn log(
@@ -87,34 +111,73 @@ impl Reading<'_> {
     }
 
     /// A digest whole: its content, and what its metadata says.
-    pub(super) fn digest(&self, root: RootId, path: &str) -> ReadDigest {
+    pub(super) fn digest(&self, root: RootId, path: &str) -> Fetched<'a> {
         self.whole(&|| self.source.digest(root, path))
     }
 
     /// The same, once more.
-    pub(super) fn digest_again(&self, root: RootId, path: &str) -> ReadDigest {
+    pub(super) fn digest_again(&self, root: RootId, path: &str) -> Fetched<'a> {
         self.whole(&|| self.source.digest_again(root, path))
     }
 
-    fn whole(&self, open: Opening<'_>) -> ReadDigest {
-        self.whole_up_to(open, COMMON_DIGEST_LEN)
-            .or_else(|error| match error {
-                ReadFailure::Content(ContentError::TooLarge(_)) => {
-                    let _alone = LARGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
-                    self.whole_up_to(open, MAX_DIGEST_LEN)
-                }
-                ReadFailure::Content(ContentError::Read(_) | ContentError::Malformed(_))
-                | ReadFailure::Source(_) => Err(error),
-            })
+    /// A version of a digest whole.
+    pub(super) fn version(&self, root: RootId, path: &str, id: &str) -> Fetched<'a> {
+        self.whole(&|| self.source.version(root, path, id))
     }
 
-    fn whole_up_to(&self, open: Opening<'_>, limit: usize) -> ReadDigest {
-        let (body, metadata) = open().map_err(ReadFailure::Source)?;
+    fn whole(&self, open: Opening<'_>) -> Fetched<'a> {
+        let mut turn = self.room.turn();
+        let (read, reader) = self.whole_up_to(open, COMMON_DIGEST_LEN);
+        if !is_too_large(&read) {
+            return Fetched {
+                _reader: reader,
+                _turn: Some(turn),
+                ..read.into()
+            };
+        }
+        drop((read, reader));
+        turn.come_in(LARGE_DIGEST_LEN, self.stop);
+        let (read, _) = self.whole_up_to(open, LARGE_DIGEST_LEN);
+        if !is_too_large(&read) {
+            return Fetched {
+                _turn: Some(turn),
+                ..read.into()
+            };
+        }
+        turn.come_in(MAX_DIGEST_LEN, self.stop);
+        let alone = HUGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read, _) = self.whole_up_to(open, MAX_DIGEST_LEN);
+        Fetched {
+            _turn: Some(turn),
+            _alone: Some(alone),
+            ..read.into()
+        }
+    }
+
+    /// A digest of at most `limit` bytes, and the reader that it was read with.
+    fn whole_up_to(&self, open: Opening<'_>, limit: usize) -> (ReadDigest, Option<Used<'a>>) {
+        let (body, metadata) = match open() {
+            Ok(opened) => opened,
+            Err(error) => return (Err(ReadFailure::Source(error)), None),
+        };
         let body = self.stop.guard(body.reader);
-        let (content, json) = self
-            .readers
-            .with(|reader| reader.collect(body, limit))
-            .map_err(ReadFailure::Content)?;
-        Ok((content, json, metadata))
+        let mut reader = self.readers.borrow();
+        let collected = reader
+            .reader()
+            .collect(body, limit)
+            .map_err(ReadFailure::Content);
+        let read = collected.map(|(content, json)| (content, json, metadata));
+        (read, Some(reader))
+    }
+}
+
+fn is_too_large(read: &ReadDigest) -> bool {
+    match read {
+        Err(ReadFailure::Content(ContentError::TooLarge(_))) => true,
+        Err(
+            ReadFailure::Content(ContentError::Read(_) | ContentError::Malformed(_))
+            | ReadFailure::Source(_),
+        )
+        | Ok(_) => false,
     }
 }

@@ -12,6 +12,7 @@ use super::logs::{Bytes, ChainLogs};
 use super::queue::{Queue, Task, Width};
 use super::readers::Readers;
 use super::reading::Reading;
+use super::room::Room;
 use super::stop::Stop;
 use super::survey::{Survey, survey};
 use super::threads::in_threads;
@@ -119,6 +120,7 @@ pub(super) struct Shared<'a> {
     pub(super) stop: &'a Stop,
     pub(super) readers: Readers,
     pub(super) held: Held,
+    pub(super) room: Room,
     pub(super) bytes: Bytes,
     tally: Mutex<Tally>,
     chains: Mutex<Vec<(ChainSummary, Arc<ChainLogs>)>>,
@@ -155,14 +157,18 @@ pub fn run(
         .into_iter()
         .map(|(place, holdings)| Arc::new(Group::new(place, holdings)));
     let groups: Vec<_> = groups.collect();
+    let held = Held::default();
+    let memory = job.limits.digest_memory;
+    let width = width(source, job.limits);
     let shared = Shared {
-        queue: Queue::new(groups.clone(), width(source, job.limits)),
+        queue: Queue::new(groups.clone(), width, (held.clone(), memory)),
         source,
         job,
         observer,
         stop,
         readers: Readers::default(),
-        held: Held::default(),
+        room: Room::new(held.clone(), memory),
+        held,
         bytes: Bytes::default(),
         tally: Mutex::new(tally),
         chains: Mutex::default(),
@@ -246,7 +252,10 @@ impl Shared<'_> {
             match task {
                 Task::Open(group) => group.open(self),
                 Task::List(group, part) => group.list(self, part),
-                Task::Digest(group, number, waiting) => group.digest(self, number, &waiting),
+                Task::Digest(group, number, (waiting, asked)) => {
+                    group.digest(self, number, &waiting);
+                    drop(asked);
+                }
                 Task::Log(batch, at) => {
                     if let Some(fetch) = &mut fetch {
                         self.judge_at_once((batch, at), &mut **fetch);
@@ -263,6 +272,7 @@ impl Shared<'_> {
         Reading {
             source: self.source,
             readers: &self.readers,
+            room: &self.room,
             stop: self.stop,
         }
     }

@@ -6,8 +6,10 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::held::Held;
 use super::readers::Readers;
 use super::reading::Reading;
+use super::room::Room;
 use super::stop::Stop;
 use super::threads::in_parallel;
 use crate::event::{Event, Observer};
@@ -22,6 +24,8 @@ use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
 
 /// So many logs are hashed before they are handed on: it bounds what is held.
 const LOGS_AT_A_TIME: usize = 16 * 1024;
+/// So many bytes of large digests are read at a time.
+const LARGE_DIGESTS: usize = 32 * 1024 * 1024;
 /// So many digests, which are held whole.
 const DIGESTS_AT_A_TIME: usize = 512;
 
@@ -198,9 +202,11 @@ pub fn read_shard<K: Keeper>(
     keeper: &mut K,
 ) -> Result<ShardCounts, ShardError> {
     let readers = Readers::default();
+    let room = Room::new(Held::default(), LARGE_DIGESTS);
     let reading = Reading {
         source,
         readers: &readers,
+        room: &room,
         stop,
     };
     let counting = Counting::default();
@@ -306,7 +312,7 @@ impl Wanted<'_> {
         }
         let root = self.slice.root;
         if is_of_digests(self.slice.path) {
-            return Outcome::Digest(reading.digest(root, &path));
+            return Outcome::Digest(reading.digest(root, &path).read);
         }
         let (content, hint) = reading.log(root, &path, bucket);
         let events = match (&content, hint) {

@@ -192,11 +192,12 @@ impl Group {
     pub(super) fn read_ahead(self: &Arc<Self>, shared: &Shared<'_>, state: &mut State) {
         let limits = &shared.job.limits;
         // One at least, or the walk would not come on.
-        while state.line.ahead() == 0 || shared.held.bytes() < limits.digest_memory {
+        while state.line.ahead() == 0 || shared.held.expected() < limits.digest_memory {
             let Some((number, waiting)) = state.line.ask(limits.read_ahead) else {
                 return;
             };
-            shared.queue.push_digest(self, number, waiting);
+            let asked = shared.held.ask();
+            shared.queue.push_digest(self, number, (waiting, asked));
         }
     }
 

@@ -9,6 +9,7 @@ mod faults;
 mod interrupt;
 mod keys;
 mod listings;
+mod memory;
 mod names;
 pub mod parity;
 mod places;

@@ -5,41 +5,18 @@ use std::{
     fs,
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::Path,
-    process::{Command, Stdio},
-    time::Duration,
+    process::Command,
 };
 
 use super::common::{CHAIN, NEWEST, audit, digest_fails, in_chain};
 use crate::{
     forge::{Archive, Json, Sign, StoredObject, TestKey, Trail, gzip, keys::sha256},
-    harness::{Case, Expect, check_bytes, code, text_of},
+    harness::{self, Case, Expect, check_bytes, code, text_of},
     s3::served::{DAY, Served},
 };
 
-/// Runs the program, and tells how many megabytes it held at most.
 fn peak_megabytes(mut case: Case) -> (i32, u64) {
-    let mut command = case.command();
-    let mut child = command
-        .args(["--format", "json"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let about = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        let text = fs::read_to_string(&about).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with("VmHWM:"));
-        if let Some(kilobytes) =
-            line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
-        {
-            peak = peak.max(kilobytes / 1024);
-        }
-        if let Some(status) = child.try_wait().unwrap() {
-            return (status.code().unwrap(), peak);
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    harness::peak_megabytes(case.command())
 }
 
 #[test]
