@@ -160,7 +160,7 @@ impl Group {
         let Some(walking) = &mut state.walking else {
             return;
         };
-        if at.key.chain().is_backfill() {
+        if at.key.chain().is_backfill() || matches!(seen.sighting, Sighting::Unproven(..)) {
             // Keys may have been asked for on the way.
             let region = at.key.chain().place().region();
             walking

@@ -100,8 +100,8 @@ impl Conclusion {
             [chain.to_string(), chain.place().to_string()]
         };
         let there: BTreeSet<_> = self.chains.iter().flat_map(names).collect();
-        let is_of_the_run = |about: &Option<&str>| about.is_none_or(|about| !there.contains(about));
-        if self.interrupted || weighty.iter().any(is_of_the_run) {
+        let is_of_the_run = |about: Option<&str>| about.is_none_or(|about| !there.contains(about));
+        if self.interrupted || weighty.iter().copied().any(is_of_the_run) {
             return Vec::new();
         }
         let is_clean = |result: &&ChainResult| {
