@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::run::Filters;
+use crate::verify::chain::DigestCounts;
 use crate::verify::conclusion::Tally;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::ChainId;
@@ -14,7 +15,13 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     if tally.digests_seen == 0 || tally.interrupted {
         return Vec::new();
     }
-    let chains = || tally.chains.iter().map(|chain| &*chain.summary.chain);
+    // What lies beside the range is no digest of it: anybody may have put it there.
+    let is_judged = |it: &DigestCounts| it.valid + it.invalid + it.missing + it.unverified > 0;
+    let chains = || {
+        let told = tally.chains.iter().map(|chain| &chain.summary);
+        told.filter(move |it| is_judged(&it.digests))
+            .map(|it| &*it.chain)
+    };
     let accounts = without(&filters.accounts, chains(), |chain| chain.place().account());
     let regions = without(&filters.regions, chains(), |chain| chain.place().region());
     let trails = without(&filters.trails, chains(), ChainId::trail);

@@ -133,8 +133,15 @@ fn open_places(
     newest_ends: &[(AccountRegion, Timestamp)],
     due: Option<Timestamp>,
 ) -> BTreeMap<AccountRegion, Covered> {
+    // A digest that is there shows that those could be there too which were due by then.
+    let mut reached: BTreeMap<&AccountRegion, Timestamp> = BTreeMap::new();
+    for (place, end) in newest_ends {
+        let newest = reached.entry(place).or_insert(*end);
+        *newest = (*newest).max(*end);
+    }
     let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
     for (place, end) in newest_ends {
+        let due = due.map(|due| reached.get(place).map_or(due, |reached| due.max(*reached)));
         if let Some(tail) = due.and_then(|due| open_after(*end, due)) {
             places.entry(place.clone()).or_default().add(tail);
         }

@@ -362,6 +362,38 @@ fn only_what_is_not_there() {
     }
 }
 
+/// What lies beside the range makes nothing of what was asked for be there.
+#[test]
+fn what_is_asked_for_by_name_and_lies_beside_the_range() {
+    let mut archive = several();
+    let chains = archive.chains.clone();
+    for chain in chains
+        .iter()
+        .filter(|chain| chain.id.account == "444455556666")
+    {
+        for digest in &chain.digests[..3] {
+            archive.store.delete(&digest.at);
+            for log in &digest.logs {
+                archive.store.delete(log);
+            }
+        }
+        archive
+            .store
+            .replace_body(&chain.digests[3].at, b"junk".to_vec());
+    }
+    let outcome = Case::new(archive)
+        .args(["--account", "111122223333", "--account", "444455556666"])
+        .range("2024-03-10T00:00:00Z", "2024-03-10T01:30:00Z")
+        .run();
+    let report = outcome.report();
+    assert_eq!(outcome.exit, 3, "{report:#}");
+    let message = report["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("no digest of account 444455556666"),
+        "{report:#}"
+    );
+}
+
 /// The next digest that is left lies beyond the range, and is read for the names of logs.
 #[test]
 fn what_is_gone_from_the_range_and_beyond_its_end() {

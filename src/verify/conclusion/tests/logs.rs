@@ -156,8 +156,8 @@ fn what_a_trails_next_digest_may_name_is_pending() {
     let backfill = Arc::clone(key("123456789012", "us-east-1", "b", "_backfill").chain());
     let other = hourly("us-east-1", "u");
     let elsewhere = hourly("eu-west-1", "u");
-    let told = |more: Vec<ChainTally>, silent: Option<&Arc<ChainId>>| {
-        let mut chains = vec![chain(&hourly("us-east-1", "t"), 0, 600)];
+    let told_beside = |covers, more: Vec<ChainTally>, silent: Option<&Arc<ChainId>>| {
+        let mut chains = vec![chain(&hourly("us-east-1", "t"), 0, covers)];
         chains.extend(more);
         let mut tally = tally(chains);
         let end = |id: &Arc<ChainId>| (id.place().clone(), at(550));
@@ -169,10 +169,18 @@ fn what_a_trails_next_digest_may_name_is_pending() {
             .into_iter()
             .find(|code| matches!(code, Code::LogPending | Code::LogUnreferenced))
     };
+    let told = |more, silent| told_beside(600, more, silent);
     let (pending, unreferenced) = (Some(Code::LogPending), Some(Code::LogUnreferenced));
     assert_eq!(told(vec![], None), unreferenced);
     assert_eq!(told(vec![chain(&other, 0, 550)], None), pending);
     assert_eq!(told(vec![], Some(&other)), pending);
+    // Another trail's digests are there from long after it was due.
+    assert_eq!(told_beside(655, vec![chain(&other, 0, 550)], None), pending);
+    assert_eq!(
+        told_beside(656, vec![chain(&other, 0, 550)], None),
+        unreferenced
+    );
+    assert_eq!(told_beside(656, vec![], Some(&other)), unreferenced);
     // Its next digest was due long ago; another region's digests, and backfills, come when they may.
     assert_eq!(told(vec![chain(&other, 0, 500)], None), unreferenced);
     assert_eq!(told(vec![chain(&elsewhere, 0, 550)], None), unreferenced);
