@@ -1,7 +1,7 @@
 //! `--state`: what earlier runs verified last of each chain.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,6 +109,10 @@ impl State {
     pub(super) fn load(path: &Path) -> Result<Self> {
         let cannot_use = || format!("cannot use the state {}", path.display());
         let mut text = Vec::new();
+        // To open a pipe would wait for whoever writes into it.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            bail!("the state {} is no file", path.display());
+        }
         match File::open(path) {
             Ok(file) => {
                 let read = file.take(MAX_LEN + 1).read_to_end(&mut text);

@@ -48,8 +48,8 @@ const AS_IT_IS: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/');
 /// SHA-256 of nothing, which is what such a request's body holds.
 const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// The status of an answer that is a part of the object, which is never asked for here.
-const PART: u16 = 206;
+/// The status of an answer that is the object, all of it.
+const WHOLE: u16 = 200;
 const PAYER: (&str, &str) = ("x-amz-request-payer", "requester");
 const USER_AGENT: (&str, &str) = (
     "user-agent",
@@ -112,7 +112,7 @@ impl Direct {
         let Some(reader) = self.operation.load::<SharedResponseDeserializer>() else {
             return Err(Fault::not_s3s("GetObject", &answer));
         };
-        if answer.status().as_u16() == PART {
+        if answer.status().is_success() && answer.status().as_u16() != WHOLE {
             return Err(Fault::not_s3s("GetObject", &answer));
         }
         let settings = ConfigBag::base();

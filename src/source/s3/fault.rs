@@ -163,8 +163,9 @@ impl Fault {
 
 fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
     match code {
-        "NoSuchKey" | "NoSuchVersion" => return Kind::NotFound,
-        "NoSuchBucket" => return Kind::NoBucket,
+        // With another status it is not S3 that says so.
+        "NoSuchKey" | "NoSuchVersion" if status == 404 => return Kind::NotFound,
+        "NoSuchBucket" if status == 404 => return Kind::NoBucket,
         "InvalidObjectState" => return Kind::Archived,
         "PreconditionFailed" | "InvalidRange" => return Kind::Changed,
         "PermanentRedirect"
@@ -388,12 +389,25 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
+    fn kind(status: u16, code: &str) -> Kind {
+        let raw = HttpResponse::new(status.try_into().unwrap(), "".into());
+        kind_of(status, code, &raw)
+    }
+
+    #[test]
+    fn an_object_is_absent_where_code_and_status_say_so() {
+        for code in ["NoSuchKey", "NoSuchVersion"] {
+            assert_eq!(kind(404, code), Kind::NotFound);
+            assert_eq!(kind(400, code), Kind::Lasting);
+            assert_eq!(kind(403, code), Kind::Denied);
+            assert_eq!(kind(500, code), Kind::Transient);
+        }
+        assert_eq!(kind(404, "NoSuchBucket"), Kind::NoBucket);
+        assert_eq!(kind(503, "NoSuchBucket"), Kind::Throttled);
+    }
+
     #[test]
     fn what_kms_says_may_pass() {
-        let kind = |status: u16, code| {
-            let raw = HttpResponse::new(status.try_into().unwrap(), "".into());
-            kind_of(status, code, &raw)
-        };
         assert_eq!(kind(400, "KMS.DisabledException"), Kind::Denied);
         assert_eq!(kind(403, "KMS.AccessDeniedException"), Kind::Denied);
         assert_eq!(kind(400, "KMS.ThrottlingException"), Kind::Throttled);

@@ -52,11 +52,12 @@ impl Walk {
             DigestVerdict::Valid | DigestVerdict::Invalid => GapCause::DigestInvalid,
         };
         self.broken_by = self.broken_by.max(Some(cause));
-        if failed.in_range || !demanded {
-            self.tell_failed(failed);
-        } else {
+        let is_after = self.bounds.end().is_some_and(|limit| failed.end > limit);
+        if demanded && is_after && !failed.in_range {
             self.doubt_failed(&failed);
             self.beside.push(failed);
+        } else {
+            self.tell_failed(failed);
         }
         if demanded {
             self.settle_skipped(false);
@@ -129,7 +130,7 @@ impl Walk {
         between.is_some_and(|between| self.clip(between).is_some())
     }
 
-    /// Tells the digests that failed beside the range, where no digest that is verified covers
+    /// Tells the digests that failed after the range, where no digest that is verified covers
     /// the range from `since` up to them.
     pub(super) fn tell_beside(&mut self, since: Timestamp) {
         let beside = std::mem::take(&mut self.beside);

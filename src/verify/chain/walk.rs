@@ -58,7 +58,7 @@ pub struct Walk {
     /// What digests that nothing proves say of the digests before them, newest last.
     pub(super) candidates: Vec<Predecessor>,
     pub(super) skipped: Vec<Failed>,
-    /// Those that failed beside the range since the last verified digest, which named the first.
+    /// Those that failed after the range since the last verified digest, which named the first.
     pub(super) beside: Vec<Failed>,
     pub(super) missing: Vec<Demand>,
     pub(super) passed: Option<Passed>,

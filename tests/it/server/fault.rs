@@ -44,8 +44,8 @@ pub(crate) enum Fault {
     ShortBody,
     /// All of the body, one byte of it changed.
     Flip,
-    /// 206, as if a part had been asked for.
-    Part,
+    /// All of it, with another status than 200: 206 as if a part had been asked for, or what no S3 says.
+    Success(u16),
     /// All of it, with no word on its ETag.
     NoEtag,
     /// No byte for that time, then all of it.

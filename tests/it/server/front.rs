@@ -205,7 +205,9 @@ impl Front {
         match fault {
             Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
             Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
-            Some(Fault::Part) => *response.status_mut() = StatusCode::PARTIAL_CONTENT,
+            Some(Fault::Success(status)) => {
+                *response.status_mut() = StatusCode::from_u16(*status).expect("a status");
+            }
             Some(_) | None => {}
         }
         ticket.answered(response.status().as_u16());

@@ -74,7 +74,7 @@ impl Refusal {
                 | Fault::CutBody
                 | Fault::ShortBody
                 | Fault::Flip
-                | Fault::Part
+                | Fault::Success(_)
                 | Fault::NoEtag
                 | Fault::Stall(_)
                 | Fault::StallBody(_),
