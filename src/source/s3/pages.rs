@@ -147,9 +147,21 @@ pub(super) async fn page(
         .map_err(not_a_listings)?;
     service.answered();
     let page = read(&output, token)?;
+    check_names(&page, &query.prefix)?;
     cursor.check_order(&page)?;
     cursor.advance(&page)?;
     Ok(page)
+}
+
+/// Refuses a page with names that were not asked for, which stand in the place of those that were.
+fn check_names(page: &Page, prefix: &str) -> Result<(), Fault> {
+    let keys = page.objects.iter().map(|object| &object.key);
+    let mut names = keys.chain(&page.folders);
+    if names.all(|name| name.starts_with(prefix)) {
+        return Ok(());
+    }
+    let told = "ListObjectsV2 brings names that do not begin as those that were asked for: what it does not show may be there all the same";
+    Err(Fault::new(Kind::Lasting, told))
 }
 
 /// S3 answers a listing of what is not there with a list of nothing. Whatever says that an object
@@ -218,8 +230,8 @@ fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault
     };
     let next = output.next_continuation_token();
     let next = next.filter(|next| !next.is_empty());
-    // Where that is not told, a place where it goes on tells that it does.
-    let goes_on = output.is_truncated().unwrap_or(next.is_some());
+    // Whatever is said of that, a place where it goes on tells that it does.
+    let goes_on = output.is_truncated() == Some(true) || next.is_some();
     let next = if goes_on {
         // A listing that goes on for ever would never show what is missing.
         let next = next.filter(|next| Some(*next) != token);
@@ -347,20 +359,35 @@ mod tests {
         assert!(cursor.advance(&page("00000")).is_err());
     }
 
+    fn page(keys: &[&str], folders: &[&str]) -> Page {
+        let entry = |key: &&str| Entry {
+            key: (*key).to_owned(),
+            size: 1,
+            archived: false,
+        };
+        Page {
+            objects: keys.iter().map(entry).collect(),
+            folders: folders.iter().map(|name| (*name).to_owned()).collect(),
+            next: Some("token".to_owned()),
+        }
+    }
+
+    #[test]
+    fn names_that_were_not_asked_for_are_refused() {
+        for (keys, folders, is_asked_for) in [
+            (&[][..], &[][..], true),
+            (&["a/", "a/b"], &["a/c/"], true),
+            (&["a/", "b/b"], &["a/c/"], false),
+            (&["a/b"], &["c/"], false),
+            (&["a%2Fb"], &[], false),
+        ] {
+            let page = page(keys, folders);
+            assert_eq!(check_names(&page, "a/").is_ok(), is_asked_for, "{page:?}");
+        }
+    }
+
     #[test]
     fn names_in_no_order_are_refused() {
-        let page = |keys: &[&str], folders: &[&str]| {
-            let entry = |key: &&str| Entry {
-                key: (*key).to_owned(),
-                size: 1,
-                archived: false,
-            };
-            Page {
-                objects: keys.iter().map(entry).collect(),
-                folders: folders.iter().map(|name| (*name).to_owned()).collect(),
-                next: Some("token".to_owned()),
-            }
-        };
         let mut cursor = Cursor::of_a_part();
         let first = page(&["a", "c", "é"], &["b/", "d/"]);
         assert!(cursor.check_order(&first).is_ok());

@@ -3,7 +3,7 @@
 use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, Place, plant::PlantedLog};
 use crate::scenarios::common::{at, audit, trail};
-use crate::server::Options;
+use crate::server::{Options, Truncation};
 
 const SOURCE: &str = "s3://audit-logs";
 
@@ -32,13 +32,15 @@ fn names_that_are_in_no_order_are_no_listing() {
 
 #[test]
 fn a_listing_that_tells_where_it_goes_on_goes_on() {
-    let options = Options {
-        page_size: 5,
-        untold_truncation: true,
-        ..Options::default()
-    };
-    let clean = Served::with(&audit(), options.clone()).args(DAY);
-    expect(&clean.run(SOURCE), "valid", &[]);
-    let served = Served::with(&planted(audit()), options).args(DAY);
-    expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+    for truncation in [Truncation::Untold, Truncation::Denied] {
+        let options = Options {
+            page_size: 5,
+            truncation,
+            ..Options::default()
+        };
+        let clean = Served::with(&audit(), options.clone()).args(DAY);
+        expect(&clean.run(SOURCE), "valid", &[]);
+        let served = Served::with(&planted(audit()), options).args(DAY);
+        expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+    }
 }

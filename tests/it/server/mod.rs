@@ -37,7 +37,7 @@ pub(crate) use call::Operation;
 pub(crate) use cloudtrail::{CloudTrail, PublicKey, Trail};
 pub(crate) use fault::{Fault, Rule, When};
 pub(crate) use log::Entry;
-pub(crate) use options::{ACCESS_KEY, Options};
+pub(crate) use options::{ACCESS_KEY, Options, Truncation};
 pub(crate) use secure::AUTHORITY;
 pub(crate) use start::Server;
 pub(crate) use store::{Bucket, Class, Metadata, Object, Restore, Store, Version, WrongRegion};

@@ -5,6 +5,17 @@ use std::time::Duration;
 /// Whose requests are checked, where signatures are.
 pub(crate) const ACCESS_KEY: &str = "AKIDEXAMPLE";
 
+/// What a listing says of whether it goes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Truncation {
+    /// What is true.
+    Told,
+    /// Nothing.
+    Untold,
+    /// That it does not.
+    Denied,
+}
+
 /// Start from `Options::default()` and change what a test is about.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -15,8 +26,8 @@ pub(crate) struct Options {
     pub(crate) empty_pages: bool,
     /// Listings below a prefix that holds this come in the order of names, from the last to the first.
     pub(crate) backwards: Option<&'static str>,
-    /// Listings tell where they go on, and not that they do.
-    pub(crate) untold_truncation: bool,
+    /// What listings say of whether they go on, beside where they do.
+    pub(crate) truncation: Truncation,
     /// Passes before every response.
     pub(crate) latency: Duration,
     /// So many requests are worked on at a time, the others wait; 0: no limit. With a
@@ -44,7 +55,7 @@ impl Default for Options {
             page_size: 1000,
             empty_pages: false,
             backwards: None,
-            untold_truncation: false,
+            truncation: Truncation::Told,
             latency: Duration::ZERO,
             slots: 0,
             seed: 0,

@@ -10,7 +10,7 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-use super::super::options::Options;
+use super::super::options::{Options, Truncation};
 use super::super::page::{self, After, Query};
 use super::super::store::{Bucket, Object, Restore, Store, Version};
 use super::reading::etag;
@@ -159,7 +159,11 @@ pub(super) fn v2(
         max_keys: input.max_keys.or(Some(1000)),
         key_count: i32::try_from(page.items.len() + page.groups.len()).ok(),
         continuation_token: input.continuation_token,
-        is_truncated: (!options.untold_truncation).then_some(next.is_some()),
+        is_truncated: match options.truncation {
+            Truncation::Told => Some(next.is_some()),
+            Truncation::Untold => None,
+            Truncation::Denied => Some(false),
+        },
         next_continuation_token: next,
         contents: names.objects(
             &page.items,
