@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::held::Weight;
 use super::reading::Fetched;
 use super::run::Shared;
+use super::stop::Stop;
 
 use crate::source::{Metadata, ReadFailure, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
@@ -29,6 +30,25 @@ pub(in crate::engine) const READ_TWICE: &str = "what was read was not what Cloud
 pub(in crate::engine) const NOT_ALIKE: &str = "what was read was not what CloudTrail delivered, and read once more it was something else again: it is being changed, or it is changed on its way; run again";
 /// The same, where another reading failed.
 pub(in crate::engine) const NOT_AGAIN: &str = "what was read was not what CloudTrail delivered, and it could not be read once more to be sure";
+
+/// Asks again for what is absent though something shows it: one answer does not make it missing.
+pub(in crate::engine) fn ask_again<T>(
+    stop: &Stop,
+    first: T,
+    is_overlooked: impl Fn(&T) -> bool,
+    ask: impl Fn() -> T,
+) -> T {
+    let mut answer = first;
+    for _ in 1..READINGS {
+        if !is_overlooked(&answer) || stop.is_stopped() {
+            break;
+        }
+        // What it takes is given back before there is another one.
+        drop(answer);
+        answer = ask();
+    }
+    answer
+}
 
 /// What was seen, and how many bytes were read and hashed for it.
 #[derive(Debug)]
@@ -73,20 +93,15 @@ pub(super) fn read_digest(
     let see = |fetched: Fetched<'_>| see(shared, (at, &path), stated, &keys, &fetched);
     let fetch = || shared.reading().digest(at.root, &path);
     let kept = shared.source.read_before(at.root, &path);
-    let mut fetched = kept.map_or_else(fetch, Fetched::from);
-    for _ in 1..READINGS {
-        // A listing showed it, or the digest after it names it.
-        let is_absent = matches!(
+    let first = kept.map_or_else(fetch, Fetched::from);
+    // A listing showed it, or the digest after it names it.
+    let is_absent = |fetched: &Fetched<'_>| {
+        matches!(
             fetched.read,
             Err(ReadFailure::Source(SourceError::NotFound))
-        );
-        if !is_absent || shared.stop.is_stopped() {
-            break;
-        }
-        // Two at a time would wait for each other.
-        drop(fetched);
-        fetched = fetch();
-    }
+        )
+    };
+    let fetched = ask_again(shared.stop, first, is_absent, fetch);
     // No fault on its way makes it so large.
     let is_huge = matches!(
         fetched.read,

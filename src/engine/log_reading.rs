@@ -1,7 +1,7 @@
 //! Reading a log that a digest names: what is known of it before, and further readings where the first
 //! one accuses.
 
-use super::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
+use super::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
 use super::logs::Wanted;
 use super::run::Shared;
 use crate::source::{Body, HashedLog, ReadFailure, SourceError};
@@ -128,16 +128,14 @@ impl<'a> NamedLog<'a> {
 
     /// Reads it again where the first reading accuses, or did not find what a listing shows: only
     /// readings that agree count.
-    pub(super) fn confirm(&self, mut first: LogRead) -> LogRead {
+    pub(super) fn confirm(&self, first: LogRead) -> LogRead {
         let Some((root, path)) = self.place() else {
             return first;
         };
-        for _ in 1..READINGS {
-            if !self.is_overlooked(&first) || self.shared.stop.is_stopped() {
-                break;
-            }
-            first = self.first(self.shared.source.log(root, path));
-        }
+        let is_overlooked = |read: &LogRead| self.is_overlooked(read);
+        let first = ask_again(self.shared.stop, first, is_overlooked, || {
+            self.first(self.shared.source.log(root, path))
+        });
         if !self.accuses(&first) {
             return first;
         }

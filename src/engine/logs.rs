@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::held::Weight;
 use super::log_reading::{LogRead, NamedLog};
@@ -15,7 +15,7 @@ use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
-use crate::verify::time::{Bounds, TimeRange, midnight, plus};
+use crate::verify::time::{Bounds, day_of};
 
 /// What is said of a log that is larger than [`crate::verify::digest::MAX_LOG_LEN`].
 const TOO_LARGE: &str = "it holds more than 4 GiB, more than any log that CloudTrail delivers";
@@ -51,9 +51,7 @@ impl Beside {
         bounds: &Bounds,
         first_day: Option<Timestamp>,
     ) -> Option<Self> {
-        let day = midnight(time);
-        let day = TimeRange::new(day, plus(day, SignedDuration::from_hours(24)));
-        if !bounds.contains(time) && !day.is_some_and(|day| bounds.overlaps(day)) {
+        if !bounds.contains(time) && !day_of(time).is_some_and(|day| bounds.overlaps(day)) {
             return Some(Self::TheRange);
         }
         let first_day = first_day.filter(|day| bounds.start().is_none() && time < *day)?;

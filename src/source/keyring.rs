@@ -116,7 +116,9 @@ pub trait KeyRing: Debug + Send + Sync {
         region: &str,
         at: Timestamp,
         fingerprint: &Fingerprint,
-    ) -> Result<Arc<KeySet>, Box<str>>;
+    ) -> Result<Arc<KeySet>, Box<str>> {
+        self.for_digest(region, at, fingerprint)
+    }
 
     /// Which keys were asked for and had, by region.
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)>;
@@ -146,10 +148,6 @@ impl KeyRing for GivenKeys {
     }
 
     fn around(&self, _: &str, _: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
-        Ok(Arc::clone(&self.0))
-    }
-
-    fn for_query(&self, _: &str, _: Timestamp, _: &Fingerprint) -> Result<Arc<KeySet>, Box<str>> {
         Ok(Arc::clone(&self.0))
     }
 

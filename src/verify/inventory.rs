@@ -8,11 +8,8 @@ mod leftover;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
-
 use super::hashing::Sha256Hash;
-use super::location::{AccountRegion, LogKind, LogName, LogPath, read_log_name};
-use super::time::{TimeRange, parse_day, plus};
+use super::location::{AccountRegion, LogKind, LogName, LogPath, folder_day, read_log_name};
 
 use leftover::Name;
 pub use leftover::{Leftover, LeftoverTime, Standing, Time, open_after};
@@ -283,15 +280,6 @@ impl Inventory {
         });
         usual.chain(odd).collect()
     }
-}
-
-/// The day of a path's folders `…/REGION/YYYY/MM/DD/…`.
-fn folder_day(path: &str) -> Option<TimeRange> {
-    let parts: Vec<_> = path.split('/').collect();
-    let midnight = parts
-        .windows(3)
-        .find_map(|days| parse_day(days[0], days[1], days[2]))?;
-    TimeRange::new(midnight, plus(midnight, SignedDuration::from_hours(24)))
 }
 
 #[cfg(test)]

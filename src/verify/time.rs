@@ -46,6 +46,12 @@ impl TimeRange {
     }
 }
 
+/// The day (in UTC) that an instant lies in.
+pub fn day_of(at: Timestamp) -> Option<TimeRange> {
+    let start = midnight(at);
+    TimeRange::new(start, plus(start, SignedDuration::from_hours(24)))
+}
+
 /// The range asked for; an open side takes whatever the archive holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {

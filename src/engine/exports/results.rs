@@ -3,7 +3,7 @@
 use super::discovery::Export;
 use super::naming::join;
 use super::run::Run;
-use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
+use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
 use crate::source::{Body, SourceError};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::Sha256Hash;
@@ -74,16 +74,9 @@ fn surely(
     }
     let path = join(&export.path, name);
     let fetch = || hash(run, run.source.log(run.root, &path));
-    let mut first = fetch();
-    for _ in 1..READINGS {
-        let is_overlooked =
-            first == Err(SourceError::NotFound) && export.results.contains_key(name);
-        if !is_overlooked || run.stop.is_stopped() {
-            break;
-        }
-        first = fetch();
-    }
-    let first = first?;
+    let is_listed = export.results.contains_key(name);
+    let is_overlooked = |read: &_| is_listed && *read == Err(SourceError::NotFound);
+    let first = ask_again(run.stop, fetch(), is_overlooked, fetch)?;
     if first.0 == *entry.hash() {
         return Ok(first);
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::discovery::Export;
 use super::run::Run;
-use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS};
+use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
 use crate::source::{Body, SourceError};
 use crate::verify::digest::Unproven;
 use crate::verify::finding::{Code, Finding, Subject};
@@ -88,16 +88,11 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
 /// Reads a sign file. What a listing shows and is not there is asked for again: one answer does not
 /// make it missing.
 fn surely(run: &Run<'_>, export: &Export, open: Opening<'_>) -> Result<Vec<u8>, Failure> {
-    let mut content = read(run, open);
-    for _ in 1..READINGS {
+    let is_overlooked = |content: &Result<Vec<u8>, Failure>| {
         let is_absent = matches!(content, Err(Failure::Source(SourceError::NotFound)));
-        let is_overlooked = is_absent && export.sign_file.is_some();
-        if !is_overlooked || run.stop.is_stopped() {
-            break;
-        }
-        content = read(run, open);
-    }
-    content
+        is_absent && export.sign_file.is_some()
+    };
+    ask_again(run.stop, read(run, open), is_overlooked, || read(run, open))
 }
 
 /// Why another reading takes back what `first` says; nothing where it does not.

@@ -52,18 +52,6 @@ impl KeyRing for SnapshotKeys {
         failed.map_or_else(|| self.of_region(region), |why| Err(why.clone()))
     }
 
-    fn for_query(
-        &self,
-        region: &str,
-        at: Timestamp,
-        fingerprint: &Fingerprint,
-    ) -> Result<Arc<KeySet>, Box<str>> {
-        match self.of_region(region) {
-            Ok(keys) if keys.get(fingerprint).is_some() => Ok(keys),
-            Ok(_) | Err(_) => self.around(region, at),
-        }
-    }
-
     fn had(&self) -> Vec<(String, Vec<Fingerprint>)> {
         Vec::new()
     }

@@ -1,9 +1,7 @@
 //! Which of the objects that a listing shows belong to a range.
 
-use jiff::{SignedDuration, Timestamp};
-
-use crate::verify::location::{DigestKey, LogPath};
-use crate::verify::time::{Bounds, NAME_SLACK, TimeRange, minus, parse_day, plus};
+use crate::verify::location::{DigestKey, LogPath, folder_day};
+use crate::verify::time::{Bounds, NAME_SLACK, TimeRange, minus, plus};
 
 /// Whether a run over `bounds` takes note of the object at `path`, read or not. What a log's name says of
 /// its time is believed only where it lies in the day of its folders: whoever plants a log may give it
@@ -18,21 +16,8 @@ pub(super) fn is_wanted(bounds: &Bounds, path: &str) -> bool {
     let start = bounds.start().map(|start| minus(start, NAME_SLACK));
     let end = bounds.end().map(|end| plus(end, NAME_SLACK));
     let is_in_range = start.is_none_or(|start| time >= start) && end.is_none_or(|end| time < end);
-    let lies = |day: TimeRange| !holds(day, time) && bounds.reads_day(day.start());
+    let lies = |day: TimeRange| !day.contains(time) && bounds.reads_day(day.start());
     is_in_range || folder_day(path).is_none_or(lies)
-}
-
-fn holds(day: TimeRange, time: Timestamp) -> bool {
-    time >= day.start() && time < day.end()
-}
-
-/// The day of the folders that an object lies in.
-fn folder_day(path: &str) -> Option<TimeRange> {
-    let parts: Vec<_> = path.split('/').collect();
-    let midnight = parts
-        .windows(3)
-        .find_map(|days| parse_day(days[0], days[1], days[2]))?;
-    TimeRange::new(midnight, plus(midnight, SignedDuration::from_hours(24)))
 }
 
 #[cfg(test)]

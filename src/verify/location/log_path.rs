@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::time::{
-    midnight, parse_day, parse_name_time, push_day_folders, push_log_name_time,
+    TimeRange, day_of, midnight, parse_day, parse_name_time, push_day_folders, push_log_name_time,
 };
 use super::place::{AccountRegion, Folders, PATH_LEN};
 
@@ -72,6 +72,15 @@ impl LogPath {
             name,
         })
     }
+}
+
+/// The day of a path's folders `…/REGION/YYYY/MM/DD/…`.
+pub fn folder_day(path: &str) -> Option<TimeRange> {
+    let parts: Vec<_> = path.split('/').collect();
+    let midnight = parts
+        .windows(3)
+        .find_map(|days| parse_day(days[0], days[1], days[2]))?;
+    day_of(midnight)
 }
 
 /// Reads what follows `KIND/REGION/` in a log's path.
