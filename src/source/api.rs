@@ -95,15 +95,22 @@ pub struct ListedObject<'a> {
     pub size: &'a dyn Fn() -> Option<u64>,
 }
 
-/// What lies right in one folder.
+/// What lies right in one folder, as far as a search for exports goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Level {
-    /// The names of its folders.
+    /// The names of its folders. A bucket tells no more than one beyond [`Level::MOST_FOLDERS`].
     pub folders: Vec<String>,
-    /// The names of its objects, and whether each would have to be restored before it can be read.
+    /// The names of its objects that can belong to an export, and whether each would have to be
+    /// restored before it can be read.
     pub objects: Vec<(String, bool)>,
     /// Names that could not be looked at, and why.
     pub problems: Vec<(String, SourceError)>,
+}
+
+impl Level {
+    /// No more folders of a bucket are looked into: one that holds anything else besides may have
+    /// millions.
+    pub const MOST_FOLDERS: usize = 20_000;
 }
 
 /// A part of a source that could not be looked at, and why.

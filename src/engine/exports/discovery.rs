@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use super::naming::join;
 use crate::engine::stop::Stop;
 use crate::engine::threads::in_parallel;
-use crate::source::{ListedObject, Problem, Source, SourceError};
+use crate::source::{Level, ListedObject, Problem, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization,
 };
-use crate::verify::query::{LAKE_FOLDER, SIGN_FILE, is_result_name, looks_like_a_result};
+use crate::verify::query::{LAKE_FOLDER, SIGN_FILE, is_of_an_export, is_result_name};
 use crate::verify::time::Bounds;
 
-/// No more folders of a bucket are looked into, one at a time: one that holds anything else
-/// besides may have millions. Folders of CloudTrail Lake are listed whole, and do not count.
-const MOST_FOLDERS: usize = 20_000;
+/// What so many folders hold is kept at a time.
+const AT_ONCE: usize = 256;
 
 /// One export, as listed.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +35,7 @@ pub(super) struct Found {
 
 impl Found {
     fn take(&mut self, folder: &str, name: &str, archived: bool) {
-        if name != SIGN_FILE && !looks_like_a_result(name) {
+        if !is_of_an_export(name) {
             return;
         }
         if !self.folders.contains_key(folder) {
@@ -54,6 +53,21 @@ impl Found {
         } else {
             export.results.insert(name.to_owned(), archived);
         }
+    }
+
+    /// Takes in what lies right in a folder; gives the folders below that are to be looked into.
+    fn take_level(&mut self, path: &str, looked: Level) -> impl Iterator<Item = String> {
+        for (name, archived) in looked.objects {
+            self.take(path, &name, archived);
+        }
+        for (name, error) in looked.problems {
+            let path = join(path, &name);
+            self.problems.push(Problem { path, error });
+        }
+        let below = looked.folders.into_iter();
+        below
+            .filter(|name| !holds_logs(path, name))
+            .map(|name| join(path, &name))
     }
 
     /// The exports, in order. Where there is no sign file, only names that are a result file's own
@@ -115,52 +129,42 @@ pub(super) fn discover(
 ) -> Result<Found, SourceError> {
     let mut found = Found::default();
     let mut level = vec![start.to_owned()];
-    let mut looked_into = 0;
+    let mut left = Level::MOST_FOLDERS;
     while !level.is_empty() && !stop.is_stopped() {
-        let (lakes, folders): (Vec<_>, Vec<_>) = level.into_iter().partition(|path| in_lake(path));
+        let (lakes, mut folders): (Vec<_>, Vec<_>) =
+            level.into_iter().partition(|path| in_lake(path));
         list(source, root, &lakes, threads, &mut found);
-        level = Vec::new();
-        let looked = in_parallel(threads, &folders, |path| source.level(root, path));
-        for (path, looked) in folders.into_iter().zip(looked) {
-            looked_into += 1;
-            let looked = match looked {
-                Ok(looked) => looked,
-                Err(error @ SourceError::Denied(_)) if path == start => {
-                    // It is there, and may not be looked into: that is told, like all that may not.
-                    found.problems.push(Problem { path, error });
-                    continue;
-                }
-                Err(error) if path == start => return Err(error),
-                // What vanished since it was listed is not there.
-                Err(SourceError::NotFound) => continue,
-                Err(error) => {
-                    found.problems.push(Problem { path, error });
-                    continue;
-                }
-            };
-            for (name, archived) in looked.objects {
-                found.take(&path, &name, archived);
-            }
-            for (name, error) in looked.problems {
-                let path = join(&path, &name);
-                found.problems.push(Problem { path, error });
-            }
-            let below = looked
-                .folders
-                .iter()
-                .filter(|name| !holds_logs(&path, name));
-            level.extend(below.map(|name| join(&path, name)));
-        }
         // A listing of a local folder costs no request.
-        if looked_into > MOST_FOLDERS && !level.is_empty() && source.requests().is_some() {
+        if folders.len() > left && source.requests().is_some() {
             let told = format!(
-                "the search for query results ended after {MOST_FOLDERS} folders: name the prefix that holds them"
+                "the search for query results ended after {} folders: name the prefix that holds them",
+                Level::MOST_FOLDERS
             );
             found.problems.push(Problem {
                 path: start.to_owned(),
                 error: SourceError::Failed(told.into()),
             });
-            level.retain(|path| in_lake(path));
+            folders.truncate(left);
+        }
+        left = left.saturating_sub(folders.len());
+        level = Vec::new();
+        for folders in folders.chunks(AT_ONCE) {
+            let looked = in_parallel(threads, folders, |path| source.level(root, path));
+            for (path, looked) in folders.iter().zip(looked) {
+                match looked {
+                    Ok(looked) => level.extend(found.take_level(path, looked)),
+                    Err(error) if path == start && !matches!(error, SourceError::Denied(_)) => {
+                        return Err(error);
+                    }
+                    // What vanished since it was listed is not there.
+                    Err(SourceError::NotFound) => {}
+                    // Also a start that is there, and may not be looked into.
+                    Err(error) => found.problems.push(Problem {
+                        path: path.clone(),
+                        error,
+                    }),
+                }
+            }
         }
     }
     Ok(found)

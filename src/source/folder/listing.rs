@@ -9,6 +9,7 @@ use cap_std::fs::Dir;
 use super::super::api::{KeyRange, Level, ListedObject, Problem, SourceError};
 use super::file::{explain_folder, hides_a_folder, is_apple_double, not_followed};
 use crate::verify::location::AWS_LOGS;
+use crate::verify::query::is_of_an_export;
 use crate::verify::time::{Bounds, parse_day};
 
 /// The listing of one folder, at any depth. Links are named, and not followed: one that may lead
@@ -151,7 +152,10 @@ pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceErro
                 level.problems.push((readable(&name), not_followed()));
             }
             Ok(_) if is_apple_double(&dir, &name) => {}
-            Ok(_) => level.objects.push((readable(&name), false)),
+            Ok(_) => {
+                let name = Some(readable(&name)).filter(|name| is_of_an_export(name));
+                level.objects.extend(name.map(|name| (name, false)));
+            }
             // What vanished while it was looked at is not there.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => level

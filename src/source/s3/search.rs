@@ -1,11 +1,11 @@
 //! The search for `AWSLogs` folders below a prefix, level by level.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinSet;
 
-use super::fault::Fault;
+use super::fault::{Fault, Kind};
 use super::pages::{Cursor, Query, page};
 use super::request::Service;
 use crate::source::{Level, SourceError};
@@ -15,6 +15,10 @@ use crate::verify::location::{AWS_LOGS, is_account, is_organization};
 const LEVELS: u8 = 4;
 /// No more folders are looked into: a bucket that holds anything else besides may have millions.
 const MOST_FOLDERS: usize = 20_000;
+/// So many are looked into at a time.
+const AT_ONCE: usize = 256;
+/// So many folders of a level are told: no organization has as many accounts.
+const MOST_NAMES: usize = 100_000;
 
 /// Why a folder without a name is not looked into.
 const NAMELESS: &str = "it is a folder without a name (two slashes in a row, or one at the beginning), which is not looked into: name a prefix below it, or beside it";
@@ -26,6 +30,20 @@ pub(super) struct Found {
     pub(super) prefixes: BTreeSet<String>,
     /// What could not be looked into.
     pub(super) problems: Vec<(String, SourceError)>,
+}
+
+/// What is to be looked into next: of too many folders those that come first, whichever are told first.
+#[derive(Debug, Default)]
+struct Below(BTreeSet<String>);
+
+impl Below {
+    fn insert(&mut self, folder: String) {
+        self.0.insert(folder);
+        // One more than is looked into shows that some are left out.
+        if self.0.len() > MOST_FOLDERS + 1 {
+            self.0.pop_last();
+        }
+    }
 }
 
 /// Searches for `AWSLogs` folders.
@@ -43,107 +61,153 @@ pub(super) async fn search(
     } else {
         format!("{prefix}/")
     };
-    let mut level = BTreeSet::from([top]);
-    let mut looked_into = 0;
+    let mut level = vec![top];
+    let mut left = MOST_FOLDERS;
     for depth in 0..=LEVELS {
-        let mut below = BTreeSet::new();
-        let mut looks = JoinSet::new();
-        for folder in std::mem::take(&mut level) {
-            looked_into += 1;
-            if looked_into > MOST_FOLDERS {
-                let told = format!(
-                    "the search for {AWS_LOGS} folders ended after {MOST_FOLDERS} folders: name the prefix that holds it"
-                );
-                found
-                    .problems
-                    .push((folder, SourceError::Failed(told.into())));
-                break;
-            }
-            let (service, bucket) = (Arc::clone(service), Arc::clone(bucket));
-            looks.spawn(async move {
-                let names = folders(&service, &bucket, &folder).await;
-                (folder, names)
-            });
+        if level.len() > left {
+            let told = format!(
+                "the search for {AWS_LOGS} folders ended after {MOST_FOLDERS} folders: name the prefix that holds it"
+            );
+            let folder = level.swap_remove(left);
+            let error = SourceError::Failed(told.into());
+            found.problems.push((folder, error));
+            level.truncate(left);
         }
-        for (folder, names) in looks.join_all().await {
-            match names {
-                Ok(names) => sort_out(&folder, names, &mut found, &mut below),
+        left -= level.len();
+        let seen = Arc::new(Mutex::new((found, Below::default())));
+        for folders in level.chunks(AT_ONCE) {
+            let looks = folders.iter().map(|folder| {
+                let (service, bucket) = (Arc::clone(service), Arc::clone(bucket));
+                look(service, bucket, folder.clone(), Arc::clone(&seen))
+            });
+            let looks: JoinSet<_> = looks.collect();
+            for (folder, looked) in looks.join_all().await {
+                let Err(fault) = looked else { continue };
                 // Rights may begin with the folder itself.
-                Err(fault) if depth == 0 && !has_logs(service, bucket, &folder).await => {
+                if depth == 0 && !has_logs(service, bucket, &folder).await {
                     return Err(fault);
                 }
-                Err(fault) => {
-                    if depth == 0 {
-                        found.prefixes.insert(prefix.to_owned());
-                    }
-                    found.problems.push((folder, fault.into_source_error()));
+                let found = &mut locked(&seen).0;
+                if depth == 0 {
+                    found.prefixes.insert(prefix.to_owned());
                 }
+                found.problems.push((folder, fault.into_source_error()));
             }
         }
-        level = below;
+        let seen = std::mem::take(&mut *locked(&seen));
+        found = seen.0;
+        level = seen.1.0.into_iter().collect();
     }
     found.problems.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(found)
 }
 
-fn sort_out(folder: &str, names: Vec<String>, found: &mut Found, below: &mut BTreeSet<String>) {
+/// What looks share: what they found, and what is to be looked into next.
+type Seen = Arc<Mutex<(Found, Below)>>;
+
+/// Takes note of what it sees as it comes: a folder may hold millions.
+async fn look(
+    service: Arc<Service>,
+    bucket: Arc<str>,
+    folder: String,
+    seen: Seen,
+) -> (String, Result<(), Fault>) {
+    let mut visit = |name: &str| {
+        let (found, below) = &mut *locked(&seen);
+        sort_out(&folder, name, found, below);
+    };
+    let looked = each_folder(&service, &bucket, &folder, &mut visit).await;
+    (folder, looked)
+}
+
+fn locked(seen: &Mutex<(Found, Below)>) -> MutexGuard<'_, (Found, Below)> {
+    // Whatever was noted is true.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn sort_out(folder: &str, name: &str, found: &mut Found, below: &mut Below) {
     let in_logs = folder == format!("{AWS_LOGS}/") || folder.ends_with(&format!("/{AWS_LOGS}/"));
-    for name in names {
-        if name == AWS_LOGS && folder == "/" {
-            // Its prefix would be that of the bucket itself, where another archive may lie.
-            let path = format!("{folder}{name}");
-            let error = SourceError::Failed(NAMELESS.into());
-            found.problems.push((path, error));
-        } else if name == AWS_LOGS {
-            found
-                .prefixes
-                .insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
-        }
-        // Whatever an account has delivered is looked at later; anything else may hold more.
-        if !(in_logs && (is_account(&name) || is_organization(&name))) {
-            below.insert(format!("{folder}{name}/"));
-        }
+    if name == AWS_LOGS && folder == "/" {
+        // Its prefix would be that of the bucket itself, where another archive may lie.
+        let path = format!("{folder}{name}");
+        let error = SourceError::Failed(NAMELESS.into());
+        found.problems.push((path, error));
+    } else if name == AWS_LOGS {
+        found
+            .prefixes
+            .insert(folder.strip_suffix('/').unwrap_or(folder).to_owned());
+    }
+    // Whatever an account has delivered is looked at later; anything else may hold more.
+    if !(in_logs && (is_account(name) || is_organization(name))) {
+        below.insert(format!("{folder}{name}/"));
     }
 }
 
 /// Whether there is an `AWSLogs` folder right below `folder` that may be looked into.
 async fn has_logs(service: &Service, bucket: &Arc<str>, folder: &str) -> bool {
-    let inside = folders(service, bucket, &format!("{folder}{AWS_LOGS}/")).await;
-    inside.is_ok_and(|names| !names.is_empty())
+    let mut is_any = false;
+    let inside = format!("{folder}{AWS_LOGS}/");
+    let looked = each_folder(service, bucket, &inside, &mut |_| is_any = true).await;
+    looked.is_ok() && is_any
 }
 
 /// The names of the folders right below `prefix`, which is empty or ends in a slash.
+///
+/// # Errors
+/// Also where there are more of them than any archive has.
 pub(super) async fn folders(
     service: &Service,
     bucket: &Arc<str>,
     prefix: &str,
 ) -> Result<Vec<String>, Fault> {
+    let mut names = Vec::new();
+    let mut count = 0;
+    each_folder(service, bucket, prefix, &mut |name| {
+        count += 1;
+        if count <= MOST_NAMES {
+            names.push(name.to_owned());
+        }
+    })
+    .await?;
+    if count > MOST_NAMES {
+        let told = format!("it holds more than {MOST_NAMES} folders, more than any archive has");
+        return Err(Fault::new(Kind::Lasting, told));
+    }
+    Ok(names)
+}
+
+/// Shows the names of the folders right below `prefix`, which is empty or ends in a slash.
+async fn each_folder(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+    visit: &mut (dyn FnMut(&str) + Send),
+) -> Result<(), Fault> {
     let query = Query {
         bucket: Arc::clone(bucket),
         prefix: prefix.to_owned(),
         level_only: true,
         after: None,
     };
-    let mut names = Vec::new();
     let mut cursor = Cursor::default();
     loop {
         let page = page(service, &query, &mut cursor).await?;
         let below = page.folders.iter();
-        names.extend(below.filter_map(|folder| {
-            let name = folder.strip_prefix(prefix)?.strip_suffix('/')?;
-            Some(name.to_owned())
-        }));
+        let names = below.filter_map(|folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
+        names.for_each(&mut *visit);
         if page.next.is_none() {
-            return Ok(names);
+            return Ok(());
         }
     }
 }
 
-/// What lies right below `prefix`, which is empty or ends in a slash.
+/// What lies right below `prefix`, which is empty or ends in a slash: of the objects those whose names
+/// are wanted.
 pub(super) async fn level(
     service: &Service,
     bucket: &Arc<str>,
     prefix: &str,
+    is_wanted: fn(&str) -> bool,
 ) -> Result<Level, Fault> {
     let query = Query {
         bucket: Arc::clone(bucket),
@@ -164,16 +228,17 @@ pub(super) async fn level(
                 Some("") => level
                     .problems
                     .push(("/".to_owned(), SourceError::Failed(NAMELESS.into()))),
+                // No more are looked into.
+                Some(_) if level.folders.len() > Level::MOST_FOLDERS => {}
                 Some(name) => level.folders.push(name.to_owned()),
                 None => {}
             }
         }
         for object in page.objects {
-            // The marker of the folder itself has no name of its own.
             let name = object
                 .key
                 .strip_prefix(prefix)
-                .filter(|name| !name.is_empty());
+                .filter(|name| is_wanted(name));
             level
                 .objects
                 .extend(name.map(|name| (name.to_owned(), object.archived)));
@@ -181,5 +246,38 @@ pub(super) async fn level(
         if page.next.is_none() {
             return Ok(level);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_folders_those_that_come_first_are_looked_into_whichever_are_told_first() {
+        let name = |n: usize| format!("{n:06}/");
+        let told = MOST_FOLDERS + 500;
+        let first: BTreeSet<_> = (0..=MOST_FOLDERS).map(name).collect();
+        let mut onwards = Below::default();
+        (0..told).for_each(|n| onwards.insert(name(n)));
+        assert_eq!(onwards.0, first);
+        let mut backwards = Below::default();
+        (0..told).rev().for_each(|n| backwards.insert(name(n)));
+        assert_eq!(backwards.0, first);
+    }
+
+    #[test]
+    fn an_archive_is_told_however_many_folders_are_beside_it() {
+        let (mut found, mut below) = (Found::default(), Below::default());
+        for name in ["AWSLogs", "a", "b"] {
+            sort_out("", name, &mut found, &mut below);
+            sort_out("deeper/", name, &mut found, &mut below);
+            sort_out("AWSLogs/", name, &mut found, &mut below);
+        }
+        sort_out("AWSLogs/", "111122223333", &mut found, &mut below);
+        let prefixes: Vec<_> = found.prefixes.iter().map(String::as_str).collect();
+        assert_eq!(prefixes, ["", "AWSLogs", "deeper"]);
+        assert!(!below.0.contains("AWSLogs/111122223333/"));
+        assert!(below.0.contains("AWSLogs/a/"));
     }
 }

@@ -26,6 +26,7 @@ use crate::source::{
     SourceError,
 };
 use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::query::is_of_an_export;
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
 
 /// A bucket and prefix with an `AWSLogs` folder: what a root is in S3.
@@ -295,7 +296,7 @@ impl Source for S3Source {
             whole => format!("{whole}/"),
         };
         self.service.waiter.wait(async {
-            let looked = level(&self.service, &bucket, &prefix).await;
+            let looked = level(&self.service, &bucket, &prefix, is_of_an_export).await;
             looked.map_err(Fault::into_source_error)
         })
     }

@@ -63,7 +63,9 @@ impl S3Store {
     /// Where they cannot be listed.
     pub fn names(&self) -> Result<Vec<String>, SourceError> {
         self.service.waiter.wait(async {
-            let level = level(&self.service, &self.bucket, &self.prefix).await;
+            // The marker of the folder itself has no name of its own.
+            let is_named = |name: &str| !name.is_empty();
+            let level = level(&self.service, &self.bucket, &self.prefix, is_named).await;
             let level = level.map_err(Fault::into_source_error)?;
             Ok(level.objects.into_iter().map(|(name, _)| name).collect())
         })

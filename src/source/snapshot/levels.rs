@@ -9,7 +9,7 @@ use super::recording::Recording;
 use super::replay::SnapshotSource;
 use crate::source::{Level, SourceError};
 use crate::verify::location::RootId;
-use crate::verify::query::{SIGN_FILE, is_result_name, looks_like_a_result};
+use crate::verify::query::{is_of_an_export, is_result_name};
 
 /// A folder, and the name of what lies in it.
 fn parted(path: &str) -> (&str, &str) {
@@ -32,7 +32,7 @@ impl Contents {
             Self::Logs => path.ends_with(".json.gz"),
             Self::QueryResults(_) => {
                 let (_, name) = parted(path);
-                name == SIGN_FILE || looks_like_a_result(name)
+                is_of_an_export(name)
             }
         }
     }

@@ -71,6 +71,11 @@ pub fn looks_like_a_result(name: &str) -> bool {
     !is_ours && (is_table || name.starts_with("result_"))
 }
 
+/// Whether an object can belong to an export by its name.
+pub fn is_of_an_export(name: &str) -> bool {
+    name == SIGN_FILE || looks_like_a_result(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

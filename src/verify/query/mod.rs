@@ -6,7 +6,9 @@ mod sign_file;
 mod tally;
 
 pub use conclusion::{ExportResult, QueryConclusion};
-pub use folder::{ExportFolder, LAKE_FOLDER, SIGN_FILE, is_result_name, looks_like_a_result};
+pub use folder::{
+    ExportFolder, LAKE_FOLDER, SIGN_FILE, is_of_an_export, is_result_name, looks_like_a_result,
+};
 pub use sign_file::{
     FileName, MAX_SIGN_FILE_LEN, NotASignFile, ResultEntry, UnverifiedSignFile, VerifiedSignFile,
 };
