@@ -6,7 +6,7 @@ use super::run::Filters;
 use crate::verify::chain::DigestCounts;
 use crate::verify::conclusion::Tally;
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::ChainId;
+use crate::verify::location::{AccountRegion, ChainId};
 
 /// A finding for each account, region and trail that was asked for and has no digest. Whoever
 /// names it wants to know that it was verified. Where nothing at all has digests, that is told
@@ -33,7 +33,16 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     // A trail has a chain in its home region, whatever other regions it records.
     let home = filters.home_region.iter();
     let home = home.filter(|home| filters.takes_region(home));
-    let home = home.filter(|home| chains().all(|chain| chain.place().region() != home.as_str()));
+    let owner = filters.management_account.as_deref();
+    let owner = owner.filter(|owner| filters.takes_account(owner));
+    // Another organization's trail is none of its account.
+    let is_owners = |place: &AccountRegion| {
+        owner.is_none_or(|owner| place.organization().is_some() && place.account() == owner)
+    };
+    let home = home.filter(|home| {
+        let mut places = chains().map(ChainId::place);
+        places.all(|place| place.region() != home.as_str() || !is_owners(place))
+    });
     let home = home.map(|home| format!("no digest of the trail's home region {home} was found"));
     names
         .chain(home)

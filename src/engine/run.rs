@@ -38,6 +38,8 @@ pub struct Filters {
     pub trails: BTreeSet<String>,
     /// Only trails of this home region.
     pub home_region: Option<String>,
+    /// Only chains of an organization's trail, which belongs to this account.
+    pub management_account: Option<String>,
 }
 
 impl Filters {
@@ -53,6 +55,18 @@ impl Filters {
         let at_home = |home: &String| home == chain.home_region();
         (self.trails.is_empty() || self.trails.contains(chain.trail()))
             && self.home_region.as_ref().is_none_or(at_home)
+            && self.takes_place(chain.place())
+    }
+
+    /// Other accounts may have trails of the same name and home region in the same bucket. A home region
+    /// is asked for where a source names one trail.
+    fn takes_place(&self, place: &AccountRegion) -> bool {
+        let of_organization = place.organization().is_some();
+        match &self.management_account {
+            // It was a trail of its own account before.
+            Some(account) => of_organization || place.account() == account,
+            None => !of_organization || self.home_region.is_none(),
+        }
     }
 }
 

@@ -71,9 +71,10 @@ impl LogsPlan {
             None => None,
         };
         let mut filters = filters(&args.range, narrowing)?;
-        if let Some((name, home_region)) = trail {
-            filters.trails = BTreeSet::from([name]);
-            filters.home_region = Some(home_region);
+        if let Some(named) = trail {
+            filters.trails = BTreeSet::from([named.trail]);
+            filters.home_region = Some(named.home_region);
+            filters.management_account = named.management_account;
         }
         let mut now = now;
         if let Some(own) = of_snapshot {
@@ -202,5 +203,6 @@ fn filters(range: &RangeArgs, narrowing: Narrowing) -> Result<Filters> {
         regions: narrowed(&range.region, narrowing.region),
         trails: set(&range.trail),
         home_region: None,
+        management_account: None,
     })
 }

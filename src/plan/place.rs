@@ -53,12 +53,20 @@ impl Place {
     }
 }
 
+/// The trail that an ARN names.
+pub(super) struct Named {
+    pub(super) trail: String,
+    pub(super) home_region: String,
+    /// Whose it is, where it records the accounts of an organization.
+    pub(super) management_account: Option<String>,
+}
+
 /// A SOURCE, and all that follows from it.
 pub(super) struct Resolved {
     pub(super) place: Place,
     pub(super) narrowing: Narrowing,
-    /// The name and home region of the trail that was named.
-    pub(super) trail: Option<(String, String)>,
+    /// The trail that was named.
+    pub(super) trail: Option<Named>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,
     /// Where keys are asked for, if they can be.
@@ -178,7 +186,7 @@ fn s3(
     })
 }
 
-type OfTrail = (S3Place, Narrowing, Option<(String, String)>);
+type OfTrail = (S3Place, Narrowing, Option<Named>);
 
 fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<OfTrail> {
     let trail = connection
@@ -204,7 +212,12 @@ fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<
         account: (!trail.is_organization).then(|| arn.account.clone()),
         region: None,
     };
-    Ok((place, narrowing, Some((trail.name, trail.home_region))))
+    let named = Named {
+        trail: trail.name,
+        home_region: trail.home_region,
+        management_account: trail.is_organization.then(|| arn.account.clone()),
+    };
+    Ok((place, narrowing, Some(named)))
 }
 
 pub(super) fn settings(

@@ -102,6 +102,7 @@ pub fn planned(
         regions: list(&filters.regions),
         trails: list(&filters.trails),
         home_region: filters.home_region.clone(),
+        management_account: filters.management_account.clone(),
         digests_only: run.job.digests_only,
         allow: names(&weights.allow),
         deny: names(&weights.deny),
@@ -211,6 +212,7 @@ impl LogsPlan {
                 regions: set(&plan.regions),
                 trails: set(&plan.trails),
                 home_region: plan.home_region.clone(),
+                management_account: plan.management_account.clone(),
             },
             keys,
             weights: Weights {

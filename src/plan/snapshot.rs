@@ -62,6 +62,7 @@ pub(super) fn of_snapshot(head: &Head, args: &LogsArgs, asked: Bounds) -> Result
             regions: set(&own.regions),
             trails: set(&own.trails),
             home_region: own.home_region.clone(),
+            management_account: own.management_account.clone(),
         },
     })
 }
@@ -86,6 +87,7 @@ pub(super) fn narrowed(own: Filters, typed: Filters) -> Result<Filters> {
         regions: within("--region", typed.regions, own.regions)?,
         trails: within("--trail", typed.trails, own.trails)?,
         home_region: own.home_region,
+        management_account: own.management_account,
     })
 }
 

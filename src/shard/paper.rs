@@ -41,6 +41,8 @@ pub struct Plan {
     pub trails: Vec<String>,
     /// Only trails of this home region.
     pub home_region: Option<String>,
+    /// Only chains of an organization's trail, which belongs to this account.
+    pub management_account: Option<String>,
     /// Whether logs are left unread.
     pub digests_only: bool,
     /// Codes taken down to notices.
@@ -261,6 +263,7 @@ pub(super) mod tests {
             regions: vec![],
             trails: vec![],
             home_region: None,
+            management_account: None,
             digests_only: false,
             allow: vec![],
             deny: vec![],

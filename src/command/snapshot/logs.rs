@@ -83,6 +83,7 @@ fn kept(plan: &LogsPlan) -> Kept {
             regions: list(&filters.regions),
             trails: list(&filters.trails),
             home_region: filters.home_region.clone(),
+            management_account: filters.management_account.clone(),
             digests_only: plan.job.digests_only,
         },
         keeps_versions: plan.place.source().keeps_versions(),

@@ -74,6 +74,8 @@ pub struct RunFilters {
     pub trails: Vec<String>,
     /// Only trails of this home region.
     pub home_region: Option<String>,
+    /// Only chains of an organization's trail, which belongs to this account.
+    pub management_account: Option<String>,
     /// Whether logs were left out.
     pub digests_only: bool,
 }

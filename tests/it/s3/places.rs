@@ -125,6 +125,49 @@ fn a_trail_of_an_organization_is_that_of_all_accounts() {
     assert_eq!(report["chains"].as_array().expect("chains").len(), 3);
 }
 
+/// Another account may have a trail of this name and home region that delivers to the same bucket.
+#[test]
+fn a_trail_of_an_organization_is_not_what_another_account_named_alike() {
+    let mut foreign = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .accounts(&["999900001111"])
+        .regions(&REGIONS);
+    foreign.seed = 2;
+    let mut foreign = foreign.archive();
+    let mut own = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .organization("o-abcde12345")
+        .accounts(&ACCOUNTS)
+        .regions(&REGIONS)
+        .archive();
+    let log = foreign.log(3, 0);
+    foreign.store.delete(&log);
+    let both = |own: &Archive| {
+        let mut both = foreign.clone();
+        both.store.objects.extend(own.store.objects.clone());
+        let described = server::Trail {
+            multi_region: true,
+            organization: true,
+            ..described("eu-west-1")
+        };
+        let served = Served::new(&both).args(DAY).trail(described);
+        served.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit")
+    };
+    // What is wrong with the other one is not this one's.
+    expect(&both(&own), "valid", &[]);
+    own.store.objects.clear();
+    expect(&both(&own), "unverified", &[("no-digests", 1)]);
+    // Nor is another organization's.
+    let evil = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .organization("o-zzzzz12345")
+        .accounts(&["999900002222"])
+        .regions(&REGIONS);
+    let report = both(&evil.archive());
+    expect(&report, "unverified", &[("no-digests", 1)]);
+    assert!(
+        messages(&report).contains("home region eu-west-1"),
+        "{report:#}"
+    );
+}
+
 /// Where a trail delivers to is what `CloudTrail` says, not what its prefix looks like.
 #[test]
 fn a_trail_whose_prefix_looks_like_a_folder_of_logs() {
