@@ -51,9 +51,13 @@ impl Walk {
             DigestVerdict::Missing => GapCause::DigestMissing,
             DigestVerdict::Valid | DigestVerdict::Invalid => GapCause::DigestInvalid,
         };
-        self.broken_by = self.broken_by.max(Some(cause));
         let is_after = self.bounds.end().is_some_and(|limit| failed.end > limit);
-        if demanded && is_after && !failed.in_range {
+        let is_beside = demanded && is_after && !failed.in_range;
+        // Whatever is not told explains no gap: anybody may put it beside the range.
+        if failed.in_range || is_beside {
+            self.broken_by = self.broken_by.max(Some(cause));
+        }
+        if is_beside {
             self.doubt_failed(&failed);
             self.beside.push(failed);
         } else {

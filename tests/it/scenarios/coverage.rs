@@ -2,7 +2,7 @@
 
 use super::common::{CHAIN, REGION, at, audit, in_region, trail};
 use crate::{
-    forge::{Archive, ChainId, Trail},
+    forge::{Archive, ChainId, Place, Trail, plant::PlantedDigest},
     harness::{Case, Expect, code},
 };
 
@@ -187,6 +187,35 @@ fn a_start_asked_for_before_the_first_digest() {
         });
     Case::new(archive)
         .args(["--start-time", "2024-03-09T12:00:00Z"])
+        .run()
+        .is(&expect);
+}
+
+/// Whoever plants what is no digest beside the range would else silence what the range lacks.
+#[test]
+fn what_lies_beside_the_range_explains_nothing() {
+    let mut archive = audit();
+    let id = archive.first().id.clone();
+    delete_chain_from(&mut archive, 0, 4, true);
+    for end in ["09T11:50:00", "10T07:30:00"] {
+        let planted = PlantedDigest::of(&id, &Place::new("audit-logs", ""), at(end));
+        let planted = planted.put(&mut archive.store);
+        archive.store.replace_body(&planted, *b"no digest");
+    }
+    let expect = Expect::clean(&archive)
+        .finding(code("coverage-starts-late").chain(CHAIN))
+        .finding(code("coverage-ends-early").chain(CHAIN))
+        .starts(at("09T12:00:00"))
+        .ends(at("10T06:00:00"))
+        .chain(CHAIN, |chain| {
+            let (early, late) = (at("10T00:00:00"), at("10T03:00:00"));
+            chain.gaps = vec![
+                (at("09T12:00:00"), early, "starts-late".into()),
+                (late, at("10T06:00:00"), "ends-early".into()),
+            ];
+        });
+    Case::new(archive)
+        .range("2024-03-09T12:00:00Z", "2024-03-10T06:00:00Z")
         .run()
         .is(&expect);
 }
