@@ -99,6 +99,8 @@ pub struct ChainSummary {
     pub newest: Option<Remembered>,
     /// When the newest verified digest ends.
     pub newest_end: Option<Timestamp>,
+    /// When the newest digest of the range ends that is there and vouches for nothing.
+    pub newest_failed: Option<Timestamp>,
     /// When what the oldest verified digest covers begins.
     pub oldest_start: Option<Timestamp>,
     /// Verified digests stored as plain JSON.
@@ -127,6 +129,7 @@ impl ChainSummary {
             fingerprints: BTreeSet::new(),
             newest: None,
             newest_end: None,
+            newest_failed: None,
             oldest_start: None,
             stored_plain: 0,
             from_successor: 0,

@@ -104,6 +104,10 @@ impl Walk {
 
     pub(super) fn tell_failed(&mut self, failed: Failed) {
         self.doubt_failed(&failed);
+        if failed.in_range && failed.verdict != DigestVerdict::Missing {
+            let newest = &mut self.summary.newest_failed;
+            *newest = (*newest).max(Some(failed.end));
+        }
         self.judge(
             failed.finding.subject.clone(),
             failed.verdict,

@@ -19,6 +19,7 @@ impl Reckoning<'_> {
         let nothing = Covered::default();
         let due = self.due_for_logs();
         let tails = open_places(&self.newest_ends, due);
+        let failed = newest_failed(&self.newest_ends);
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self
                 .covered
@@ -26,7 +27,9 @@ impl Reckoning<'_> {
                 .unwrap_or(&nothing);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
-            let tail = covered.end().zip(due);
+            let failed = failed.get(&leftovers.place).copied();
+            let end = covered.end().map(|end| Some(end).max(failed));
+            let tail = end.flatten().zip(due);
             if let Some(tail) = tail.and_then(|(end, due)| open_after(end, due)) {
                 open.add(tail);
             }
@@ -119,30 +122,67 @@ pub(super) fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, 
     places
 }
 
-/// When the newest digest of each hourly chain ended.
-pub(super) fn newest_ends(tally: &Tally) -> Vec<(AccountRegion, Timestamp)> {
+/// How far an hourly chain reaches.
+pub(super) struct NewestEnd {
+    place: AccountRegion,
+    /// When its newest verified digest ended.
+    proven: Timestamp,
+    /// When the newest one ended that is there and vouches for nothing.
+    failed: Option<Timestamp>,
+}
+
+/// When the newest digests of each hourly chain ended.
+pub(super) fn newest_ends(tally: &Tally) -> Vec<NewestEnd> {
     let told = tally.chains.iter().map(|chain| &chain.summary);
     let told = told.filter(|summary| !summary.chain.is_backfill());
-    let told = told.filter_map(|it| Some((it.chain.place().clone(), it.newest_end?)));
-    told.chain(tally.silent_ends.iter().cloned()).collect()
+    let told = told.filter_map(|it| {
+        Some(NewestEnd {
+            place: it.chain.place().clone(),
+            proven: it.newest_end?,
+            failed: it.newest_failed,
+        })
+    });
+    let silent = tally.silent_ends.iter().cloned();
+    let silent = silent.map(|(place, proven)| NewestEnd {
+        place,
+        proven,
+        failed: None,
+    });
+    told.chain(silent).collect()
+}
+
+/// When the newest digest ended that is there and vouches for nothing, for each account and region.
+fn newest_failed(newest_ends: &[NewestEnd]) -> BTreeMap<AccountRegion, Timestamp> {
+    let mut places = BTreeMap::new();
+    for chain in newest_ends {
+        if let Some(failed) = chain.failed {
+            let newest = places.entry(chain.place.clone()).or_insert(failed);
+            *newest = (*newest).max(failed);
+        }
+    }
+    places
 }
 
 /// The time whose logs digests may name that are not due yet, for each account and region. Each
 /// trail has an hour of its own: what one covers already, the next digest of another may name.
 fn open_places(
-    newest_ends: &[(AccountRegion, Timestamp)],
+    newest_ends: &[NewestEnd],
     due: Option<Timestamp>,
 ) -> BTreeMap<AccountRegion, Covered> {
     // A digest that is there shows that those could be there too which were due by then.
     let mut reached: BTreeMap<&AccountRegion, Timestamp> = BTreeMap::new();
-    for (place, end) in newest_ends {
-        let newest = reached.entry(place).or_insert(*end);
-        *newest = (*newest).max(*end);
+    for chain in newest_ends {
+        let newest = reached.entry(&chain.place).or_insert(chain.proven);
+        *newest = (*newest).max(chain.proven);
     }
     let mut places: BTreeMap<AccountRegion, Covered> = BTreeMap::new();
-    for (place, end) in newest_ends {
+    for chain in newest_ends {
+        let place = &chain.place;
         let due = due.map(|due| reached.get(place).map_or(due, |reached| due.max(*reached)));
-        if let Some(tail) = due.and_then(|due| open_after(*end, due)) {
+        // What a digest that is there would name is not waited for, whatever it is worth.
+        let end = Some(chain.proven).max(chain.failed);
+        let tail = end.zip(due).and_then(|(end, due)| open_after(end, due));
+        if let Some(tail) = tail {
             places.entry(place.clone()).or_default().add(tail);
         }
     }

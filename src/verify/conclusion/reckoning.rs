@@ -12,7 +12,7 @@ use super::super::finding::{Code, Finding, Severity, Subject};
 use super::super::location::{AccountRegion, ObjectLocation, RootId};
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
 use super::explaining::{explain_findings, explain_gap};
-use super::leftovers::{covered_places, doubtful_places, newest_ends};
+use super::leftovers::{NewestEnd, covered_places, doubtful_places, newest_ends};
 use super::result::{ChainResult, Conclusion, total_digests, total_logs};
 use super::tally::{ChainTally, LogCounts, Tally, Weights};
 use super::verdict::Verdict;
@@ -25,7 +25,7 @@ pub(super) struct Reckoning<'a> {
     pub(super) end: Option<Timestamp>,
     pub(super) covered: BTreeMap<(AccountRegion, RootId), Covered>,
     pub(super) doubtful: BTreeMap<AccountRegion, Covered>,
-    pub(super) newest_ends: Vec<(AccountRegion, Timestamp)>,
+    pub(super) newest_ends: Vec<NewestEnd>,
     pub(super) findings: Vec<Finding>,
     /// Nothing where logs were not read, or not all.
     evidence: Option<Evidence>,

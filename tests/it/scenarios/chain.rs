@@ -25,7 +25,7 @@ fn a_span_of_missing_digests_is_one_finding_that_tells_the_span() {
             .says("2024-03-10T04:00:00Z"),
     );
     for index in 2..=4 {
-        expect = expect.findings(super::common::abandoned(&archive, index));
+        expect = expect.findings(super::common::abandoned(&archive, index, "digest-missing"));
     }
     let expect = expect.chain(CHAIN, |chain| {
         chain.digests = [4, 0, 1, 0];

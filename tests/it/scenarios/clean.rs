@@ -279,7 +279,7 @@ fn a_mirror_without_metadata_lacks_only_the_newest_digest() {
             .chain(CHAIN)
             .says(&NEWEST.to_string()),
     );
-    assert_eq!(abandoned(&archive, NEWEST).len(), 2);
+    assert_eq!(abandoned(&archive, NEWEST, "digest-unsigned").len(), 2);
     let outcome = Case::new(archive).metadata(Metadata::None).run();
     outcome.is(&expect);
     assert!(String::from_utf8_lossy(&outcome.stdout).contains(&newest.1));

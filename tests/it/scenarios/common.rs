@@ -37,13 +37,12 @@ pub fn in_region(name: &str, at: &At) -> Finding {
     code(name).at(at).chain(REGION)
 }
 
-/// What becomes of the logs of a digest of [`audit`] that nothing vouches for any more: out of what is covered, and
-/// pending where nothing newer is verified.
-pub fn abandoned(archive: &Archive, index: usize) -> Vec<Finding> {
-    let name = if index == NEWEST {
-        "log-pending"
-    } else {
-        "log-uncovered"
+/// What becomes of the logs of a digest of [`audit`] that fails with this code, and vouches for nothing: out of what is
+/// covered. Where the newest digest is gone, they may have been delivered after it.
+pub fn abandoned(archive: &Archive, index: usize, code: &str) -> Vec<Finding> {
+    let name = match code {
+        "digest-missing" if index == NEWEST => "log-pending",
+        _ => "log-uncovered",
     };
     archive.first().digests[index]
         .logs
@@ -62,7 +61,7 @@ pub fn digest_fails(expect: Expect, archive: &Archive, index: usize, name: &str)
     let digest = archive.first().digests[index].clone();
     let expect = expect
         .finding(in_chain(name, &digest.at))
-        .findings(abandoned(archive, index));
+        .findings(abandoned(archive, index, name));
     let expect = if index == NEWEST {
         expect.ends(digest.start)
     } else {
