@@ -13,6 +13,9 @@ use super::super::time::TimeRange;
 use super::reckoning::Reckoning;
 use super::tally::{ChainTally, LogCounts, Tally};
 
+/// What is said of a log that only a digest keeps from being out of chain which nothing proves.
+const IN_DOUBT: &str = "verified digests cover its time, and none of them names it: a digest that is not verified, in or beside the range, may";
+
 impl Reckoning<'_> {
     pub(super) fn leftovers(&mut self, logs: &mut LogCounts) {
         let mut undigested: BTreeMap<LogKind, u64> = BTreeMap::new();
@@ -75,7 +78,13 @@ impl Reckoning<'_> {
                 };
                 let mut finding = Finding::new(code, subject).in_chain(&name);
                 if code == Code::LogUncovered {
-                    finding.detail = why_uncovered(log.time).map(Into::into);
+                    let is_sure = Time {
+                        doubtful: &nothing,
+                        ..time
+                    };
+                    let is_in_doubt = log.standing(is_sure) == Some(Standing::Unreferenced);
+                    let why = is_in_doubt.then_some(IN_DOUBT);
+                    finding.detail = why.or_else(|| why_uncovered(log.time)).map(Into::into);
                 }
                 self.findings.push(finding);
             }
