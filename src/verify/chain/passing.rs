@@ -23,6 +23,8 @@ impl Walk {
             self.fail(at, finding, DigestVerdict::Invalid, demanded);
             return;
         }
+        // Of what was passed already: it vouches for the logs beside it.
+        let is_copy = self.is_beside(at) && !demanded;
         let in_range = self.bounds.overlaps(digest.window());
         let is_remembered = self.is_remembered(&at.key);
         let is_told = in_range || is_remembered;
@@ -30,12 +32,17 @@ impl Walk {
         match doubt {
             // Without the key nothing proves it, so that doubt never comes to pass here.
             None | Some(Doubt::KeyUnknown(_)) => {}
+            Some(Doubt::Unsigned) if is_copy => self.summary.from_copy += u64::from(in_range),
             Some(Doubt::Unsigned) => self.summary.from_successor += u64::from(in_range),
             Some(Doubt::Modified(why)) => {
                 verdict = DigestVerdict::Invalid;
-                let finding = Finding::new(Code::DigestModified, subject.clone()).detail(format!(
-                    "{why}; its content is proven by the next digest all the same"
-                ));
+                let by = if is_copy {
+                    "another copy of it"
+                } else {
+                    "the next digest"
+                };
+                let finding = Finding::new(Code::DigestModified, subject.clone())
+                    .detail(format!("{why}; its content is proven by {by} all the same"));
                 self.find(finding, is_told);
             }
         }
@@ -46,8 +53,7 @@ impl Walk {
             verdict = DigestVerdict::Invalid;
         }
         self.judge(subject, verdict, is_told);
-        if self.is_beside(at) && !demanded {
-            // Another copy of what was passed already: it vouches for the logs beside it.
+        if is_copy {
             self.vouch(at, digest, in_range);
             return;
         }
@@ -105,9 +111,12 @@ impl Walk {
             self.summary.broken_at_head = self.broken_by;
         }
         self.broken_by = None;
-        let covered_from = self.passed.as_ref().map(|passed| passed.covers_from);
+        let before = self.passed.take();
+        let covered_from = before.as_ref().map(|passed| passed.covers_from);
+        let of_this_time = before.filter(|passed| passed.end == at.key.end());
         self.passed = Some(Passed {
             end: at.key.end(),
+            signed: of_this_time.map_or_else(Vec::new, |passed| passed.signed),
             // A digest passed before may reach further back.
             covers_from: covered_from.map_or(covers.start(), |from| from.min(covers.start())),
             is_starting,
@@ -124,6 +133,9 @@ impl Walk {
     }
 
     fn vouch(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool) {
+        if let Some(passed) = &mut self.passed {
+            passed.keep_signature(&digest);
+        }
         let summary = &mut self.summary;
         let covers = digest.covers();
         summary.covered.entry(at.root).or_default().add(covers);

@@ -107,6 +107,8 @@ pub struct ChainSummary {
     pub stored_plain: u64,
     /// Digests proven by their successors only.
     pub from_successor: u64,
+    /// Digests proven by another copy of theirs only.
+    pub from_copy: u64,
     /// Which bucket each root stands for.
     pub bindings: Vec<Binding>,
     /// What is undecided at its old end.
@@ -133,6 +135,7 @@ impl ChainSummary {
             oldest_start: None,
             stored_plain: 0,
             from_successor: 0,
+            from_copy: 0,
             bindings: Vec::new(),
             open_ends: Vec::new(),
             broken_at_head: None,

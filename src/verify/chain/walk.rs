@@ -29,6 +29,22 @@ pub(super) struct Passed {
     pub(super) end: Timestamp,
     pub(super) covers_from: Timestamp,
     pub(super) is_starting: bool,
+    /// What proves a further copy of it, and of those that were passed with it: the place that each
+    /// is for, and its signature.
+    pub(super) signed: Vec<(ObjectLocation, Signature)>,
+}
+
+impl Passed {
+    /// Keeps the signature of a digest of this time.
+    pub(super) fn keep_signature(&mut self, digest: &VerifiedDigest) {
+        let is_same = |(place, signature): &(ObjectLocation, Signature)| {
+            place == digest.location() && signature == digest.signature()
+        };
+        if !self.signed.iter().any(is_same) {
+            let signed = (digest.location().clone(), digest.signature().clone());
+            self.signed.push(signed);
+        }
+    }
 }
 
 /// A digest that failed, and that a verified digest may have skipped.
@@ -250,6 +266,11 @@ impl Walk {
         let signatures = named.into_iter().chain(claimed);
         let signatures = signatures.filter_map(Predecessor::signature);
         let signatures = signatures.chain(remembered.map(|it| it.signature().clone()));
+        // Another copy of it may have kept what this one has lost.
+        let copied = self.passed.iter().filter(|_| self.is_beside(at));
+        let copied = copied.flat_map(|passed| &passed.signed);
+        let copied = copied.filter(|(place, _)| place == digest.location());
+        let signatures = signatures.chain(copied.map(|(_, signature)| signature.clone()));
         let signatures: Vec<_> = signatures.collect();
         let digest = self.prove(digest, signatures);
         match digest {

@@ -241,11 +241,18 @@ impl<'a> Reckoning<'a> {
             let detail = format!("{plain} objects are intact, but stored as plain JSON");
             self.notice(Code::StoredUncompressed, name, detail);
         }
-        let count = summary.from_successor;
-        if count > 0 {
-            let detail = format!(
-                "{count} digests have no signature in their metadata, and are proven by the next digest"
-            );
+        let (next, copy) = (summary.from_successor, summary.from_copy);
+        if next + copy > 0 {
+            let by = match (next, copy) {
+                (_, 0) => "by the next digest".to_owned(),
+                (0, _) => "by another copy of theirs".to_owned(),
+                (_, copy) => {
+                    format!("by the next digest, or ({copy} of them) by another copy of theirs")
+                }
+            };
+            let count = next + copy;
+            let detail =
+                format!("{count} digests have no signature in their metadata, and are proven {by}");
             self.notice(Code::SignatureFromSuccessor, name, detail);
         }
     }

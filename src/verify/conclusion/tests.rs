@@ -241,4 +241,18 @@ fn notices_count_what_they_are_about() {
     assert!(told(0, 1, 0)[0].starts_with("1 objects"));
     assert!(told(1, 0, 0)[0].starts_with("1 objects"));
     assert!(told(0, 0, 1)[0].starts_with("1 digests have no signature"));
+    let proven = |successors, copies| {
+        let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
+        one.summary.from_successor = successors;
+        one.summary.from_copy = copies;
+        let told = reach(tally(vec![one])).findings.remove(0);
+        told.finding.message().to_owned()
+    };
+    assert!(proven(2, 0).ends_with("proven by the next digest"));
+    assert!(
+        proven(0, 2).starts_with("2 digests") && proven(0, 2).ends_with("another copy of theirs")
+    );
+    assert!(
+        proven(3, 2).starts_with("5 digests") && proven(3, 2).contains("(2 of them) by another")
+    );
 }

@@ -40,7 +40,8 @@ pub(super) const STORED_UNCOMPRESSED: Explanation = Explanation {
 
 pub(super) const SIGNATURE_FROM_SUCCESSOR: Explanation = Explanation {
     means: "Digests whose metadata holds no signature were proven by the next digest of the chain, \
-            which names their signature and is verified itself. That proves them just as well.",
+            which names their signature and is verified itself, or by another copy of the same digest, \
+            which has kept it. That proves them just as well.",
     innocent: &["The copy was made without the objects' metadata, as `aws s3 sync` does"],
     hostile: &[],
     next: &[

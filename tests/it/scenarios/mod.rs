@@ -5,6 +5,7 @@ mod chain;
 mod clean;
 mod cli;
 pub mod common;
+mod copies;
 mod coverage;
 mod digests;
 mod evidence;

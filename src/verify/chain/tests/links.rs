@@ -78,6 +78,69 @@ fn a_copy_in_another_root_vouches_beside_the_first_one() {
     }
 }
 
+/// A copy without metadata is proven by the signature that another one has kept, if it is one.
+#[test]
+fn a_copy_without_metadata_is_proven_by_the_one_beside_it() {
+    let [fourth, third, second, first] = four();
+    let walked = |copied: &Made, copy: &Made, doubt: &Doubt| {
+        let all = [&fourth, &third, &second, &first];
+        let mut seen: Vec<_> = all.into_iter().map(Made::proven).collect();
+        let after = all.iter().position(|it| it.at == copied.at).unwrap();
+        seen.insert(after + 1, copy.doubted(doubt.clone()));
+        let walked = walk(seen);
+        (walked.codes, walked.summary)
+    };
+    let in_another_root = |made: &Made| {
+        let mut copy = made.clone();
+        copy.at.root = RootId(1);
+        copy
+    };
+    for copied in [&fourth, &third, &second, &first] {
+        let copy = in_another_root(copied);
+        let (codes, summary) = walked(copied, &copy, &Doubt::Unsigned);
+        assert_eq!((codes, summary.digests.valid), (vec![], 5));
+        assert_eq!((summary.from_copy, summary.from_successor), (1, 0));
+        assert!(summary.covered.contains_key(&RootId(1)));
+        // A signature that does not fit accuses, though the content is proven.
+        let (codes, summary) = walked(copied, &copy, &Doubt::Modified("it does not fit"));
+        assert_eq!(codes, [Code::DigestModified]);
+        assert_eq!((summary.from_copy, summary.digests.invalid), (0, 1));
+    }
+    // Another digest of that time is no copy, nor is one of another bucket.
+    let [other_hash, ..] = others(&third);
+    let mut elsewhere = made_in(1, "other", (2, 3), Some(&second));
+    elsewhere.signature = third.signature.clone();
+    let mut changed = other_hash.clone();
+    changed.at = third.at.clone();
+    for copy in [in_another_root(&changed), elsewhere] {
+        let (codes, summary) = walked(&third, &copy, &Doubt::Unsigned);
+        assert_eq!(codes, [Code::DigestOutOfChain]);
+        assert!(!summary.covered.contains_key(&RootId(1)));
+    }
+}
+
+/// Digests of one time that lie in two buckets are copied each for itself.
+#[test]
+fn copies_of_two_digests_of_one_time_are_each_proven() {
+    let first = made((0, 1), None);
+    let second = made((1, 2), Some(&first));
+    let last = made((2, 4), Some(&second));
+    let began = made_in(1, "other", (1, 2), None);
+    let newest = made_in(1, "other", (3, 5), Some(&began));
+    for both in [[&began, &second], [&second, &began]] {
+        let mut seen = vec![newest.proven(), last.proven()];
+        seen.extend(both.map(Made::proven));
+        seen.extend(both.map(|made| {
+            let mut copy = made.clone();
+            copy.at.root = RootId(2);
+            copy.doubted(Doubt::Unsigned)
+        }));
+        seen.push(first.proven());
+        let walked = walk(seen);
+        assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 7]));
+    }
+}
+
 #[test]
 fn what_lies_beside_a_digest_does_not_cut_the_chain() {
     let [fourth, _, second, first] = four();
