@@ -16,7 +16,7 @@ pub struct Binding {
     pub bucket: Arc<str>,
     /// The prefix, without a closing slash.
     pub prefix: Arc<str>,
-    /// From the first such digest's start to the last one's end.
+    /// From the start of what the first such digest covers to the last one's end.
     pub range: TimeRange,
     /// How many digests state it.
     pub digests: u64,
@@ -30,7 +30,8 @@ pub(super) fn bind(bindings: &mut Vec<Binding>, at: &ListedDigest, digest: &Veri
     let Some(prefix) = digest.location().prefix_before(&path) else {
         return;
     };
-    let window = digest.window();
+    // A starting digest is dated back to before the trail delivered here.
+    let covers = digest.covers();
     let bucket = digest.location().bucket();
     // A trail may come back to a bucket that it left.
     let last = bindings
@@ -40,8 +41,8 @@ pub(super) fn bind(bindings: &mut Vec<Binding>, at: &ListedDigest, digest: &Veri
     let known = last.filter(|binding| binding.bucket == *bucket && *binding.prefix == *prefix);
     if let Some(known) = known {
         known.digests += 1;
-        let start = known.range.start().min(window.start());
-        let end = known.range.end().max(window.end());
+        let start = known.range.start().min(covers.start());
+        let end = known.range.end().max(covers.end());
         known.range = TimeRange::new(start, end).unwrap_or(known.range);
         return;
     }
@@ -49,7 +50,7 @@ pub(super) fn bind(bindings: &mut Vec<Binding>, at: &ListedDigest, digest: &Veri
         root: at.root,
         bucket: Arc::clone(bucket),
         prefix: prefix.into(),
-        range: window,
+        range: covers,
         digests: 1,
         newest: at.key.clone(),
     });

@@ -225,7 +225,7 @@ fn an_intact_chain_is_valid() {
     );
     assert_eq!(
         (binding.range, &binding.newest),
-        (range(0, 4), &four[0].at.key)
+        (range(1, 4), &four[0].at.key)
     );
 }
 
@@ -244,7 +244,7 @@ fn each_root_and_bucket_is_bound_by_itself() {
     let expected = [
         (1, "other", 2, range(2, 4)),
         (0, "other", 1, range(1, 2)),
-        (0, BUCKET, 1, range(0, 1)),
+        (0, BUCKET, 1, range(1, 1)),
     ];
     assert_eq!(bound, expected);
     assert_eq!(summary.covered.len(), 2);

@@ -1,5 +1,6 @@
 //! From the whole tally to the verdict and the exit status.
 
+mod bindings;
 mod explaining;
 mod leftovers;
 mod reckoning;

@@ -9,14 +9,15 @@ use super::super::chain::{Binding, ChainSummary, Gap, GapCause, OpenEnd};
 use super::super::coverage::Covered;
 use super::super::evidence::Evidence;
 use super::super::finding::{Code, Finding, Severity, Subject};
-use super::super::location::{AccountRegion, ObjectLocation, RootId};
+use super::super::location::{AccountRegion, RootId};
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
+use super::bindings::{Changes, settle_bindings};
 use super::explaining::{explain_findings, explain_gap};
 use super::leftovers::{NewestEnd, covered_places, doubtful_places, newest_ends};
 use super::result::{ChainResult, Conclusion, total_digests, total_logs};
 use super::tally::{ChainTally, LogCounts, Tally, Weights};
 use super::verdict::Verdict;
-use super::weighing::{Bindings, join, order, weigh};
+use super::weighing::{Bindings, order, weigh};
 
 pub(super) struct Reckoning<'a> {
     pub(super) tally: Tally,
@@ -264,46 +265,19 @@ impl<'a> Reckoning<'a> {
         self.findings.push(finding);
     }
 
-    /// All digests of a root must state one bucket and prefix for one time; where they do not,
-    /// those that fewer digests state are out of place.
+    /// What each root stands for; digests that are out of place in theirs are told.
     fn bindings(&mut self, results: &[(ChainResult, Vec<Binding>)]) -> Bindings {
-        let mut all: Vec<(&ChainResult, &Binding)> = results
+        let hourly = results.iter().filter(|(it, _)| !it.chain.is_backfill());
+        let hourly = hourly.map(|(_, bindings)| &**bindings);
+        let all: Vec<_> = results
             .iter()
-            .flat_map(|(result, bindings)| bindings.iter().map(move |binding| (result, binding)))
+            .flat_map(|(result, bindings)| bindings.iter().map(|it| (&*result.chain, it)))
             .collect();
-        all.sort_by(|(_, a), (_, b)| b.digests.cmp(&a.digests).then_with(|| a.cmp(b)));
-        let mut kept: Vec<Binding> = Vec::new();
-        for (result, binding) in all {
-            let other = kept.iter().find(|known| {
-                known.root == binding.root
-                    && (&known.bucket, &known.prefix) != (&binding.bucket, &binding.prefix)
-                    && known.range.start() < binding.range.end()
-                    && binding.range.start() < known.range.end()
-            });
-            if let Some(other) = other {
-                let key = ObjectLocation::new(
-                    Arc::clone(&binding.bucket),
-                    join(&binding.prefix, &binding.newest.path()),
-                );
-                let name: Arc<str> = result.chain.to_string().into();
-                let finding = Finding::new(Code::DigestMoved, Subject::Object(key))
-                    .in_chain(&name)
-                    .compared(
-                        &format!("s3://{}", join(&other.bucket, &other.prefix)),
-                        &format!("s3://{}", join(&binding.bucket, &binding.prefix)),
-                    )
-                    .detail(format!(
-                        "{} digests of this chain say that they belong to another bucket or prefix than the digests that lie beside them",
-                        binding.digests
-                    ));
-                self.findings.push(finding);
-            } else {
-                kept.push(binding.clone());
-            }
-        }
+        let (bound, out_of_place) = settle_bindings(all, &Changes::of(hourly));
+        self.findings.extend(out_of_place);
         Bindings {
             stated: std::mem::take(&mut self.tally.stated),
-            bound: kept,
+            bound,
         }
     }
 

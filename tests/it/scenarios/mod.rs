@@ -15,6 +15,7 @@ mod inventory;
 mod keys;
 mod logs;
 mod matrix;
+mod moves;
 mod queries;
 mod range;
 mod reference;

@@ -54,8 +54,10 @@ fn digests_of_one_root_and_time_state_one_bucket() {
     };
     let reached = |other: Binding| {
         let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
-        one.summary.bindings = vec![other, binding(0, "bucket", "", (0, 60), 9)];
-        let reached = reach(tally(vec![one]));
+        one.summary.bindings = vec![binding(0, "bucket", "", (0, 60), 9)];
+        let mut two = chain(&hourly("us-east-1", "u"), 0, 60);
+        two.summary.bindings = vec![other];
+        let reached = reach(tally(vec![one, two]));
         let moved = reached.findings.into_iter();
         moved
             .map(|it| (it.finding.code, it.bucket))
@@ -85,6 +87,50 @@ fn digests_of_one_root_and_time_state_one_bucket() {
         binding(0, "bucket", "", (10, 20), 1),
     ] {
         assert_eq!(reached(beside.clone()), [], "{beside:?}");
+    }
+}
+
+#[test]
+fn a_change_of_bucket_falls_into_the_hours_of_some_chains() {
+    let binding = |suffix, bucket: &str, (start, end), digests| Binding {
+        root: RootId(0),
+        bucket: bucket.into(),
+        prefix: "".into(),
+        range: range(start, end),
+        digests,
+        newest: key("123456789012", "us-east-1", "t", suffix),
+    };
+    // One chain changed from the one bucket to the other in the 600th minute.
+    let reached = |other: Binding| {
+        let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
+        one.summary.bindings = vec![
+            binding("", "new", (600, 1200), 10),
+            binding("", "old", (0, 600), 10),
+        ];
+        let mut two = chain(&hourly("us-east-1", "u"), 0, 60);
+        two.summary.bindings = vec![other];
+        let moved = reach(tally(vec![one, two])).findings;
+        let codes: Vec<_> = moved.iter().map(|it| it.finding.code).collect();
+        assert!(codes.iter().all(|it| *it == Code::DigestMoved), "{codes:?}");
+        !codes.is_empty()
+    };
+    for (suffix, bucket, times, is_told) in [
+        ("", "old", (500, 705), false),
+        ("", "old", (500, 706), true),
+        ("", "new", (495, 700), false),
+        ("", "new", (494, 700), true),
+        ("", "old", (700, 760), true),
+        ("", "new", (300, 360), true),
+        ("", "other", (595, 605), true),
+        ("", "other", (1199, 1260), true),
+        ("", "other", (1200, 1260), false),
+        // Made after the change, of an hour before it; never the other way round.
+        ("_backfill", "new", (60, 120), false),
+        ("_backfill", "old", (800, 860), true),
+        ("_backfill", "other", (60, 120), true),
+    ] {
+        let told = reached(binding(suffix, bucket, times, 1));
+        assert_eq!(told, is_told, "{suffix} {bucket} {times:?}");
     }
 }
 
