@@ -83,7 +83,9 @@ impl Group {
                         inventory.mention(path, own.name);
                     }
                 } else {
-                    shared.tally().named_from_afar.insert(path.as_str().into());
+                    let mut tally = shared.tally();
+                    let named = tally.named_from_afar.entry(*root).or_default();
+                    named.insert(path.as_str().into());
                 }
             }
             if let Naming::First { listed, archived } = naming

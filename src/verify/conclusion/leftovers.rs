@@ -51,7 +51,8 @@ impl Reckoning<'_> {
                     continue;
                 }
                 let path = log.path(&leftovers.place);
-                if self.tally.named_from_afar.contains(path.as_str()) {
+                let afar = self.tally.named_from_afar.get(&leftovers.root);
+                if afar.is_some_and(|named| named.contains(path.as_str())) {
                     continue;
                 }
                 let is_digested =

@@ -92,8 +92,9 @@ pub struct Tally {
     pub silent_ends: Vec<(AccountRegion, Timestamp)>,
     /// Accounts and regions whose digests could not all be listed.
     pub unlisted_digests: BTreeSet<AccountRegion>,
-    /// Logs that are named by a digest of another account or region than their path's.
-    pub named_from_afar: HashSet<Box<str>>,
+    /// Logs that are named by a digest of another account or region than their path's, in the root
+    /// that they are named in: what lies under the same path in another one is not named.
+    pub named_from_afar: BTreeMap<RootId, HashSet<Box<str>>>,
     /// The day of the oldest digest that is there, of all chains.
     pub first_day: Option<Timestamp>,
     /// Logs of the day before the oldest digest of their account's region, which are not there.

@@ -3,7 +3,7 @@
 use super::common::{CHAIN, REGION, at, audit, in_region, trail};
 use crate::{
     forge::{
-        Archive, At, ChainId, Kind, Place, Trail,
+        Archive, At, ChainId, Kind, Place, Sign, TestKey, Trail,
         plant::{PlantedDigest, PlantedLog},
     },
     harness::{Case, Expect, code},
@@ -356,5 +356,39 @@ fn a_forgers_unsigned_digest_makes_no_planted_log_valid() {
                 "{trail}, {backfill}: {report:#}"
             );
         }
+    }
+}
+
+/// A digest may name a log of another region than its own. That says nothing of what lies under the same path in another
+/// place.
+#[test]
+fn a_log_that_a_digest_of_another_region_names_hides_none_in_another_place() {
+    let second = Place::new("audit-logs", "second");
+    for is_planted in [false, true] {
+        let mut archive = trail(4).regions(&["us-east-1", "eu-west-1"]).archive();
+        Trail::new("other", "2024-03-10T00:00:00Z", 4)
+            .regions(&["eu-west-1"])
+            .place("audit-logs", "second")
+            .deliver(&mut archive);
+        let id = archive.chains[1].id.clone();
+        assert_eq!(id.region, "eu-west-1");
+        let mut log = PlantedLog::of(&id, &Place::new("audit-logs", ""), at("10T02:30:00"));
+        log.put(&mut archive.store);
+        let digest = archive.digest(3);
+        archive.edit_digest(&digest, Sign::With(TestKey::a()), |doc| {
+            doc.logs().push(log.entry().json());
+        });
+        archive.relink(0, 3, None);
+        let mut expect = Expect::clean(&archive).chain(CHAIN, |chain| chain.logs[0] += 1);
+        if is_planted {
+            log.place = second.clone();
+            let planted = log.put(&mut archive.store);
+            expect = expect.finding(
+                code("log-unreferenced")
+                    .at(&planted)
+                    .chain("111122223333/eu-west-1"),
+            );
+        }
+        Case::new(archive).run().is(&expect);
     }
 }

@@ -84,7 +84,7 @@ fn a_change_of_the_bucket_within_the_hours_of_some() {
 #[test]
 fn a_backfill_digest_of_before_the_change_lies_in_the_new_bucket() {
     for (bucket, is_moved) in [(NEW, false), (OLD, false), (OTHER, true)] {
-        let archive = with_backfill(moved(), bucket);
+        let archive = with_backfill(&moved(), bucket);
         let outcome = in_one_folder(archive).run();
         if is_moved {
             tells_moved(&outcome, bucket);
@@ -95,13 +95,13 @@ fn a_backfill_digest_of_before_the_change_lies_in_the_new_bucket() {
     }
     // The trail never was there.
     tells_moved(
-        &in_one_folder(with_backfill(trail(8), NEW)).run(),
+        &in_one_folder(with_backfill(&trail(8), NEW)).run(),
         "no move",
     );
 }
 
 /// A backfill digest of the trail's first hour, in this bucket.
-fn with_backfill(trail: Trail, bucket: &str) -> Archive {
+fn with_backfill(trail: &Trail, bucket: &str) -> Archive {
     let mut archive = trail.archive();
     let mut id = archive.first().id.clone();
     id.backfill = true;

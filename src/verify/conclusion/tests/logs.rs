@@ -1,5 +1,7 @@
 //! Logs that nothing named, or that are not there.
 
+use std::collections::HashSet;
+
 use super::super::super::inventory::LeftoverTime;
 use super::super::leftovers::why_uncovered;
 use super::*;
@@ -96,8 +98,14 @@ fn logs_that_nothing_names_stand_by_their_time() {
     assert_eq!((reached.logs.unreferenced, reached.logs.unverified), (1, 0));
     let mut afar = base();
     let named = afar.leftovers[0].logs[0].path(&afar.leftovers[0].place);
-    afar.named_from_afar.insert(named.into());
+    let root = afar.leftovers[0].root;
+    let of_root = |root| BTreeMap::from([(root, HashSet::from([Box::from(&*named)]))]);
+    afar.named_from_afar = of_root(root);
     assert_eq!(told(afar), (vec![], 0, 0));
+    // In another root it is not named.
+    let mut other = base();
+    other.named_from_afar = of_root(RootId(root.0 + 1));
+    assert_eq!(told(other), told(base()));
     // Nothing is sure where digests could not be listed, or verified.
     let mut unlisted = base();
     unlisted.unlisted_digests.insert(id.place().clone());
