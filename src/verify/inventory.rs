@@ -251,22 +251,37 @@ impl Inventory {
         }
     }
 
+    /// Whether a digest names a log that has the path of `log` here.
+    pub fn names(&self, log: &Leftover) -> bool {
+        let (path, known) = match &log.name {
+            Name::Odd(path) => (path.clone(), self.odd.get(path).copied()),
+            Name::Usual(name) => {
+                let day = self.days.get(&(name.kind(), name.day()));
+                let at = |day: &&Day| day.names.binary_search(name).ok();
+                let mark = day.and_then(|day| day.marks.get(at(&day)?)).copied();
+                (name.path(&self.place).into(), mark)
+            }
+        };
+        let mut unlisted = self.unlisted.range((path.clone(), Mark::default())..);
+        known.is_some_and(Mark::is_known) || unlisted.next().is_some_and(|(next, _)| *next == path)
+    }
+
     /// What no digest named.
-    pub fn into_leftovers(self) -> Vec<Leftover> {
-        let usual = self.days.into_iter().flat_map(|((kind, _), day)| {
-            let unnamed = day.names.into_iter().zip(day.marks);
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        let usual = self.days.iter().flat_map(|((kind, _), day)| {
+            let unnamed = day.names.iter().zip(&day.marks);
             unnamed
                 .filter(|(_, mark)| !mark.is_known())
-                .map(move |(name, _)| Leftover {
-                    kind,
+                .map(|(name, _)| Leftover {
+                    kind: *kind,
                     time: LeftoverTime::At(name.time()),
-                    name: Name::Usual(name),
+                    name: Name::Usual(*name),
                 })
         });
-        let odd = self.odd.into_iter().filter(|(_, mark)| !mark.is_known());
+        let odd = self.odd.iter().filter(|(_, mark)| !mark.is_known());
         let odd = odd.filter_map(|(path, _)| {
-            let log = LogPath::parse(&path)?;
-            let time = match (log.time, folder_day(&path)) {
+            let log = LogPath::parse(path)?;
+            let time = match (log.time, folder_day(path)) {
                 (Some(time), Some(day)) if day.contains(time) => LeftoverTime::At(time),
                 (Some(time), day) => LeftoverTime::Apart(time, day),
                 (None, Some(day)) => LeftoverTime::Day(day),
@@ -275,7 +290,7 @@ impl Inventory {
             Some(Leftover {
                 kind: log.kind,
                 time,
-                name: Name::Odd(path),
+                name: Name::Odd(path.clone()),
             })
         });
         usual.chain(odd).collect()
@@ -335,11 +350,30 @@ mod tests {
         assert_eq!(inventory.len(), 3);
         assert_eq!(name(&mut inventory, A, b"a"), FIRST);
         let left: Vec<_> = inventory
-            .into_leftovers()
+            .leftovers()
             .iter()
             .map(|log| log.path(&place()))
             .collect();
         assert_eq!(left, [path(B), path(ODD)]);
+    }
+
+    #[test]
+    fn a_left_over_log_may_be_named_elsewhere() {
+        let mut inventory = inventory(&[A, ODD]);
+        let others = |rest: &[&str]| self::inventory(rest).leftovers();
+        let named = |inventory: &Inventory| {
+            let left = others(&[A, B, ODD, "2020/01/02/evil.json"]);
+            let named = left.iter().filter(|log| inventory.names(log));
+            named.map(|log| log.path(&place())).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&inventory), [""; 0]);
+        name(&mut inventory, A, b"a");
+        assert_eq!(named(&inventory), [path(A)]);
+        name(&mut inventory, ODD, b"a");
+        assert_eq!(named(&inventory), [path(A), path(ODD)]);
+        // Named, and not there.
+        name(&mut inventory, B, b"a");
+        assert_eq!(named(&inventory), [path(A), path(B), path(ODD)]);
     }
 
     #[test]
@@ -361,7 +395,7 @@ mod tests {
             assert_eq!(name(&mut inventory, rest, b"2"), first);
             assert_eq!(name(&mut inventory, rest, b"2"), Naming::Again);
         }
-        assert_eq!(inventory.into_leftovers(), []);
+        assert_eq!(inventory.leftovers(), []);
     }
 
     #[test]
@@ -383,7 +417,7 @@ mod tests {
             assert_eq!(name(&mut inventory, rest, b"2"), FIRST, "{rest}");
         }
         assert_eq!(name(&mut inventory, ARCHIVED, b"1"), ARCHIVED_FIRST);
-        assert_eq!(inventory.into_leftovers(), []);
+        assert_eq!(inventory.leftovers(), []);
     }
 
     #[test]
@@ -408,7 +442,7 @@ mod tests {
             mention(&mut inventory, rest);
             assert_eq!(name(&mut inventory, rest, b"1"), Naming::Again, "{rest}");
         }
-        assert_eq!(inventory.into_leftovers(), []);
+        assert_eq!(inventory.leftovers(), []);
     }
 
     #[test]
@@ -426,13 +460,13 @@ mod tests {
             inventory.seal();
             let again = if is_named { Naming::Again } else { FIRST };
             assert_eq!(name(&mut inventory, B, b"1"), again);
-            assert_eq!(inventory.into_leftovers(), []);
+            assert_eq!(inventory.leftovers(), []);
         }
     }
 
     #[test]
     fn odd_names_have_the_time_of_their_folder() {
-        let left = inventory(&[ODD, "evil.json.gz"]).into_leftovers();
+        let left = inventory(&[ODD, "evil.json.gz"]).leftovers();
         assert!(
             matches!(left[0].time, LeftoverTime::Day(day) if day.start() == "2020-01-02T00:00:00Z".parse().unwrap())
         );
@@ -441,7 +475,7 @@ mod tests {
 
     #[test]
     fn a_name_and_its_folders_may_tell_different_times() {
-        let of = |rest: &str| inventory(&[rest]).into_leftovers()[0].time;
+        let of = |rest: &str| inventory(&[rest]).leftovers()[0].time;
         let at = "2020-01-02T03:04:00Z".parse().unwrap();
         let name = A.strip_prefix("2020/01/02/").unwrap();
         assert_eq!(of(A), LeftoverTime::At(at));

@@ -148,6 +148,10 @@ impl Group {
         }
         let (other, path) = shared.source.elsewhere(root, location)?;
         let there = self.holdings.get(&other)?;
-        (!there.digests && !there.kinds.is_empty()).then_some((other, path))
+        if there.digests || there.kinds.is_empty() {
+            return None;
+        }
+        shared.tally().copied_apart.insert((other, root));
+        Some((other, path))
     }
 }

@@ -14,7 +14,7 @@ use super::line::{Line, Waiting};
 use crate::verify::chain::{ListedDigest, Walk};
 use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
-use crate::verify::inventory::Inventory;
+use crate::verify::inventory::{Inventory, Leftover};
 use crate::verify::location::{AccountRegion, ChainId, LogKind, RootId};
 use crate::verify::time::{hour_before, midnight};
 
@@ -230,15 +230,26 @@ impl Group {
         if std::mem::replace(&mut state.finished, true) {
             return;
         }
-        for (root, inventory) in std::mem::take(&mut state.inventories) {
-            let logs = inventory.into_leftovers();
-            if !logs.is_empty() {
-                shared.tally().leftovers.push(Leftovers {
-                    place: self.place.clone(),
-                    root,
-                    was_followed: state.followed.contains(&root),
-                    logs,
-                });
+        let inventories = std::mem::take(&mut state.inventories);
+        for (root, inventory) in &inventories {
+            let others = || inventories.iter().filter(|(other, _)| *other != root);
+            let holdings = self.holdings.get(root);
+            let is_apart = holdings.is_some_and(|holdings| !holdings.digests);
+            // What is named elsewhere is a copy that nobody looks at, and no accusation.
+            let lies_apart =
+                |log: &Leftover| is_apart && !others().any(|(_, other)| other.names(log));
+            let (apart, beside): (Vec<_>, Vec<_>) =
+                inventory.leftovers().into_iter().partition(lies_apart);
+            for (is_apart, logs) in [(true, apart), (false, beside)] {
+                if !logs.is_empty() {
+                    shared.tally().leftovers.push(Leftovers {
+                        place: self.place.clone(),
+                        root: *root,
+                        was_followed: state.followed.contains(root),
+                        is_apart,
+                        logs,
+                    });
+                }
             }
         }
         shared.queue.group_done();

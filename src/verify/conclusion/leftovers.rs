@@ -11,7 +11,7 @@ use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
 use super::super::time::TimeRange;
 use super::reckoning::Reckoning;
-use super::tally::{ChainTally, LogCounts, Tally};
+use super::tally::{ChainTally, Leftovers, LogCounts, Tally};
 
 /// What is said of a log that only a digest keeps from being out of chain which nothing proves.
 const IN_DOUBT: &str = "verified digests cover its time, and none of them names it: a digest that is not verified, in or beside the range, may";
@@ -24,10 +24,7 @@ impl Reckoning<'_> {
         let tails = open_places(&self.newest_ends, due);
         let failed = newest_failed(&self.newest_ends);
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
-            let covered = self
-                .covered
-                .get(&(leftovers.place.clone(), leftovers.root))
-                .unwrap_or(&nothing);
+            let covered = self.covered_for(&leftovers);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
             let failed = failed.get(&leftovers.place).copied();
@@ -37,7 +34,7 @@ impl Reckoning<'_> {
                 open.add(tail);
             }
             let time = Time {
-                covered,
+                covered: &covered,
                 doubtful,
                 open: &open,
                 bounds: self.weights.bounds,
@@ -97,6 +94,22 @@ impl Reckoning<'_> {
             ));
             self.findings.push(finding);
         }
+    }
+
+    /// What verified digests cover where these logs lie. For a folder of logs alone, those speak that
+    /// name its logs.
+    fn covered_for(&self, leftovers: &Leftovers) -> Covered {
+        let root = leftovers.root;
+        let apart = self.tally.copied_apart.iter();
+        let apart = apart.filter(|(logs, _)| leftovers.is_apart && *logs == root);
+        let roots = apart.map(|(_, digests)| *digests).chain([root]);
+        let mut covered = Covered::default();
+        for root in roots {
+            if let Some(part) = self.covered.get(&(leftovers.place.clone(), root)) {
+                covered.add_all(part);
+            }
+        }
+        covered
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Leftovers {
     /// Whether chains of the source led there, rather than that it is part of the source: then
     /// only what they cover there was asked for.
     pub was_followed: bool,
+    /// Whether they lie apart from all digests of their account's region, and no digest names any of
+    /// their paths in another root either: then the digests speak for them that name logs of this root.
+    pub is_apart: bool,
     /// The logs.
     pub logs: Vec<Leftover>,
 }
@@ -95,6 +98,9 @@ pub struct Tally {
     /// Logs that are named by a digest of another account or region than their path's, in the root
     /// that they are named in: what lies under the same path in another one is not named.
     pub named_from_afar: BTreeMap<RootId, HashSet<Box<str>>>,
+    /// The roots whose logs digests name that lie in a root of their own, each with that one: digests and
+    /// logs were copied into folders of their own.
+    pub copied_apart: BTreeSet<(RootId, RootId)>,
     /// The day of the oldest digest that is there, of all chains.
     pub first_day: Option<Timestamp>,
     /// Logs of the day before the oldest digest of their account's region, which are not there.

@@ -1,7 +1,6 @@
 //! Archives that are what CloudTrail delivered, in every shape that it delivers. None may be cried out against.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use super::common::{CHAIN, NEWEST, REGION, abandoned, at, audit, in_chain, trail};
 use crate::{
@@ -352,46 +351,6 @@ fn a_chain_that_changed_its_bucket_or_came_back_copied_into_one_folder() {
             .run()
             .is(&expect);
     }
-}
-
-/// Moves all logs, or some copies of them, out of the folder of their digests.
-fn apart(case: &Case, digests_too: bool) {
-    let bucket = case.source().join("audit-logs");
-    let account = "AWSLogs/111122223333";
-    let logs = case.source().join("logs").join(account);
-    fs::create_dir_all(&logs).unwrap();
-    let from = |kind: &str| bucket.join(account).join(kind);
-    if digests_too {
-        let copied = std::process::Command::new("cp")
-            .arg("-a")
-            .arg(from("CloudTrail-Digest"))
-            .arg(logs.join("CloudTrail-Digest"))
-            .status();
-        assert!(copied.unwrap().success());
-    }
-    fs::rename(from("CloudTrail"), logs.join("CloudTrail")).unwrap();
-}
-
-#[test]
-fn digests_and_logs_copied_into_folders_of_their_own() {
-    let archive = audit();
-    let expect = Expect::clean(&archive);
-    let case = Case::new(archive).written(|case| apart(case, false));
-    case.run().is(&expect);
-    // What was deleted is missing there too.
-    let mut archive = audit();
-    let log = archive.log(2, 0);
-    archive.store.delete(&log);
-    let case = Case::new(archive).written(|case| apart(case, false));
-    let outcome = case.run();
-    let report = outcome.report();
-    assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
-    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
-    // A copy that has digests too is one for itself: what is left of another one is not whole.
-    let case = Case::new(audit()).written(|case| apart(case, true));
-    let outcome = case.run();
-    assert_eq!(outcome.exit, 1, "{:#}", outcome.report());
-    assert_eq!(outcome.report()["totals"]["logs"]["missing"], 12);
 }
 
 #[test]

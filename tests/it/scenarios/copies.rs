@@ -1,9 +1,14 @@
 //! Copies of one bucket that lie beside each other in one folder, each with its own logs and, where the tool kept it, its own
 //! metadata.
 
-use super::common::{CHAIN, HOURS, NEWEST, audit, in_chain, trail};
+use std::fs;
+use std::process::Command;
+
+use super::common::{CHAIN, HOURS, NEWEST, REGION, at, audit, in_chain, trail};
 use crate::{
-    forge::{Archive, Doc, FolderWriter, Metadata, Store, store::At},
+    forge::{
+        Archive, Doc, FolderWriter, Logs, Metadata, Place, Store, plant::PlantedLog, store::At,
+    },
     harness::{Case, Expect, Finding, code},
 };
 
@@ -184,4 +189,123 @@ fn a_second_copy_with_a_wrong_signature_is_modified() {
     side_by_side(archive.store.clone(), &other)
         .run()
         .is(&expect);
+}
+
+/// Moves all logs, or some copies of them, out of the folder of their digests.
+fn apart(case: &Case, digests_too: bool) {
+    let bucket = case.source().join("audit-logs");
+    let account = "AWSLogs/111122223333";
+    let logs = case.source().join("logs").join(account);
+    fs::create_dir_all(&logs).unwrap();
+    let from = |kind: &str| bucket.join(account).join(kind);
+    if digests_too {
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(from("CloudTrail-Digest"))
+            .arg(logs.join("CloudTrail-Digest"))
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    fs::rename(from("CloudTrail"), logs.join("CloudTrail")).unwrap();
+}
+
+#[test]
+fn digests_and_logs_copied_into_folders_of_their_own() {
+    let archive = audit();
+    let expect = Expect::clean(&archive);
+    let case = Case::new(archive).written(|case| apart(case, false));
+    case.run().is(&expect);
+    // What was deleted is missing there too.
+    let mut archive = audit();
+    let log = archive.log(2, 0);
+    archive.store.delete(&log);
+    let case = Case::new(archive).written(|case| apart(case, false));
+    let outcome = case.run();
+    let report = outcome.report();
+    assert_eq!(report["findings"][0]["code"], "log-missing", "{report:#}");
+    assert_eq!(report["findings"].as_array().unwrap().len(), 1);
+    // A copy that has digests too is one for itself: what is left of another one is not whole.
+    let case = Case::new(audit()).written(|case| apart(case, true));
+    let outcome = case.run();
+    assert_eq!(outcome.exit, 1, "{:#}", outcome.report());
+    assert_eq!(outcome.report()["totals"]["logs"]["missing"], 12);
+}
+
+/// A log at this time that no digest names, in the folder of the logs.
+fn planted_apart(time: &str, region: &str) -> (Case, At) {
+    let mut archive = trail(6)
+        .regions(&["us-east-1", "eu-west-1"])
+        .logs(Logs::By(
+            |region, _| if region == "us-east-1" { 2 } else { 0 },
+        ))
+        .archive();
+    let mut log = PlantedLog::of(&archive.first().id, &Place::new("audit-logs", ""), at(time));
+    log.region = region.into();
+    let planted = log.put(&mut archive.store);
+    let case = Case::new(archive).args(["--allow", "log-uncovered"]);
+    (case.written(|case| apart(case, false)), planted)
+}
+
+/// The digests speak for the folder whose logs they name, as for their own.
+#[test]
+fn a_log_planted_in_a_folder_of_logs_alone_is_out_of_chain() {
+    for region in ["us-east-1", "eu-west-1"] {
+        for (time, name) in [
+            ("10T02:30:00", "log-unreferenced"),
+            ("09T20:30:00", "log-uncovered"),
+            ("10T06:20:00", "log-pending"),
+        ] {
+            let (case, planted) = planted_apart(time, region);
+            let outcome = case.run();
+            let report = outcome.report();
+            let findings = report["findings"].as_array().unwrap();
+            let [finding] = &findings[..] else {
+                panic!("{region} {time}: {report:#}");
+            };
+            assert_eq!(
+                (&finding["code"], &finding["key"]),
+                (&name.into(), &planted.1.into())
+            );
+            let exit = i32::from(name == "log-unreferenced");
+            assert_eq!(outcome.exit, exit, "{region} {time}: {report:#}");
+        }
+    }
+}
+
+/// What digests name lies in one folder; another one may hold copies of it, or logs that no digest of the run is about.
+#[test]
+fn further_folders_of_logs_alone_are_not_accused() {
+    let archive = audit();
+    let log = archive.log(3, 0);
+    // As named by another trail, which has no digests here.
+    let foreign = PlantedLog::of(&archive.first().id, &Place::new("b", ""), at("10T02:30:00"));
+    let mut other = Store::default();
+    let foreign = foreign.put(&mut other);
+    // The log that is named is found in the folder that comes first.
+    for (is_copy, folder) in [
+        (true, "first"),
+        (true, "more"),
+        (false, "first"),
+        (false, "more"),
+    ] {
+        let case = Case::new(archive.clone()).written(|case| {
+            apart(case, false);
+            let (from, to) = if is_copy {
+                let mut part = Store::default();
+                part.objects
+                    .insert(log.clone(), archive.store.get(&log).clone());
+                (part, "audit-logs")
+            } else {
+                (other.clone(), "b")
+            };
+            FolderWriter::new(&case.source(), Metadata::Sidecar)
+                .bucket_in(to, folder)
+                .write(&from);
+        });
+        let outcome = case.run();
+        let at = if is_copy { &log } else { &foreign };
+        let expect = Expect::clean(&archive)
+            .finding(code("log-uncovered").at(at).without_bucket().chain(REGION));
+        outcome.is(&expect);
+    }
 }

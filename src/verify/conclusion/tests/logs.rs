@@ -52,7 +52,8 @@ fn leftovers(logs: &[(LogKind, i64)]) -> Leftovers {
         place,
         root: ROOT,
         was_followed: false,
-        logs: inventory.into_leftovers(),
+        is_apart: false,
+        logs: inventory.leftovers(),
     }
 }
 
@@ -96,6 +97,21 @@ fn logs_that_nothing_names_stand_by_their_time() {
     followed.leftovers[0].was_followed = true;
     let reached = reach_in(followed, Some(0), Some(900));
     assert_eq!((reached.logs.unreferenced, reached.logs.unverified), (1, 0));
+    // In a folder of logs alone those digests speak for them that name logs there.
+    let other = RootId(ROOT.0 + 1);
+    for (pair, is_apart, code) in [
+        (Some((other, ROOT)), true, Code::LogUnreferenced),
+        (Some((other, ROOT)), false, Code::LogUncovered),
+        (Some((ROOT, other)), true, Code::LogUncovered),
+        (None, true, Code::LogUncovered),
+    ] {
+        let mut apart = base();
+        apart.leftovers[0].root = other;
+        apart.leftovers[0].is_apart = is_apart;
+        apart.copied_apart.extend(pair);
+        let (codes, ..) = told(apart);
+        assert_eq!(codes, [code], "{pair:?} {is_apart}");
+    }
     let mut afar = base();
     let named = afar.leftovers[0].logs[0].path(&afar.leftovers[0].place);
     let root = afar.leftovers[0].root;
@@ -140,7 +156,7 @@ fn what_tells_no_time_says_why_it_is_uncovered() {
             inventory.add(LogKind::CloudTrail, name, false);
         }
         inventory.seal();
-        leftovers.logs = inventory.into_leftovers();
+        leftovers.logs = inventory.leftovers();
         let mut tally = tally(vec![chain(&id, -600, covered)]);
         tally.leftovers.push(leftovers);
         let findings = reach(tally).findings.into_iter().map(|it| it.finding);
