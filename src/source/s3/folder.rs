@@ -8,13 +8,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::fault::Fault;
 use super::pages::{Cursor, Entry, Page, Query, page};
+use super::pieces::{Days, Level, Piece, dated};
 use super::request::Service;
 use super::span::{Folder, Span};
+use super::stretch::Stretch;
 use crate::source::SourceError;
-use crate::verify::time::parse_day;
 
-/// Folders that are no year's are searched so deep for years of their own.
-const ODD_DEPTH: u8 = 2;
 /// Pages that wait to be looked at.
 const WAITING: usize = 4;
 
@@ -28,17 +27,6 @@ enum News {
     More(Piece),
     /// A piece is done.
     Done,
-}
-
-/// One piece of a listing.
-#[derive(Clone, Debug)]
-enum Piece {
-    /// The keys of a stretch of time, beyond `after` where that is further.
-    Span(Folder, Span, Option<String>),
-    /// One level of a folder: what lies right in it, and its folders that are no date's.
-    Level(Folder, Span, String, u8),
-    /// Everything below a prefix.
-    All(String),
 }
 
 /// The listing of a folder.
@@ -63,13 +51,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Whether it lies before a stretch of keys altogether, or behind it.
-    fn misses(&self, from: &str, until: &str) -> bool {
-        self.until.as_deref().is_some_and(|its| its <= from) || self.after.as_str() >= until
-    }
-
     /// Whether no key that begins with `prefix` lies in it.
-    fn misses_below(&self, prefix: &str) -> bool {
+    pub(super) fn misses_below(&self, prefix: &str) -> bool {
         let is_past = self.until.as_deref().is_some_and(|until| prefix >= until);
         is_past || (prefix <= self.after.as_str() && !self.after.starts_with(prefix))
     }
@@ -106,7 +89,7 @@ impl Listing {
 
     fn first_pieces(&self) -> Vec<Piece> {
         let Some(span) = self.span else {
-            return vec![Piece::All(self.folder.prefix.clone())];
+            return vec![Piece::Keys(Stretch::below(self.folder.prefix.clone()), 0)];
         };
         dated(&self.folder, span, 0)
     }
@@ -125,124 +108,91 @@ impl Listing {
 
     async fn list(&self, piece: Piece, sender: &Sender<News>) -> Result<(), (String, Fault)> {
         match piece {
-            Piece::Span(folder, span, after) => self.span(folder, span, after, sender).await,
-            Piece::Level(folder, span, level, depth) => {
-                self.level(folder, span, &level, depth, sender).await
-            }
-            Piece::All(prefix) => {
-                let part = self.part.as_ref();
-                let begin = part.map(|part| &part.after).filter(|it| **it > prefix);
-                let query = self.query(prefix, false, begin.cloned());
-                let mut cursor = match part {
-                    Some(_) => Cursor::of_a_part(),
-                    None => Cursor::default(),
-                };
-                loop {
-                    let held = self.service.hold_page(cursor.is_at_an_end()).await;
-                    let page = self.page(&query, &mut cursor).await?;
-                    let is_past = self.is_past(page.objects.last());
-                    let _ = sender.send(News::Objects(page.objects, held)).await;
-                    if page.next.is_none() || is_past {
-                        return Ok(());
-                    }
-                }
-            }
+            Piece::Time(days) => self.days(days, sender).await,
+            Piece::Level(level) => self.level(level, sender).await,
+            Piece::Keys(stretch, beyond) => self.keys(stretch, beyond, sender).await,
         }
     }
 
-    async fn span(
-        &self,
-        folder: Folder,
-        span: Span,
-        after: Option<String>,
-        sender: &Sender<News>,
-    ) -> Result<(), (String, Fault)> {
-        let mut until = folder.bound(span.until);
-        let is_first = after.is_none();
-        let prefix = if is_first {
-            format!("{}{}", folder.prefix, span.common())
-        } else {
-            folder.prefix.clone()
+    async fn days(&self, days: Days, sender: &Sender<News>) -> Result<(), (String, Fault)> {
+        let Some(stretch) = days.stretch.clone().within(self.part.as_ref()) else {
+            return Ok(());
         };
-        let mut begin = after.unwrap_or_else(|| folder.bound(span.from));
-        if let Some(part) = &self.part {
-            if part.misses(&begin, &until) {
-                return Ok(());
-            }
-            begin = begin.max(part.after.clone());
-            until = part
-                .until
-                .clone()
-                .map_or(until.clone(), |its| its.min(until));
-        }
-        let query = self.query(prefix, false, Some(begin));
+        let days = Days { stretch, ..days };
+        let query = self.query(&days.stretch);
         let mut cursor = Cursor::of_a_part();
         loop {
-            let is_one = is_first && cursor.is_at_an_end();
+            let is_one = !days.is_cut_off && cursor.is_at_an_end();
             let held = self.service.hold_page(is_one).await;
             let Page {
                 mut objects, next, ..
             } = self.page(&query, &mut cursor).await?;
-            let seen = objects.len();
-            objects.retain(|object| object.key < until);
-            let past_end = objects.len() < seen;
+            let is_past = objects
+                .last()
+                .is_some_and(|last| days.stretch.ends_before(&last.key));
+            objects.retain(|object| days.stretch.holds(&object.key));
             let ends = objects.first().zip(objects.last());
             let ends = ends.map(|(first, last)| (first.key.clone(), last.key.clone()));
             let listed = objects.len();
             let _ = sender.send(News::Objects(objects, held)).await;
-            if past_end || next.is_none() {
+            if is_past || next.is_none() {
                 return Ok(());
             }
             if let Some((first, last)) = ends
-                && let Some(pieces) = folder.cut(span, &first, &last, listed)
+                && let Some(pieces) = days.cut(&first, &last, listed)
             {
-                for (number, piece) in pieces.into_iter().enumerate() {
-                    let after = if number == 0 {
-                        last.clone()
-                    } else {
-                        folder.bound(piece.from)
-                    };
-                    let more = Piece::Span(folder.clone(), piece, Some(after));
-                    let _ = sender.send(News::More(more)).await;
+                for piece in pieces {
+                    let _ = sender.send(News::More(Piece::Time(piece))).await;
                 }
                 return Ok(());
             }
         }
     }
 
-    async fn level(
+    async fn keys(
         &self,
-        folder: Folder,
-        span: Span,
-        level: &str,
-        depth: u8,
+        stretch: Stretch,
+        beyond: usize,
         sender: &Sender<News>,
     ) -> Result<(), (String, Fault)> {
-        let prefix = format!("{}{level}", folder.prefix);
-        let query = self.query(prefix.clone(), true, None);
-        // What lies in the days of the span is listed with them.
-        let (from, until) = (folder.bound(span.from), folder.bound(span.until));
-        let is_beside = |key: &str| key < from.as_str() || key >= until.as_str();
+        let Some(stretch) = stretch.within(self.part.as_ref()) else {
+            return Ok(());
+        };
+        let query = self.query(&stretch);
+        let mut cursor = if stretch.is_cut() {
+            Cursor::of_a_part()
+        } else {
+            Cursor::default()
+        };
+        let is_below = |key: &str| key.get(beyond..).is_some_and(|rest| rest.contains('/'));
+        loop {
+            let held = self.service.hold_page(cursor.is_at_an_end()).await;
+            let Page {
+                mut objects, next, ..
+            } = self.page(&query, &mut cursor).await?;
+            let is_past = objects
+                .last()
+                .is_some_and(|last| stretch.ends_before(&last.key));
+            objects.retain(|object| stretch.holds(&object.key) && is_below(&object.key));
+            let _ = sender.send(News::Objects(objects, held)).await;
+            if is_past || next.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn level(&self, mut level: Level, sender: &Sender<News>) -> Result<(), (String, Fault)> {
+        let query = Query {
+            level_only: true,
+            ..self.query(&Stretch::below(level.prefix()))
+        };
         let mut cursor = Cursor::default();
         loop {
             let mut page = self.page(&query, &mut cursor).await?;
-            page.objects.retain(|object| is_beside(&object.key));
+            let pieces = level.sort_out(&mut page, self.part.as_ref());
             let _ = sender.send(News::Objects(page.objects, None)).await;
-            for below in page.folders {
-                let name = below.strip_prefix(&prefix).unwrap_or_default();
-                let part = self.part.as_ref();
-                let is_apart = part.is_some_and(|part| part.misses_below(&below));
-                if is_date(name, level) || !is_beside(&below) || is_apart {
-                    continue;
-                }
-                let pieces = if level.is_empty() && depth < ODD_DEPTH {
-                    dated(&folder.below(below), span, depth + 1)
-                } else {
-                    vec![Piece::All(below)]
-                };
-                for piece in pieces {
-                    let _ = sender.send(News::More(piece)).await;
-                }
+            for piece in pieces {
+                let _ = sender.send(News::More(piece)).await;
             }
             if page.next.is_none() {
                 return Ok(());
@@ -250,44 +200,18 @@ impl Listing {
         }
     }
 
-    /// Whether what follows a key lies behind the part.
-    fn is_past(&self, last: Option<&Entry>) -> bool {
-        let until = self.part.as_ref().and_then(|part| part.until.as_ref());
-        until.is_some_and(|until| last.is_some_and(|last| last.key >= *until))
-    }
-
-    fn query(&self, prefix: String, level_only: bool, after: Option<String>) -> Query {
+    fn query(&self, stretch: &Stretch) -> Query {
         Query {
             bucket: Arc::clone(&self.bucket),
-            prefix,
-            level_only,
-            after,
+            prefix: stretch.prefix.clone(),
+            level_only: false,
+            after: stretch.after.clone(),
         }
     }
 
     async fn page(&self, query: &Query, cursor: &mut Cursor) -> Result<Page, (String, Fault)> {
         let page = page(&self.service, query, cursor).await;
         page.map_err(|fault| (query.prefix.clone(), fault))
-    }
-}
-
-/// The pieces of a folder that has folders of years.
-fn dated(folder: &Folder, span: Span, depth: u8) -> Vec<Piece> {
-    let levels = span.levels().into_iter();
-    let levels = levels.map(|level| Piece::Level(folder.clone(), span, level, depth));
-    std::iter::once(Piece::Span(folder.clone(), span, None))
-        .chain(levels)
-        .collect()
-}
-
-/// Whether a folder on `level` is that of a year, a month or a day that there is.
-fn is_date(name: &str, level: &str) -> bool {
-    let mut parts = level.split_terminator('/');
-    let name = name.strip_suffix('/').unwrap_or(name);
-    match (parts.next(), parts.next()) {
-        (Some(year), Some(month)) => parse_day(year, month, name).is_some(),
-        (Some(year), None) => parse_day(year, name, "01").is_some(),
-        (None, _) => parse_day(name, "01", "01").is_some(),
     }
 }
 

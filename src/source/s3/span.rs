@@ -7,8 +7,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::stretch::Stretch;
 use crate::verify::location::DIGEST_FOLDER;
 use crate::verify::time::{day_folders, midnight, minus, parse_day, plus};
+
+/// When the first year began that has a folder: seconds before 1970.
+const YEAR_0: i64 = -62_167_219_200;
 
 /// A piece of a listing is made to hold about so many keys.
 const PIECE: f64 = 4000.0;
@@ -61,6 +65,17 @@ impl Folder {
                 format!("{day}/{stem}{}", at.strftime("%Y%m%dT%H"))
             }
             Some(_) | None => day,
+        }
+    }
+
+    /// The keys of a stretch of time, as far as they begin with the folder that it lies in as a whole:
+    /// names that only sort between its ends are left out. Whoever lists what lies beside the days
+    /// asks this.
+    pub(super) fn stretch(&self, span: Span) -> Stretch {
+        Stretch {
+            prefix: format!("{}{}", self.prefix, span.common()),
+            after: Some(self.bound(span.from)),
+            until: Some(self.bound(span.until)),
         }
     }
 
@@ -128,14 +143,16 @@ impl Folder {
 impl Span {
     /// The days from that of `start` to that of `end`, both whole.
     pub(super) fn days(start: Timestamp, end: Timestamp) -> Self {
+        let first = Timestamp::from_second(YEAR_0).unwrap_or(Timestamp::MIN);
         Self {
-            from: midnight(start),
+            // What was before is in no order.
+            from: midnight(start.max(first)),
             until: plus(midnight(end), SignedDuration::from_hours(24)),
         }
     }
 
     /// The longest folder name, in years, months and days, that all of it lies in.
-    pub(super) fn common(&self) -> String {
+    fn common(&self) -> String {
         let last = minus(self.until, SignedDuration::from_secs(1));
         let (first, last) = (day_folders(self.from), day_folders(last));
         let same = first.split('/').zip(last.split('/'));
