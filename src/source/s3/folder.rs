@@ -14,6 +14,8 @@ use super::span::{Folder, Span};
 use super::stretch::Stretch;
 use crate::source::SourceError;
 
+/// So many pieces are listed at a time; the others wait, and take little.
+const MOST_OPEN: usize = 64;
 /// Pages that wait to be looked at.
 const WAITING: usize = 4;
 
@@ -63,28 +65,30 @@ impl Listing {
     /// What could not be listed is given back, with its prefix.
     pub(super) fn run(self, visit: &mut dyn FnMut(Entry)) -> Vec<(String, SourceError)> {
         let (sender, mut news) = channel(WAITING);
-        let mut open = 0_u64;
-        for piece in self.first_pieces() {
-            open += 1;
-            self.start(piece, sender.clone());
-        }
+        let mut waiting = self.first_pieces();
+        let mut open = 0;
         let mut problems = Vec::new();
-        while open > 0 {
+        loop {
+            while open < MOST_OPEN
+                && let Some(piece) = waiting.pop()
+            {
+                open += 1;
+                self.start(piece, sender.clone());
+            }
+            if open == 0 {
+                return problems;
+            }
             match self.service.waiter.wait(next(&mut news)) {
                 Ok(News::Objects(objects, _held)) => objects.into_iter().for_each(&mut *visit),
                 Ok(News::Failed(prefix, error)) => problems.push((prefix, error)),
-                Ok(News::More(piece)) => {
-                    open += 1;
-                    self.start(piece, sender.clone());
-                }
+                Ok(News::More(piece)) => waiting.push(piece),
                 Ok(News::Done) => open -= 1,
                 Err(stopped) => {
                     problems.push((self.folder.prefix.clone(), stopped));
-                    break;
+                    return problems;
                 }
             }
         }
-        problems
     }
 
     fn first_pieces(&self) -> Vec<Piece> {
@@ -119,14 +123,24 @@ impl Listing {
             return Ok(());
         };
         let days = Days { stretch, ..days };
-        let query = self.query(&days.stretch);
+        let mut query = self.query(&days.stretch);
         let mut cursor = Cursor::of_a_part();
+        // Where the listing was when it was tried whether it can begin further on.
+        let mut tried: Option<Cursor> = None;
         loop {
-            let is_one = !days.is_cut_off && cursor.is_at_an_end();
+            let is_one = !days.is_cut_off && tried.is_none() && cursor.is_at_an_end();
             let held = self.service.hold_page(is_one).await;
             let Page {
                 mut objects, next, ..
             } = self.page(&query, &mut cursor).await?;
+            let beginnings = &self.service.beginnings;
+            if let Some(before) = tried.take() {
+                if beginnings.are_known() == Some(false) {
+                    cursor = before;
+                    continue;
+                }
+                beginnings.are_heeded();
+            }
             let is_past = objects
                 .last()
                 .is_some_and(|last| days.stretch.ends_before(&last.key));
@@ -141,10 +155,19 @@ impl Listing {
             if let Some((first, last)) = ends
                 && let Some(pieces) = days.cut(&first, &last, listed)
             {
-                for piece in pieces {
-                    let _ = sender.send(News::More(Piece::Time(piece))).await;
+                match beginnings.are_known() {
+                    Some(true) => {
+                        for piece in pieces {
+                            let _ = sender.send(News::More(Piece::Time(piece))).await;
+                        }
+                        return Ok(());
+                    }
+                    Some(false) => {}
+                    None => {
+                        query.after = Some(last);
+                        tried = Some(std::mem::replace(&mut cursor, Cursor::of_a_part()));
+                    }
                 }
-                return Ok(());
             }
         }
     }

@@ -6,6 +6,7 @@
 mod answers;
 mod aws;
 mod backoff;
+mod beginnings;
 mod clients;
 mod credentials;
 mod direct;

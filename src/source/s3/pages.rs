@@ -8,6 +8,7 @@ use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object, OptionalObjectAttributes, StorageClass};
 
+use super::beginnings::leave_out;
 use super::fault::{Fault, Kind};
 use super::request::Service;
 
@@ -146,10 +147,14 @@ pub(super) async fn page(
         .await
         .map_err(not_a_listings)?;
     service.answered();
-    let page = read(&output, token)?;
+    let is_first = cursor.token.is_none();
+    let mut page = read(&output, token)?;
     check_names(&page, &query.prefix)?;
     cursor.check_order(&page)?;
     cursor.advance(&page)?;
+    if leave_out(&mut page, query.after.as_deref()) && is_first {
+        service.beginnings.are_ignored();
+    }
     Ok(page)
 }
 

@@ -11,7 +11,7 @@ use crate::verify::time::parse_day;
 const ODD_DEPTH: u8 = 2;
 /// And so many of them on one level. What is in the others is listed as it comes: whoever writes to
 /// the bucket may make up any number of them.
-const MOST_ODD: usize = 16;
+const MOST_ODD: usize = 8;
 
 /// One piece of a listing.
 #[derive(Clone, Debug)]

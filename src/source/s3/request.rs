@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answers::Bounded;
 use super::backoff::Backoff;
+use super::beginnings::Beginnings;
 use super::clients::Clients;
 use super::fault::{Fault, Kind};
 use super::gate::{Gate, Pass};
@@ -31,6 +32,7 @@ pub(super) struct Service {
     pub(super) clients: Clients,
     pub(super) gate: Arc<Gate>,
     pub(super) waiter: Waiter,
+    pub(super) beginnings: Beginnings,
     memory: Arc<Semaphore>,
     pieces: usize,
     pages: Arc<Semaphore>,
@@ -49,6 +51,7 @@ impl Service {
             pages: Arc::new(Semaphore::new(PAGES)),
             requests: AtomicU64::new(0),
             outage: Outage::default(),
+            beginnings: Beginnings::default(),
             waiter,
             clients,
         }

@@ -3,7 +3,7 @@
 use super::served::{DAY, MARCH, Served, codes, expect, messages};
 use crate::forge::{Archive, Place, plant::PlantedLog};
 use crate::scenarios::common::{at, audit, trail};
-use crate::server::{Options, Truncation};
+use crate::server::{Object, Operation, Options, Truncation};
 
 const SOURCE: &str = "s3://audit-logs";
 
@@ -85,4 +85,53 @@ fn what_lies_between_two_days_is_told() {
             }
         }
     }
+}
+
+/// More names than fit into a page, which lie among the logs of the range's first hour, and are none.
+fn crowded(archive: &Archive, options: Options) -> Served {
+    let served = Served::with(archive, options).args(DAY);
+    let (_, log) = archive.first().digests[1].logs[0].clone();
+    let (folder, _) = log.rsplit_once('/').expect("a folder");
+    for number in 0..5000 {
+        let name = format!("111122223333_CloudTrail_us-east-1_20240310T0030Z_{number:016}.txt");
+        let object = Object::new(Vec::new());
+        let mut store = served.server.store();
+        store.put("audit-logs", &format!("{folder}/{name}"), object);
+    }
+    served
+}
+
+/// Some servers do not know where a listing is to begin, and all pieces of one begin alike there.
+#[test]
+fn a_listing_that_begins_anew_each_time_ends() {
+    for (page_size, from_the_first, most) in [(1000, false, 40), (1000, true, 24), (400, true, 31)]
+    {
+        let options = || Options {
+            page_size,
+            from_the_first,
+            ..Options::default()
+        };
+        let served = crowded(&audit(), options());
+        expect(&served.run(SOURCE), "valid", &[]);
+        let lists = served.server.log().count(Operation::ListObjectsV2);
+        assert!(lists <= most, "{page_size} {from_the_first}: {lists}");
+        let planted = crowded(&planted(audit()), options());
+        expect(&planted.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+    }
+}
+
+/// Whoever writes to the bucket may make up any number of folders: they are not taken for those of kinds
+/// that CloudTrail may have, each with years of its own.
+#[test]
+fn many_folders_that_are_no_years_take_few_requests() {
+    let served = Served::new(&planted(audit())).args(DAY);
+    let kind = "AWSLogs/111122223333/CloudTrail/us-east-1";
+    for (outer, inner) in (0..50).flat_map(|outer| (0..50).map(move |inner| (outer, inner))) {
+        let key = format!("{kind}/a{outer:02}/b{inner:02}/x");
+        let mut store = served.server.store();
+        store.put("audit-logs", &key, Object::new(Vec::new()));
+    }
+    expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+    let lists = served.server.log().count(Operation::ListObjectsV2);
+    assert!(lists < 400, "{lists}");
 }

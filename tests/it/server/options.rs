@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) empty_pages: bool,
     /// Listings below a prefix that holds this come in the order of names, from the last to the first.
     pub(crate) backwards: Option<&'static str>,
+    /// Listings begin with the first name, whichever they are asked to begin after.
+    pub(crate) from_the_first: bool,
     /// What listings say of whether they go on, beside where they do.
     pub(crate) truncation: Truncation,
     /// Passes before every response.
@@ -55,6 +57,7 @@ impl Default for Options {
             page_size: 1000,
             empty_pages: false,
             backwards: None,
+            from_the_first: false,
             truncation: Truncation::Told,
             latency: Duration::ZERO,
             slots: 0,

@@ -132,8 +132,10 @@ pub(super) fn v2(
     }
     let (after, filled) = match (&input.continuation_token, &input.start_after) {
         (Some(token), _) => parse_token(token).ok_or_else(|| s3_error!(InvalidArgument))?,
-        (None, Some(start)) => (After::Key(start.clone()), !options.empty_pages),
-        (None, None) => (After::Start, !options.empty_pages),
+        (None, Some(start)) if !options.from_the_first => {
+            (After::Key(start.clone()), !options.empty_pages)
+        }
+        (None, _) => (After::Start, !options.empty_pages),
     };
     let limit = limit(input.max_keys, options);
     let query = Query {
