@@ -142,6 +142,11 @@ impl Fault {
         matches!(self.kind, Kind::Transient | Kind::Throttled)
     }
 
+    /// Whether nobody answered.
+    pub(super) fn is_silence(&self) -> bool {
+        self.is_of_the_moment() && !self.is_answer
+    }
+
     /// What the engine is told.
     pub(super) fn into_source_error(self) -> SourceError {
         let told = self.told.into();

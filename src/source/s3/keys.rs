@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use aws_sdk_cloudtrail::operation::RequestId as _;
 use aws_sdk_cloudtrail::operation::list_public_keys::ListPublicKeysOutput;
@@ -13,6 +14,8 @@ use tokio::task::JoinSet;
 use super::fault::{Fault, Kind};
 use super::region::{Answer, Region};
 use super::request::Service;
+use super::settings::Patience;
+use super::silent::{Silent, is_like_aws};
 use crate::source::{HeldKey, Holding, KeyCall, KeyRing, SourceError};
 use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
 use crate::verify::time::{Bounds, midnight, minus, plus};
@@ -38,6 +41,7 @@ pub struct CloudTrailKeys {
     regions: Mutex<BTreeMap<String, Region>>,
     /// By region: held while further keys of it are asked for.
     asking: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+    silent: Mutex<Silent>,
 }
 
 impl fmt::Debug for CloudTrailKeys {
@@ -53,6 +57,7 @@ impl CloudTrailKeys {
             bounds,
             regions: Mutex::default(),
             asking: Mutex::default(),
+            silent: Mutex::default(),
         }
     }
 
@@ -137,15 +142,18 @@ impl CloudTrailKeys {
         if let Some(Some(fault)) = self.look(region, Region::gives_up) {
             return Err(fault);
         }
-        let asked = async { Ok(list(&self.service, region, range).await) };
+        let patience = self.service.clients.settings().patience;
+        let asked = async { Ok(list(&self.service, region, patience, range).await) };
         let stopped = |why: SourceError| Err(Fault::new(Kind::Lasting, why.to_string()));
         self.service.waiter.wait(asked).unwrap_or_else(stopped)
     }
 
     /// Asks for the keys of regions, many at once. Their names are those of folders: whoever writes to
-    /// the bucket may make up any number of them.
-    fn ask(&self, regions: Vec<String>) -> Result<Vec<(String, Asked)>, SourceError> {
+    /// the bucket may make up any number of them. Those that are made up like AWS's come first.
+    fn ask(&self, mut regions: Vec<String>) -> Result<Vec<(String, Asked)>, SourceError> {
+        regions.sort_by_key(|region| !is_like_aws(region));
         let range = self.range();
+        let began = Instant::now();
         self.service.waiter.wait(async {
             let mut asking = JoinSet::new();
             let mut given = Vec::new();
@@ -153,17 +161,35 @@ impl CloudTrailKeys {
                 if asking.len() >= AT_ONCE
                     && let Some(Ok(one)) = asking.join_next().await
                 {
-                    given.push(one);
+                    given.push(self.heard(one));
                 }
+                let patience = self.service.clients.settings().patience;
+                let patience = self.silent().patience(&region, patience, began.elapsed());
                 let service = Arc::clone(&self.service);
                 asking.spawn(async move {
-                    let asked = list(&service, &region, range).await;
+                    let asked = match patience {
+                        Ok(patience) => list(&service, &region, patience, range).await,
+                        Err(fault) => Err(fault),
+                    };
                     (region, asked)
                 });
             }
-            given.extend(asking.join_all().await);
+            let last = asking.join_all().await;
+            given.extend(last.into_iter().map(|one| self.heard(one)));
             Ok(given)
         })
+    }
+
+    /// Takes note of a region that gave no answer.
+    fn heard(&self, (region, asked): (String, Asked)) -> (String, Asked) {
+        if asked.as_ref().is_err_and(Fault::is_silence) {
+            self.silent().regions += 1;
+        }
+        (region, asked)
+    }
+
+    fn silent(&self) -> MutexGuard<'_, Silent> {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -288,14 +314,14 @@ fn no_keys(region: &str) -> Box<str> {
 }
 
 /// All keys of a region that were valid in a range.
-async fn list(service: &Service, region: &str, (start, end): Span) -> Asked {
+async fn list(service: &Service, region: &str, patience: Patience, (start, end): Span) -> Asked {
     let time = |at: Option<Timestamp>| at.map(|at| DateTime::from_secs(at.as_second()));
-    let _pass = service.pass().await;
+    let _pass = service.pass_to_cloudtrail().await;
     let mut answer = Answer::default();
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let output = service
-            .persist_cloudtrail(region, |client| {
+            .persist_cloudtrail(region, patience, |client| {
                 let request = client
                     .list_public_keys()
                     .set_start_time(time(start))

@@ -26,6 +26,7 @@ mod region;
 mod request;
 mod search;
 mod settings;
+mod silent;
 mod source;
 mod span;
 mod store;

@@ -1,8 +1,9 @@
 //! One request to S3, made again until it is answered or patience ends.
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -13,6 +14,7 @@ use super::clients::Clients;
 use super::fault::{Fault, Kind};
 use super::gate::{Gate, Pass};
 use super::outage::Outage;
+use super::settings::Patience;
 use super::wait::Waiter;
 
 /// Memory for bodies is given out in pieces of this many bytes.
@@ -26,18 +28,32 @@ const FULL_PAGE: u32 = 4;
 /// A bucket that sends requests on and on is not followed further.
 const MOST_REDIRECTS: u32 = 3;
 
+/// So many requests to CloudTrail are made at a time.
+const MOST_TO_CLOUDTRAIL: usize = 32;
+
 /// What all requests of a run share.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) clients: Clients,
-    pub(super) gate: Arc<Gate>,
+    s3: Line,
+    /// Who waits for keys may hold what a body has to be read with, and a body holds its pass until
+    /// it is read: requests to CloudTrail wait for no pass of S3's.
+    to_cloudtrail: Arc<Gate>,
+    /// By region.
+    cloudtrail: Mutex<BTreeMap<String, Arc<Outage>>>,
     pub(super) waiter: Waiter,
     pub(super) beginnings: Beginnings,
     memory: Arc<Semaphore>,
     pieces: usize,
     pages: Arc<Semaphore>,
     requests: AtomicU64,
-    outage: Outage,
+}
+
+/// The way to a service in a region. Whether it is busy or answers at all tells nothing of another.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    gate: Arc<Gate>,
+    outage: Arc<Outage>,
 }
 
 impl Service {
@@ -45,12 +61,16 @@ impl Service {
         let settings = clients.settings();
         let pieces = (settings.body_memory / PIECE).clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            gate: Arc::new(Gate::new(settings.concurrency)),
+            s3: Line {
+                gate: Arc::new(Gate::new(settings.concurrency)),
+                outage: Arc::default(),
+            },
+            to_cloudtrail: Arc::new(Gate::new(settings.concurrency.min(MOST_TO_CLOUDTRAIL))),
+            cloudtrail: Mutex::default(),
             memory: Arc::new(Semaphore::new(pieces)),
             pieces,
             pages: Arc::new(Semaphore::new(PAGES)),
             requests: AtomicU64::new(0),
-            outage: Outage::default(),
             beginnings: Beginnings::default(),
             waiter,
             clients,
@@ -62,15 +82,24 @@ impl Service {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// A request was answered to its last byte, if only with a refusal.
+    /// A request to S3 was answered to its last byte, if only with a refusal.
     pub(super) fn answered(&self) {
-        self.outage.over();
+        self.s3.outage.over();
+    }
+
+    fn line_to_cloudtrail(&self, region: &str) -> Line {
+        let regions = self.cloudtrail.lock();
+        let mut regions = regions.unwrap_or_else(PoisonError::into_inner);
+        Line {
+            gate: Arc::clone(&self.to_cloudtrail),
+            outage: Arc::clone(regions.entry(region.to_owned()).or_default()),
+        }
     }
 
     /// Refuses a request where none has been answered for a long time.
-    fn still_there(&self) -> Result<(), Fault> {
+    fn still_there(&self, line: &Line) -> Result<(), Fault> {
         let limit = self.clients.settings().patience.outage;
-        if !self.outage.lasts(limit) {
+        if !line.outage.lasts(limit) {
             return Ok(());
         }
         let told = format!(
@@ -80,9 +109,14 @@ impl Service {
         Err(Fault::new(Kind::Lasting, told))
     }
 
-    /// Waits for a pass, which ends with the answer's last byte.
+    /// Waits for a pass to S3, which ends with the answer's last byte.
     pub(super) async fn pass(&self) -> Pass {
-        self.gate.enter().await
+        self.s3.gate.enter().await
+    }
+
+    /// The same to CloudTrail.
+    pub(super) async fn pass_to_cloudtrail(&self) -> Pass {
+        self.to_cloudtrail.enter().await
     }
 
     /// Waits until `bytes` more may be held.
@@ -124,7 +158,7 @@ impl Service {
         let mut backoff = Backoff::new(self.clients.settings().patience);
         let mut redirects = 0;
         loop {
-            self.still_there()?;
+            self.still_there(&self.s3)?;
             let (client, generation) = self.clients.s3(bucket);
             self.requests.fetch_add(1, Ordering::Relaxed);
             let fault = match attempt(client).await {
@@ -164,36 +198,51 @@ impl Service {
     pub(super) async fn persist_cloudtrail<T, F>(
         &self,
         region: &str,
+        patience: Patience,
         mut attempt: impl FnMut(aws_sdk_cloudtrail::Client) -> F,
     ) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        let mut backoff = Backoff::new(self.clients.settings().patience);
+        let line = self.line_to_cloudtrail(region);
+        let mut backoff = Backoff::new(patience);
         loop {
-            self.still_there()?;
+            self.still_there(&line)?;
             let (client, generation) = self.clients.cloudtrail(region);
             self.requests.fetch_add(1, Ordering::Relaxed);
             match attempt(client).await {
                 Ok(answer) => {
-                    self.answered();
+                    line.outage.over();
                     return Ok(answer);
                 }
-                Err(fault) => self.recover(fault, generation, &mut backoff).await?,
+                Err(fault) => {
+                    let again = (generation, &mut backoff);
+                    self.recover_on(&line, fault, again).await?;
+                }
             }
         }
     }
 
-    /// Does what helps before another attempt; gives the fault back where nothing does.
+    /// Does what helps before another attempt to ask S3; gives the fault back where nothing does.
     pub(super) async fn recover(
         &self,
-        mut fault: Fault,
+        fault: Fault,
         generation: u64,
         backoff: &mut Backoff,
     ) -> Result<(), Fault> {
+        let again = (generation, backoff);
+        self.recover_on(&self.s3, fault, again).await
+    }
+
+    async fn recover_on(
+        &self,
+        line: &Line,
+        mut fault: Fault,
+        (generation, backoff): (u64, &mut Backoff),
+    ) -> Result<(), Fault> {
         let renew = match fault.kind {
             Kind::Throttled => {
-                self.gate.slow_down();
+                line.gate.slow_down();
                 false
             }
             Kind::Transient => false,
@@ -207,13 +256,13 @@ impl Service {
             | Kind::NoCredentials
             | Kind::Lasting => {
                 if fault.is_answer {
-                    self.answered();
+                    line.outage.over();
                 }
                 return Err(fault);
             }
         };
         let Some(wait) = backoff.failed() else {
-            self.outage.goes_on();
+            line.outage.goes_on();
             fault.told = format!("{} (tried {} times)", fault.told, backoff.failures());
             return Err(fault);
         };
@@ -222,5 +271,84 @@ impl Service {
             Box::pin(self.clients.renew(generation)).await;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::super::keys::CloudTrailKeys;
+    use super::super::settings::Settings;
+    use super::super::source::Connection;
+    use super::*;
+    use crate::source::KeyRing as _;
+    use crate::verify::time::Bounds;
+
+    /// A service whose patience has no length.
+    fn service() -> Connection {
+        let patience = Patience {
+            attempts: 1,
+            outage: Duration::ZERO,
+            ..Patience::default()
+        };
+        let settings = Settings {
+            patience,
+            concurrency: 2,
+            no_sign_request: true,
+            ..Settings::default()
+        };
+        Connection::open(settings, drop).unwrap()
+    }
+
+    async fn fails<T>() -> Result<T, Fault> {
+        Err(Fault::new(Kind::Transient, "no answer"))
+    }
+
+    /// Who writes to a bucket makes up regions, which nobody answers for.
+    #[test]
+    fn an_outage_is_that_of_a_service_in_a_region() {
+        let (service, reactor) = service().into_parts();
+        let ask = |region| {
+            let patience = service.clients.settings().patience;
+            service.persist_cloudtrail(region, patience, |_| fails::<()>())
+        };
+        let told = reactor.waiter().wait(async {
+            let first = ask("zz-1").await.unwrap_err();
+            let again = ask("zz-1").await.unwrap_err();
+            let other = ask("us-east-1").await.unwrap_err();
+            service.persist("bucket", async |_| Ok(())).await.unwrap();
+            service
+                .persist("bucket", |_| fails::<()>())
+                .await
+                .unwrap_err();
+            service
+                .persist("bucket", async |_| Ok(()))
+                .await
+                .unwrap_err();
+            Ok([first, again, other].map(|fault| fault.told))
+        });
+        let [first, again, other] = told.unwrap();
+        assert!(first.starts_with("no answer"), "{first}");
+        assert!(again.starts_with("it was not asked for"), "{again}");
+        assert!(other.starts_with("no answer"), "{other}");
+    }
+
+    /// A digest that waits for its key holds what a log is read with, and a log that has begun to come
+    /// holds its pass until it is read.
+    #[test]
+    fn keys_are_asked_for_whatever_comes_from_s3() {
+        let (service, reactor) = service().into_parts();
+        let passes = async { Ok([service.pass().await, service.pass().await]) };
+        let _passes = reactor.waiter().wait(passes).unwrap();
+        let keys = CloudTrailKeys::new(Arc::clone(&service), Bounds::default());
+        let (sender, answer) = mpsc::channel();
+        thread::spawn(move || sender.send(keys.of_region("us-east-1")));
+        let answer = answer.recv_timeout(Duration::from_secs(30));
+        // Nobody signs it.
+        let told = answer.unwrap().unwrap_err();
+        assert!(told.contains("ListPublicKeys"), "{told}");
     }
 }

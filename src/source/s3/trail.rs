@@ -55,8 +55,9 @@ impl TrailArn {
 
 /// Asks `CloudTrail` for a trail.
 pub(super) async fn describe(service: &Service, arn: &TrailArn) -> Result<Trail, Fault> {
+    let patience = service.clients.settings().patience;
     let output = service
-        .persist_cloudtrail(&arn.region, |client| {
+        .persist_cloudtrail(&arn.region, patience, |client| {
             let request = client
                 .describe_trails()
                 .trail_name_list(&arn.arn)

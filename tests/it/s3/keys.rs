@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
-use crate::forge::{Archive, TestKey, Time};
-use crate::scenarios::common::{audit, trail};
-use crate::server::{Fault, Operation, Options, PublicKey, Rule};
+use crate::forge::{Archive, Place, TestKey, Time, plant::PlantedLog};
+use crate::scenarios::common::{at, audit, trail};
+use crate::server::{Fault, Object, Operation, Options, PublicKey, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
 
@@ -114,4 +114,25 @@ fn a_clock_that_is_wrong_is_set_right_by_the_first_answer() {
         assert_eq!(report["verdict"], "unverified", "{report:#}");
         assert!(messages(&report).contains("clock is wrong"), "{report:#}");
     }
+}
+
+/// A region is the name of a folder, and nobody answers for one that is made up.
+#[test]
+fn regions_that_are_made_up_make_nobody_wait() {
+    let mut archive = audit();
+    let id = archive.first().id.clone();
+    let place = Place::new("audit-logs", "");
+    PlantedLog::of(&id, &place, at("10T02:00:00")).put(&mut archive.store);
+    let served = Served::new(&archive).args(DAY);
+    for number in 0..100 {
+        let region = format!("zz-{number:05}");
+        let key = format!("AWSLogs/111122223333/CloudTrail-Digest/{region}/x");
+        let mut store = served.server.store();
+        store.put("audit-logs", &key, Object::new(Vec::new()));
+        let rule = Rule::new(Fault::Reset).on(&[Operation::ListPublicKeys]);
+        served.server.faults().add(rule.region(&region));
+    }
+    expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+    let asked = served.server.log().count(Operation::ListPublicKeys);
+    assert!((101..=201).contains(&asked), "{asked}");
 }
