@@ -5,8 +5,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use aws_sdk_cloudtrail::operation::RequestId as _;
-use aws_sdk_cloudtrail::operation::list_public_keys::ListPublicKeysOutput;
 use aws_sdk_cloudtrail::primitives::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
@@ -16,8 +14,8 @@ use super::region::{Answer, Region};
 use super::request::Service;
 use super::settings::Patience;
 use super::silent::{Silent, is_like_aws};
-use crate::source::{HeldKey, Holding, KeyCall, KeyRing, SourceError};
-use crate::verify::keys::{Fingerprint, KeySet, PublicKey};
+use crate::source::{Holding, KeyRing, SourceError};
+use crate::verify::keys::{Fingerprint, KeySet};
 use crate::verify::time::{Bounds, midnight, minus, plus};
 
 /// A digest is signed after its hour has ended, and may come late.
@@ -210,7 +208,7 @@ impl KeyRing for CloudTrailKeys {
             };
             let (keys, held, calls) = match asked {
                 Ok(answer) => {
-                    let keys = KeySet::new(answer.keys).map(Arc::new);
+                    let keys = KeySet::new(answer.keys.into_values()).map(Arc::new);
                     let keys = keys.ok_or_else(|| no_keys(&region));
                     (keys, answer.held, answer.calls)
                 }
@@ -335,7 +333,7 @@ async fn list(service: &Service, region: &str, patience: Patience, (start, end):
                 }
             })
             .await?;
-        read(&output, &mut answer)?;
+        answer.take_in(&output)?;
         let next = output.next_token().filter(|next| !next.is_empty());
         let Some(next) = next else {
             return Ok(answer);
@@ -350,31 +348,4 @@ async fn list(service: &Service, region: &str, patience: Patience, (start, end):
         Kind::Lasting,
         "ListPublicKeys says again and again that there is more",
     ))
-}
-
-fn read(output: &ListPublicKeysOutput, answer: &mut Answer) -> Result<(), Fault> {
-    answer.calls.push(KeyCall {
-        at: Timestamp::now(),
-        request_id: output.request_id().map(str::to_owned),
-    });
-    let time = |at: Option<&DateTime>| Timestamp::from_second(at?.secs()).ok();
-    for listed in output.public_key_list() {
-        let Some(value) = listed.value() else {
-            continue;
-        };
-        let key = PublicKey::from_value(value.as_ref(), listed.fingerprint()).map_err(|error| {
-            Fault::new(
-                Kind::Lasting,
-                format!("ListPublicKeys gave what is no key: {error}"),
-            )
-        })?;
-        answer.held.insert(HeldKey {
-            value: value.as_ref().to_vec(),
-            fingerprint: key.fingerprint().to_string(),
-            valid_from: time(listed.validity_start_time()),
-            valid_until: time(listed.validity_end_time()),
-        });
-        answer.keys.push(key);
-    }
-    Ok(())
 }

@@ -203,6 +203,23 @@ fn a_list_of_keys_that_never_ends_accuses_nobody() {
     assert!(told.contains("again and again"), "{told}");
 }
 
+/// What the key signed would be told as signed with one that nobody knows.
+#[test]
+fn a_key_without_its_value_accuses_nobody() {
+    let served = served();
+    {
+        let mut cloudtrail = served.server.cloudtrail();
+        cloudtrail.keys.clear();
+        for (key, is_whole) in [(TestKey::a(), false), (TestKey::b(), true)] {
+            let mut key = listed(key);
+            key.value.truncate(if is_whole { usize::MAX } else { 0 });
+            cloudtrail.add_key("us-east-1", key);
+        }
+    }
+    let told = refused(&served.output("s3://audit-logs"));
+    assert!(told.contains("without its Value"), "{told}");
+}
+
 #[test]
 fn whoever_asks_may_have_to_pay() {
     let served = served();

@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 /// A public key as `ListPublicKeys` gives it; times in seconds since 1970.
 #[derive(Clone, Debug)]
 pub(crate) struct PublicKey {
+    /// Not told where it is empty.
     pub(crate) value: Vec<u8>,
     pub(crate) fingerprint: String,
     pub(crate) valid_from: i64,
@@ -212,10 +213,13 @@ fn whole_seconds(seconds: f64) -> i64 {
 }
 
 fn key_json(key: &PublicKey) -> Value {
-    json!({
-        "Value": STANDARD.encode(&key.value),
+    let mut json = json!({
         "Fingerprint": key.fingerprint,
         "ValidityStartTime": key.valid_from,
         "ValidityEndTime": key.valid_until,
-    })
+    });
+    if !key.value.is_empty() {
+        json["Value"] = json!(STANDARD.encode(&key.value));
+    }
+    json
 }
