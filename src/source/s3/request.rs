@@ -276,6 +276,7 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Ready, ready};
     use std::sync::mpsc;
     use std::thread;
     use std::time::Duration;
@@ -303,8 +304,8 @@ mod tests {
         Connection::open(settings, drop).unwrap()
     }
 
-    async fn fails<T>() -> Result<T, Fault> {
-        Err(Fault::new(Kind::Transient, "no answer"))
+    fn fails() -> Ready<Result<(), Fault>> {
+        ready(Err(Fault::new(Kind::Transient, "no answer")))
     }
 
     /// Who writes to a bucket makes up regions, which nobody answers for.
@@ -313,19 +314,16 @@ mod tests {
         let (service, reactor) = service().into_parts();
         let ask = |region| {
             let patience = service.clients.settings().patience;
-            service.persist_cloudtrail(region, patience, |_| fails::<()>())
+            service.persist_cloudtrail(region, patience, |_| fails())
         };
         let told = reactor.waiter().wait(async {
             let first = ask("zz-1").await.unwrap_err();
             let again = ask("zz-1").await.unwrap_err();
             let other = ask("us-east-1").await.unwrap_err();
-            service.persist("bucket", async |_| Ok(())).await.unwrap();
+            service.persist("bucket", |_| ready(Ok(()))).await.unwrap();
+            service.persist("bucket", |_| fails()).await.unwrap_err();
             service
-                .persist("bucket", |_| fails::<()>())
-                .await
-                .unwrap_err();
-            service
-                .persist("bucket", async |_| Ok(()))
+                .persist("bucket", |_| ready(Ok(())))
                 .await
                 .unwrap_err();
             Ok([first, again, other].map(|fault| fault.told))
