@@ -78,7 +78,7 @@ fn neither_of_two_copies_has_metadata() {
     assert_eq!(report["verdict"], "unverified", "{report:#}");
     let findings = report["findings"].as_array().unwrap();
     let count = |code: &str| findings.iter().filter(|it| it["code"] == code).count();
-    assert_eq!((count("digest-unsigned"), count("log-pending")), (2, 4));
+    assert_eq!((count("digest-unsigned"), count("log-uncovered")), (2, 4));
     assert_eq!(count("signature-from-successor"), 1);
     assert_eq!(findings.len(), 7, "{report:#}");
     let digests = &report["totals"]["digests"];
