@@ -1,5 +1,6 @@
 //! What was typed, resolved against the environment and validated: the run.
 
+mod endpoint;
 mod keys;
 mod logs;
 mod place;

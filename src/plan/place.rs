@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
+use super::endpoint;
 use super::snapshot::{self, OfSnapshot, of_snapshot};
 use crate::cli::{AwsArgs, LogsArgs, Size};
 use crate::engine::{Limits, Stop};
@@ -164,7 +165,7 @@ fn s3(
         Target::Bucket(_) => None,
         Target::Trail(arn) => Some(arn.region.clone()),
     };
-    let settings = settings(&args.aws, threads, memory(args.max_memory), region);
+    let settings = settings(&args.aws, threads, memory(args.max_memory), region)?;
     let connection = Connection::open(settings, |stopper| stop.on_stop(stopper))?;
     let (place, narrowing, trail) = match target {
         Target::Bucket(place) => {
@@ -225,14 +226,15 @@ pub(super) fn settings(
     requests: usize,
     memory: usize,
     region: Option<String>,
-) -> Settings {
+) -> Result<Settings> {
+    endpoint::check(args)?;
     let AwsArgs {
         endpoint_url,
         profile,
         no_sign_request,
         request_payer,
     } = args;
-    Settings {
+    Ok(Settings {
         endpoint_url: endpoint_url.clone(),
         profile: profile.clone(),
         no_sign_request: *no_sign_request,
@@ -241,7 +243,7 @@ pub(super) fn settings(
         concurrency: requests,
         body_memory: memory / 4,
         ..Settings::default()
-    }
+    })
 }
 
 pub(super) fn limits(memory: usize, threads: usize) -> Limits {

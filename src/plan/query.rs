@@ -163,7 +163,7 @@ fn s3(args: &QueryArgs, url: &str, stop: &Stop) -> Result<Resolved> {
         .map_err(anyhow::Error::msg)
         .with_context(|| format!("{url:?} is no source"))?;
     let threads = args.concurrency.map_or(REQUESTS, usize::from);
-    let settings = settings(&args.aws, threads, memory(args.max_memory), None);
+    let settings = settings(&args.aws, threads, memory(args.max_memory), None)?;
     let connection = Connection::open(settings, |stopper| stop.on_stop(stopper))?;
     // Keys are asked for by the time of each query.
     let cloudtrail = (!args.aws.no_sign_request).then(|| connection.keys(Bounds::default()));

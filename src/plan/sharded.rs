@@ -257,7 +257,7 @@ fn reach(
         } => {
             let threads = threads.unwrap_or(REQUESTS);
             let aws = joined(&plan.aws, means.aws);
-            let settings = settings(&aws, threads, means.memory(), plan.aws.region.clone());
+            let settings = settings(&aws, threads, means.memory(), plan.aws.region.clone())?;
             let connection = Connection::open(settings, |stopper| stop.on_stop(stopper))?;
             let keys = (!aws.no_sign_request).then(|| connection.keys(bounds));
             let place = S3Place {
@@ -317,6 +317,6 @@ pub fn connect(plan: &PlannedAws, typed: &AwsArgs, stop: &Stop) -> Result<Connec
         request_payer: typed.request_payer,
         ..joined(plan, typed)
     };
-    let settings = settings(&aws, RESULT_REQUESTS, memory(None), plan.region.clone());
+    let settings = settings(&aws, RESULT_REQUESTS, memory(None), plan.region.clone())?;
     Connection::open(settings, |stopper| stop.on_stop(stopper))
 }

@@ -127,6 +127,40 @@ fn attempts_that_are_no_number() {
     assert!(told.contains("AWS_MAX_ATTEMPTS"), "{told}");
 }
 
+/// What cannot be asked at all is no server that fails: it is told at once, and nothing is tried.
+#[test]
+fn an_endpoint_that_is_no_url() {
+    for url in [
+        "",
+        "foo",
+        "http://",
+        "http://127.0.0.1:99999",
+        "127.0.0.1:80",
+        "ftp://x",
+        "http://foo bar",
+    ] {
+        let typed = served().args(["--endpoint-url", url]);
+        let told = refused(&typed.output("s3://audit-logs"));
+        assert!(told.contains("--endpoint-url"), "{url:?}: {told}");
+        let mut command = typed.program();
+        command.args(["query-results", "s3://audit-logs", "--endpoint-url", url]);
+        let told = refused(&command.output().expect("a run"));
+        assert!(told.contains("--endpoint-url"), "{url:?}: {told}");
+        if url.is_empty() {
+            // What is set to nothing is not set.
+            continue;
+        }
+        for name in [
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_ENDPOINT_URL_CLOUDTRAIL",
+        ] {
+            let told = refused(&served().env(name, url).output("s3://audit-logs"));
+            assert!(told.contains(name), "{url:?}: {told}");
+        }
+    }
+}
+
 /// It may come back: nothing is wrong with what was asked for.
 #[test]
 fn a_server_that_does_not_answer() {
