@@ -8,7 +8,7 @@ mod snapshot;
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::CommandFactory as _;
@@ -20,7 +20,7 @@ use crate::cli::{
 };
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
-use crate::plan::{LogsPlan, reports};
+use crate::plan::{LogsPlan, Named, keep_apart, reports};
 use crate::report::forecast::Prices;
 use crate::report::saved::{self, Saved};
 use crate::report::{
@@ -79,6 +79,9 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     if args.dry_run {
         return dry_run(args, &plan, stop);
     }
+    if let Some(state) = &plan.state {
+        state.check_writable()?;
+    }
     let show = &args.output.show;
     let mut outputs = Outputs::open(show.format, look(show), &plan.reports)?;
     let (watchers, mut observers) = Watchers::new(&args.output);
@@ -104,9 +107,20 @@ fn report(args: &ReportArgs) -> Result<ExitStatus> {
     let report =
         read_report(&args.saved).with_context(|| format!("cannot use {}", args.saved.display()))?;
     let show = &args.show;
-    let outputs = Outputs::open(show.format, look(show), &reports(show)?)?;
+    let files = reports(show)?;
+    apart(&files, ("REPORT.json", &args.saved), &[])?;
+    let outputs = Outputs::open(show.format, look(show), &files)?;
     outputs.write_with(|format, look, out| report.render(format, look, out))?;
     Ok(report.exit_status())
+}
+
+/// What is written is not what is read.
+fn apart(files: &[(Format, PathBuf)], read: Named<'_>, sources: &[&Path]) -> Result<()> {
+    let files = files.iter();
+    let written: Vec<Named<'_>> = files
+        .map(|(_, path)| ("--report", path.as_path()))
+        .collect();
+    keep_apart(&written, &[read], sources)
 }
 
 fn read_report(path: &Path) -> Result<Saved> {

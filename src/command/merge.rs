@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::shard::{Read, open_place, read_plan};
-use super::{Watchers, look, run_info, whole_seconds};
+use super::{Watchers, apart, look, run_info, whole_seconds};
 use crate::cli::{MergeArgs, OutputArgs};
 use crate::engine::{Stop, run};
 use crate::plan::{LogsPlan, Means, reports};
@@ -34,6 +34,8 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
         deny: &args.output.deny,
         reports: reports(show)?,
     };
+    let place = Path::new(&plan.source);
+    apart(&means.reports, ("--plan", Path::new(&file)), &[place])?;
     let memory = means.memory();
     let planned = match LogsPlan::of_plan(&plan, means, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),

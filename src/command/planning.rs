@@ -5,15 +5,16 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
-use tempfile::NamedTempFile;
 
 use super::{dry_run, prices, whole_seconds};
 use crate::cli::PlanArgs;
 use crate::engine::{Inventoried, Partition, Stop, partition, partition_inventory};
-use crate::plan::{LogsPlan, Place, connect, planned};
+use crate::plan::{
+    LogsPlan, Named, Place, check_replaceable, connect, keep_apart, planned, replace,
+};
 use crate::report::amounts::counted;
 use crate::report::{Format, escape, forecast};
-use crate::shard::{PlannedAws, readable};
+use crate::shard::PlannedAws;
 use crate::source::Inventory;
 use crate::verify::conclusion::ExitStatus;
 
@@ -28,6 +29,11 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if !logs.output.show.report.is_empty() {
         bail!("--report is for `ct-verify merge`, which comes to the verdict");
     }
+    let keys = logs.public_keys.iter();
+    let keys = keys.map(|path| ("--public-keys", path.as_path()));
+    let inventory = args.inventory.as_deref().map(|path| ("--inventory", path));
+    let read: Vec<Named<'_>> = keys.chain(inventory).collect();
+    keep_apart(&[("-o", &args.output)], &read, &[&logs.source])?;
     let started = whole_seconds(Timestamp::now());
     let run = match LogsPlan::resolve(logs, started, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
@@ -36,6 +42,8 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if logs.dry_run {
         return dry_run(logs, &run, stop);
     }
+    let cannot_write = || format!("cannot write the plan {}", args.output.display());
+    check_replaceable(&args.output).with_context(cannot_write)?;
     let cut = match &args.inventory {
         None => partition(&run.job, run.place.source(), args.shards, stop)
             .with_context(|| format!("cannot look at {}", logs.source.display())),
@@ -47,8 +55,7 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     let cut = cut?;
     let plan = planned(logs, &run, &cut, args.shards)?;
     let (bytes, identity) = plan.bytes().context("cannot write the plan")?;
-    write(&args.output, &bytes)
-        .with_context(|| format!("cannot write the plan {}", args.output.display()))?;
+    replace(&args.output, &bytes, true).with_context(cannot_write)?;
     tell(args, &cut, &identity).context("cannot write to standard output")?;
     Ok(if cut.forecast.problems.is_empty() {
         ExitStatus::Valid
@@ -96,17 +103,6 @@ fn inventoried(args: &PlanArgs, run: &LogsPlan, manifest: &Path, stop: &Stop) ->
         .context("cannot write to standard error")?;
     }
     Ok(cut)
-}
-
-/// Replaces the file in one step.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let mut aside = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    aside.write_all(bytes)?;
-    readable(&aside)?;
-    aside.as_file().sync_all()?;
-    aside.persist(path)?;
-    Ok(())
 }
 
 fn tell(args: &PlanArgs, cut: &Partition, identity: &str) -> io::Result<()> {

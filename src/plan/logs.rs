@@ -13,6 +13,7 @@ use super::reports::reports;
 use super::snapshot::{self, narrowed};
 use super::state::State;
 use super::time::instant;
+use super::written::{Named, keep_apart};
 use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
 use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
@@ -45,6 +46,8 @@ impl LogsPlan {
     /// # Errors
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &LogsArgs, now: Timestamp, stop: &Stop) -> Result<Self> {
+        let reports = reports(&args.output.show)?;
+        apart(args, &reports)?;
         let mut bounds = bounds(&args.range, now)?;
         let state = args.state.as_deref().map(State::load).transpose()?;
         if let Some(start) = state.as_ref().and_then(State::start) {
@@ -53,7 +56,6 @@ impl LogsPlan {
                 format!("the state begins at {start}, and --end-time lies before")
             })?;
         }
-        let reports = reports(&args.output.show)?;
         let (allow, deny) = weighed(&args.output)?;
         let given = keys::from_files(&args.public_keys)?;
         let Resolved {
@@ -133,6 +135,16 @@ impl LogsPlan {
             });
         self.given_keys.iter().cloned().chain(asked).collect()
     }
+}
+
+/// What is written is not what is read.
+fn apart(args: &LogsArgs, reports: &[(Format, PathBuf)]) -> Result<()> {
+    let state = args.state.as_deref().map(|path| ("--state", path));
+    let reports = reports.iter().map(|(_, path)| ("--report", path.as_path()));
+    let written: Vec<Named<'_>> = state.into_iter().chain(reports).collect();
+    let keys = args.public_keys.iter();
+    let read: Vec<Named<'_>> = keys.map(|path| ("--public-keys", path.as_path())).collect();
+    keep_apart(&written, &read, &[&args.source])
 }
 
 fn bounds(range: &RangeArgs, now: Timestamp) -> Result<Bounds> {

@@ -10,6 +10,7 @@ mod sharded;
 mod snapshot;
 mod state;
 mod time;
+mod written;
 
 pub use keys::KEYS_FOLDER;
 pub use logs::LogsPlan;
@@ -19,3 +20,4 @@ pub use reports::reports;
 pub use sharded::{Means, connect, planned, result_bucket};
 pub use state::check_state;
 pub use time::instant;
+pub use written::{Named, check_replaceable, keep_apart, replace};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 
+use super::written::{check_replaceable, replace};
 use crate::engine::Remembrance;
 use crate::verify::chain::Remembered;
 use crate::verify::conclusion::Conclusion;
@@ -135,6 +135,15 @@ impl State {
         })
     }
 
+    /// Whether it can be written: told before hours of work are for nothing.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn check_writable(&self) -> Result<()> {
+        let cannot_write = || format!("cannot write the state {}", self.path.display());
+        check_replaceable(&self.path).with_context(cannot_write)
+    }
+
     /// Where the run has to begin; nothing in the first one.
     pub(super) fn start(&self) -> Option<Timestamp> {
         let resume = |known: &Known| {
@@ -242,13 +251,9 @@ impl State {
             chains,
             unproven,
         };
-        let folder = self.path.parent().filter(|it| !it.as_os_str().is_empty());
-        let mut aside = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        serde_json::to_writer_pretty(&mut aside, &saved)?;
-        aside.write_all(b"\n")?;
-        aside.as_file().sync_all()?;
-        aside.persist(&self.path)?;
-        Ok(())
+        let mut text = serde_json::to_vec_pretty(&saved)?;
+        text.push(b'\n');
+        replace(&self.path, &text, false)
     }
 }
 

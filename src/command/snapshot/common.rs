@@ -1,7 +1,7 @@
 //! What snapshots of logs and of query results have in common.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{logs, query};
 use crate::cli::SnapshotArgs;
 use crate::engine::{Stop, in_parallel};
-use crate::plan::Place;
+use crate::plan::{Named, Place, keep_apart};
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::report::{Format, RunInfo};
@@ -56,6 +56,15 @@ pub(super) fn apart(place: &Place, dir: &Path) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A report may lie beside what belongs to the snapshot, and not in its place.
+pub(super) fn beside(dir: &Path, reports: &[(Format, PathBuf)]) -> Result<()> {
+    let reports = reports.iter();
+    let reports: Vec<Named<'_>> = reports
+        .map(|(_, path)| ("--report", path.as_path()))
+        .collect();
+    keep_apart(&reports, &[], &[dir])
 }
 
 /// What is to be kept, and of which range.

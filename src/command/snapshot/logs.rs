@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
 use super::super::{Watchers, dry_run, look, run_info, tested, whole_seconds};
-use super::common::{Kept, apart, copy_the_rest, finish, open, tell, written};
+use super::common::{Kept, apart, beside, copy_the_rest, finish, open, tell, written};
 use crate::cli::SnapshotArgs;
 use crate::engine::{Stop, forecast, run};
 use crate::plan::LogsPlan;
@@ -33,6 +33,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
         return dry_run(logs, &plan, stop);
     }
     apart(&plan.place, &args.dir)?;
+    beside(&args.dir, &plan.reports)?;
     let show = &logs.output.show;
     let mut info = run_info(&logs.source, &plan, started);
     info.selftest = tested(logs, stop)?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::super::query::run_info;
 use super::super::{Watchers, look, whole_seconds};
-use super::common::{Kept, apart, copy_the_rest, finish, open, tell, written};
+use super::common::{Kept, apart, beside, copy_the_rest, finish, open, tell, written};
 use crate::cli::{LogsArgs, QueryArgs, SnapshotArgs};
 use crate::engine::{Stop, verify_exports};
 use crate::plan::QueryPlan;
@@ -23,6 +23,7 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
         plan => plan?,
     };
     apart(&plan.place, &args.dir)?;
+    beside(&args.dir, &plan.reports)?;
     let show = &query.output.show;
     let info = run_info(&query, &plan, started);
     let store = open(args, kept(&plan, started), &info, stop)?;

@@ -28,6 +28,12 @@ const MOST_PART: usize = 200;
 /// No path is longer: that much is left of the least that systems take.
 const MOST_PATH: usize = 1000;
 
+/// Whether a file or folder of this name, right in the folder of a snapshot, belongs to it.
+pub(crate) fn is_of_a_snapshot(folder: &std::path::Path, name: &str) -> bool {
+    let all = [HEAD, MANIFEST, INDEX, OBJECTS, ENCODED, KEYS, WORK];
+    all.contains(&name) && folder.join(HEAD).exists()
+}
+
 /// The file of an object: under its own key, where every file system takes that as it stands.
 pub(super) fn file_of(root: &str, path: &str) -> String {
     let plain = format!("{OBJECTS}/{root}/{path}");

@@ -25,6 +25,7 @@ pub use error::SnapshotError;
 pub use finishing::Finished;
 pub use head::{Contents, ExportsPlace, Head, KeyFailure, RecordedKeys, RecordedRun, RunFilters};
 pub use keys::SnapshotKeys;
+pub(crate) use layout::is_of_a_snapshot;
 pub use recording::Recording;
 pub use replay::SnapshotSource;
 pub use store::{Brakes, Store};

@@ -20,3 +20,4 @@ mod queries;
 mod range;
 mod reference;
 pub mod testdata;
+mod written;
