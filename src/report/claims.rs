@@ -5,8 +5,9 @@ use super::amounts::{count, counted};
 use super::groups::{Group, told};
 use super::json::{Report, Run};
 use super::run_info::KeyOrigin;
+use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
-use crate::verify::finding::Severity;
+use crate::verify::finding::{Code, Severity};
 
 /// How many kinds of finding the headline names.
 const NAMED: usize = 3;
@@ -137,14 +138,78 @@ pub fn origin_in_words(origin: KeyOrigin) -> &'static str {
     }
 }
 
+/// Whether no chain has a break, whatever it weighs in this run, and none begins anew.
+fn is_linked_throughout(report: &Report<'_>) -> bool {
+    let breaks = |code: Code| match code {
+        Code::DigestMissing
+        | Code::DigestModified
+        | Code::DigestMalformed
+        | Code::DigestMoved
+        | Code::DigestKeyUnknown
+        | Code::DigestLinkBroken
+        | Code::DigestUnsigned
+        | Code::DigestUnreadable
+        | Code::CoverageGap => true,
+        // It stands beside the chains.
+        Code::DigestOutOfChain
+        | Code::LogMissing
+        | Code::LogModified
+        | Code::LogMalformed
+        | Code::LogUnreferenced
+        | Code::LogUncovered
+        | Code::LogUnreadable
+        | Code::SnapshotAltered
+        | Code::CoverageEndsEarly
+        | Code::NoDigests
+        | Code::CoverageStartsLate
+        | Code::RegionSilent
+        | Code::KindUndigested
+        | Code::LogPending
+        | Code::StoredUncompressed
+        | Code::SignatureFromSuccessor
+        | Code::SignFileMissing
+        | Code::SignFileModified
+        | Code::SignFileMalformed
+        | Code::ResultKeyUnknown
+        | Code::ResultMissing
+        | Code::ResultModified
+        | Code::ResultUnreferenced
+        | Code::ResultUnreadable
+        | Code::NoResults => false,
+    };
+    let parts = |cause: GapCause| match cause {
+        GapCause::StartingDigest
+        | GapCause::DigestMissing
+        | GapCause::DigestInvalid
+        | GapCause::DigestUnverified
+        | GapCause::NotContiguous => true,
+        GapCause::StartsLate | GapCause::EndsEarly => false,
+    };
+    let gaps = report.chains.iter().flat_map(|chain| &chain.gaps);
+    // A walk that was stopped has not come to every link.
+    !report.run.interrupted
+        && !gaps.map(|gap| gap.cause).any(parts)
+        && !report
+            .findings
+            .iter()
+            .map(|finding| finding.code)
+            .any(breaks)
+}
+
 /// What the report proves, a sentence each.
 pub fn proves(report: &Report<'_>) -> Vec<String> {
     let totals = &report.totals;
     let mut claims = Vec::new();
     if totals.digests.valid > 0 {
+        let linked = if is_linked_throughout(report) {
+            ", each linked to the one before."
+        } else {
+            ". Not each is linked to the one before: the findings and the coverage tell where a \
+             chain breaks, or begins anew."
+        };
         claims.push(format!(
             "{} carry a signature made with one of the public keys that are named here, and lie \
-             where CloudTrail put them, each linked to the one before.",
+             where CloudTrail put them{linked}",
             counted(totals.digests.valid, "digest", "digests")
         ));
     }
@@ -226,4 +291,37 @@ pub fn filters_in_words(report: &Report<'_>) -> Option<String> {
         })
         .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    fn links(report: &Report<'_>) -> bool {
+        let proves = proves(report).join(" ");
+        assert_ne!(
+            proves.contains("each linked to the one before."),
+            proves.contains("where a chain breaks"),
+            "{proves}"
+        );
+        proves.contains("each linked to the one before.")
+    }
+
+    #[test]
+    fn links_are_claimed_where_every_one_holds() {
+        let clean = samples::clean();
+        assert!(links(&clean));
+        assert!(!links(&samples::tampered()));
+        // What is allowed is broken all the same.
+        let mut broken = clean.clone();
+        broken.findings = samples::tampered().findings;
+        broken.findings.truncate(1);
+        broken.findings[0].code = Code::DigestLinkBroken;
+        broken.findings[0].severity = Severity::Notice;
+        assert!(!links(&broken));
+        let mut stopped = clean;
+        stopped.run.interrupted = true;
+        assert!(!links(&stopped));
+    }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::xml::{Case, Outcome, Suite, write_suites};
+use super::xml::{Case, Outcome, Suite, cases_of_run, write_suites};
 use crate::report::groups::time_of;
 use crate::report::head::Head;
 use crate::report::json::{Chain, Finding, Report};
@@ -24,7 +24,8 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// Where `out` fails.
 pub fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    write_suites(&Head::new(report), &suites(report), out)
+    let head = Head::new(report);
+    write_suites(&head, &suites(report, &head), out)
 }
 
 /// The findings of the run, of one chain, or of one account's region.
@@ -63,7 +64,7 @@ impl<'r> Found<'r> {
     }
 }
 
-fn suites<'r>(report: &'r Report<'_>) -> Vec<Suite<'r>> {
+fn suites<'r>(report: &'r Report<'_>, head: &Head<'_>) -> Vec<Suite<'r>> {
     let mut found: BTreeMap<&str, Found<'r>> = BTreeMap::new();
     let mut of_run = Found::default();
     for finding in &report.findings {
@@ -72,7 +73,15 @@ fn suites<'r>(report: &'r Report<'_>) -> Vec<Suite<'r>> {
             None => of_run.add(finding),
         }
     }
-    let mut suites = vec![of_run.whole("run".to_owned(), "the whole run")];
+    let of_run_dated = of_run.dated.into_values().flatten();
+    let mut suites = vec![Suite {
+        name: "run".to_owned(),
+        cases: cases_of_run(
+            head,
+            of_run.undated.into_iter().chain(of_run_dated).collect(),
+        ),
+        notices: of_run.notices,
+    }];
     let places: std::collections::BTreeSet<_> = report.chains.iter().map(Chain::place).collect();
     for chain in &report.chains {
         let name = chain.name();
@@ -120,7 +129,10 @@ fn chain_cases<'r>(chain: &'r Chain<'_>, mut found: Found<'r>) -> Vec<Case<'r>> 
             .is_some_and(|span| span.start < plus(day, DAY));
         let outcome = match Outcome::of(found.dated.remove(&day).unwrap_or_default()) {
             Outcome::Passed if !is_covered && !chain.backfill => Outcome::Skipped,
-            outcome @ (Outcome::Passed | Outcome::Skipped | Outcome::Failed(..)) => outcome,
+            outcome @ (Outcome::Passed
+            | Outcome::Skipped
+            | Outcome::Failed(..)
+            | Outcome::Run(..)) => outcome,
         };
         let name = day.strftime("%Y-%m-%d").to_string();
         cases.push(Case { name, outcome });
@@ -202,6 +214,28 @@ mod tests {
                 .count(),
             30
         );
+    }
+
+    #[test]
+    fn the_run_passes_only_where_it_is_valid() {
+        let of_run = |report: &Report<'_>| cases(&xml(report), "run");
+        let case = |name: &str, outcome: &str| (name.to_owned(), outcome.to_owned());
+        assert_eq!(of_run(&samples::clean()), [case("the whole run", "passed")]);
+        assert_eq!(
+            of_run(&samples::tampered()),
+            [case("the whole run", "failure")]
+        );
+        let mut stopped = samples::clean();
+        stopped.verdict = crate::verify::conclusion::Verdict::Unverified;
+        stopped.run.interrupted = true;
+        assert_eq!(
+            of_run(&stopped),
+            [case("the whole run", "error"), case("to its end", "error")]
+        );
+        assert!(xml(&stopped).contains("<error type=\"interrupted\""));
+        let told = xml(&samples::tampered());
+        assert!(told.contains("message=\"digest-missing\""), "{told}");
+        assert!(!told.contains("of them digest"), "{told}");
     }
 
     #[test]

@@ -4,4 +4,4 @@ mod chains;
 mod xml;
 
 pub use chains::write;
-pub(super) use xml::{Case, Outcome, Suite, write_suites};
+pub(super) use xml::{Case, Outcome, Suite, cases_of_run, write_suites};

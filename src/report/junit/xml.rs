@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use crate::report::amounts::{count, counted};
+use crate::report::amounts::count;
 use crate::report::escape::markup;
 use crate::report::groups::object_name;
 use crate::report::head::Head;
 use crate::report::json::Finding;
+use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
 
 /// A test case tells of so many findings, and counts the others.
@@ -35,6 +36,8 @@ pub(in crate::report) enum Outcome<'r> {
     Skipped,
     /// Findings of which the worst weighs so much.
     Failed(Severity, Vec<&'r Finding<'r>>),
+    /// What the whole run comes to, where that is not valid: how it is called, and in a sentence.
+    Run(Verdict, &'static str, String),
 }
 
 impl<'r> Outcome<'r> {
@@ -48,16 +51,48 @@ impl<'r> Outcome<'r> {
     }
 
     fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed(Severity::Invalid, _))
+        matches!(
+            self,
+            Self::Failed(Severity::Invalid, _) | Self::Run(Verdict::Invalid, ..)
+        )
     }
 
     fn is_error(&self) -> bool {
-        matches!(self, Self::Failed(Severity::Unverified, _))
+        matches!(
+            self,
+            Self::Failed(Severity::Unverified, _) | Self::Run(Verdict::Unverified, ..)
+        )
     }
 
     fn is_skipped(&self) -> bool {
         matches!(self, Self::Skipped)
     }
+}
+
+/// The cases of the run itself. What is not valid has not passed, wherever its findings are told;
+/// and a run that was stopped has an error that says so.
+pub(in crate::report) fn cases_of_run<'r>(
+    head: &Head<'_>,
+    findings: Vec<&'r Finding<'r>>,
+) -> Vec<Case<'r>> {
+    let told = || head.headline.clone();
+    let outcome = match (Outcome::of(findings), head.verdict) {
+        (Outcome::Passed, verdict @ (Verdict::Invalid | Verdict::Unverified)) => {
+            Outcome::Run(verdict, verdict.name(), told())
+        }
+        (outcome, _) => outcome,
+    };
+    let mut cases = vec![Case {
+        name: "the whole run".to_owned(),
+        outcome,
+    }];
+    if head.run.interrupted {
+        cases.push(Case {
+            name: "to its end".to_owned(),
+            outcome: Outcome::Run(Verdict::Unverified, "interrupted", told()),
+        });
+    }
+    cases
 }
 
 /// Writes suites; the first one tells of the run.
@@ -140,6 +175,18 @@ impl Case<'_> {
                     r#"><skipped message="no digest covers any of this day"/></testcase>"#
                 );
             }
+            Outcome::Run(verdict, kind, told) => {
+                let element = if *verdict == Verdict::Invalid {
+                    "failure"
+                } else {
+                    "error"
+                };
+                let told = markup(told);
+                return writeln!(
+                    out,
+                    "><{element} type=\"{kind}\" message=\"{told}\">{told}</{element}></testcase>"
+                );
+            }
             Outcome::Failed(severity, findings) => (*severity, findings),
         };
         let element = if severity == Severity::Invalid {
@@ -151,10 +198,16 @@ impl Case<'_> {
             .iter()
             .filter(|finding| finding.severity == severity);
         let kind = worst.next().map_or("", |finding| finding.code.name());
-        let message = counted(findings.len() as u64, "finding", "findings");
+        let message = match findings.len() {
+            1 => kind.to_owned(),
+            number => format!(
+                "{} findings, the worst of them {kind}",
+                count(number as u64)
+            ),
+        };
         writeln!(
             out,
-            "><{element} type=\"{kind}\" message=\"{message}, of them {kind}\">{}</{element}></testcase>",
+            "><{element} type=\"{kind}\" message=\"{message}\">{}</{element}></testcase>",
             markup_lines(findings)
         )
     }

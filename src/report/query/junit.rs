@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use super::head::head;
 use super::json::QueryReport;
+use crate::report::head::Head;
 use crate::report::json::Finding;
-use crate::report::junit::{Case, Outcome, Suite, write_suites};
+use crate::report::junit::{Case, Outcome, Suite, cases_of_run, write_suites};
 use crate::verify::finding::{Code, Severity};
 
 type Folder<'r> = (Option<&'r str>, &'r str);
@@ -24,10 +25,11 @@ struct Found<'r> {
 /// # Errors
 /// Where `out` fails.
 pub(super) fn write(report: &QueryReport<'_>, out: &mut dyn Write) -> io::Result<()> {
-    write_suites(&head(report), &suites(report), out)
+    let head = head(report);
+    write_suites(&head, &suites(report, &head), out)
 }
 
-fn suites<'r>(report: &'r QueryReport<'r>) -> Vec<Suite<'r>> {
+fn suites<'r>(report: &'r QueryReport<'r>, head: &Head<'_>) -> Vec<Suite<'r>> {
     let folder = |export: &'r super::json::Export<'r>| -> Folder<'r> {
         (export.bucket.as_deref(), &export.folder)
     };
@@ -45,10 +47,7 @@ fn suites<'r>(report: &'r QueryReport<'r>) -> Vec<Suite<'r>> {
     let whole = of_run.signs.into_iter().chain(of_run.results).collect();
     let mut suites = vec![Suite {
         name: "run".to_owned(),
-        cases: vec![Case {
-            name: "the whole run".to_owned(),
-            outcome: Outcome::of(whole),
-        }],
+        cases: cases_of_run(head, whole),
         notices: of_run.notices,
     }];
     for export in &report.exports {

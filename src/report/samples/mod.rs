@@ -4,4 +4,4 @@ mod parts;
 mod reports;
 
 pub(super) use parts::at;
-pub(super) use reports::{all, hostile, many, tampered, year};
+pub(super) use reports::{all, clean, hostile, many, tampered, year};
