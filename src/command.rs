@@ -24,12 +24,13 @@ use crate::plan::{LogsPlan, Named, keep_apart, reports};
 use crate::report::forecast::Prices;
 use crate::report::saved::{self, Saved};
 use crate::report::{
-    Filters, Format, Look, Outputs, Progress, ProgressMode, RunInfo, SelftestNote, Verbose,
-    Verbosity,
+    Filters, Format, Look, Outputs, Progress, ProgressMode, RangeNote, RunInfo, SelftestNote,
+    Verbose, Verbosity,
 };
 use crate::report::{explain, forecast, schema};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Code;
+use crate::verify::time::Bounds;
 
 /// Does what was asked for.
 ///
@@ -277,6 +278,7 @@ fn run_info(source: &Path, plan: &LogsPlan, started: Timestamp) -> RunInfo {
     RunInfo {
         keys: plan.key_sources(),
         snapshot: plan.snapshot.clone(),
+        range_of_archive: range_of_archive(plan.job.weights.bounds),
         digests_only: plan.job.digests_only,
         filters: Filters {
             accounts: list(&filters.accounts),
@@ -287,6 +289,15 @@ fn run_info(source: &Path, plan: &LogsPlan, started: Timestamp) -> RunInfo {
         deny: plan.job.weights.deny.iter().copied().collect(),
         ..begun(source, started)
     }
+}
+
+/// Which ends of the range nothing tells but the archive.
+fn range_of_archive(bounds: Bounds) -> Option<RangeNote> {
+    let note = RangeNote {
+        start: bounds.start().is_none(),
+        end: bounds.end().is_none(),
+    };
+    (note.start || note.end).then_some(note)
 }
 
 /// What is known of any run when it begins.
@@ -305,6 +316,7 @@ fn begun(source: &Path, started: Timestamp) -> RunInfo {
         keys: Vec::new(),
         snapshot: None,
         selftest: None,
+        range_of_archive: None,
         digests_only: false,
         filters: Filters::default(),
         allow: Vec::new(),

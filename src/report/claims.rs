@@ -5,6 +5,7 @@ use super::amounts::{count, counted};
 use super::groups::{Group, told};
 use super::json::{Report, Run};
 use super::run_info::KeyOrigin;
+use super::shares;
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -15,7 +16,7 @@ const NAMED: usize = 3;
 /// The verdict in one sentence.
 pub fn headline(report: &Report<'_>, groups: &[Group<'_>]) -> String {
     match report.verdict {
-        Verdict::Valid => format!("VALID: {}", valid(report, groups)),
+        Verdict::Valid => format!("{}: {}", valid_as(groups), valid(report, groups)),
         Verdict::Invalid => {
             let list = list(groups, Severity::Invalid);
             format!("INVALID: {list}{}", interrupted(report))
@@ -35,7 +36,43 @@ fn valid(report: &Report<'_>, groups: &[Group<'_>]) -> String {
     if keys_warning(&report.run).is_some() {
         told.push_str(", if the keys that came with the evidence are CloudTrail's");
     }
-    let notices: u64 = groups.iter().map(|group| group.count).sum();
+    told.push_str(&taken_down(groups));
+    if let Some(lacking) = shares::lacking(report) {
+        told.push_str("; ");
+        told.push_str(&lacking);
+    }
+    told
+}
+
+/// How valid is called: what was found and allowed is not as if it were not there.
+pub fn valid_as(groups: &[Group<'_>]) -> &'static str {
+    if groups.iter().any(is_allowed) {
+        "VALID as allowed"
+    } else {
+        "VALID"
+    }
+}
+
+/// Whether findings are notices only since the user allowed them.
+pub fn is_allowed(group: &Group<'_>) -> bool {
+    group.severity < group.code.severity()
+}
+
+/// What a valid run found: faults that were allowed by name, and notices by their number.
+pub fn taken_down(groups: &[Group<'_>]) -> String {
+    let (allowed, notices): (Vec<_>, Vec<_>) = groups.iter().partition(|it| is_allowed(it));
+    let mut told = String::new();
+    for group in allowed.iter().take(NAMED) {
+        told.push_str("; ");
+        told.push_str(&super::groups::told(group.code, group.count));
+        told.push_str(" (allowed)");
+    }
+    let rest = allowed.len().saturating_sub(NAMED) as u64;
+    if rest > 0 {
+        let more = counted(rest, "more kind", "more kinds");
+        told.push_str(&format!("; {more} of finding (allowed)"));
+    }
+    let notices: u64 = notices.iter().map(|group| group.count).sum();
     if notices > 0 {
         told.push_str("; ");
         told.push_str(&counted(notices, "notice", "notices"));
@@ -103,6 +140,26 @@ pub fn selftest_in_words(report: &Report<'_>) -> Option<String> {
         "before the run, ct-verify said what it must of {} of {archives} that come with it",
         selftest.right
     ))
+}
+
+/// That the range is that of what is there, where nothing else told it.
+pub fn range_in_words(run: &Run<'_>) -> Option<&'static str> {
+    let note = run.range_of_archive?;
+    match (note.start, note.end) {
+        (true, true) => Some(
+            "start and end are those of the oldest and the newest verified digest; whether \
+             more was there before or after, --start-time and --end-time would show",
+        ),
+        (true, false) => Some(
+            "the start is that of the oldest verified digest; whether more was there before, \
+             --start-time would show",
+        ),
+        (false, true) => Some(
+            "the end is that of the newest verified digest; whether more was there after, \
+             --end-time would show",
+        ),
+        (false, false) => None,
+    }
 }
 
 /// What the snapshot that was verified is, and whether it still is, a sentence each. The names are
@@ -294,34 +351,4 @@ pub fn filters_in_words(report: &Report<'_>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::samples;
-
-    fn links(report: &Report<'_>) -> bool {
-        let proves = proves(report).join(" ");
-        assert_ne!(
-            proves.contains("each linked to the one before."),
-            proves.contains("where a chain breaks"),
-            "{proves}"
-        );
-        proves.contains("each linked to the one before.")
-    }
-
-    #[test]
-    fn links_are_claimed_where_every_one_holds() {
-        let clean = samples::clean();
-        assert!(links(&clean));
-        assert!(!links(&samples::tampered()));
-        // What is allowed is broken all the same.
-        let mut broken = clean.clone();
-        broken.findings = samples::tampered().findings;
-        broken.findings.truncate(1);
-        broken.findings[0].code = Code::DigestLinkBroken;
-        broken.findings[0].severity = Severity::Notice;
-        assert!(!links(&broken));
-        let mut stopped = clean;
-        stopped.run.interrupted = true;
-        assert!(!links(&stopped));
-    }
-}
+mod tests;

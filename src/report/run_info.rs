@@ -82,6 +82,16 @@ pub struct SelftestNote {
     pub right: u64,
 }
 
+/// Which ends of the range nothing but the archive told: what was cut off there does not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RangeNote {
+    /// Its start, which is that of the oldest digest.
+    pub start: bool,
+    /// Its end, which is that of the newest digest.
+    pub end: bool,
+}
+
 /// Who ran what, when, on which source, and with which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
@@ -105,6 +115,8 @@ pub struct RunInfo {
     pub snapshot: Option<SnapshotNote>,
     /// What came of the selftest, if it was asked for.
     pub selftest: Option<SelftestNote>,
+    /// Which ends of the range the archive told, if any.
+    pub range_of_archive: Option<RangeNote>,
     /// Whether logs were left unread.
     pub digests_only: bool,
     /// What the run was narrowed to.

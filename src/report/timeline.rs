@@ -75,15 +75,14 @@ impl<'r> AllMarks<'r> {
             let (Some(chain), Some(at)) = (&finding.chain, time_of(finding)) else {
                 continue;
             };
-            if finding.severity == Severity::Notice {
+            // What was allowed is wrong all the same.
+            let weight = finding.severity.max(finding.code.severity());
+            if weight == Severity::Notice {
                 continue;
             }
             // A digest's time is its window's end, and what it is about lies before that.
             let at = minus(at, SignedDuration::from_secs(1));
-            marks
-                .entry(chain.as_ref())
-                .or_default()
-                .push((at, finding.severity));
+            marks.entry(chain.as_ref()).or_default().push((at, weight));
         }
         for marks in marks.values_mut() {
             marks.sort_unstable();

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{by_hand, coverage, ending, findings};
 use crate::report::amounts::{between, counted};
-use crate::report::claims::origin_in_words;
+use crate::report::claims::{origin_in_words, range_in_words};
 use crate::report::escape::markup;
 use crate::report::head::Head;
 use crate::report::json::{Keys, Report, Requested};
@@ -139,7 +139,10 @@ fn facts(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
     let code = |text: &str| format!("<code>{}</code>", markup(text));
     fact("Source", &code(report.source))?;
     if let Some(requested) = &report.requested {
-        fact("Range", &range(requested))?;
+        let known = requested.start.and(requested.end);
+        let note = known.and_then(|_| range_in_words(report.run));
+        let note = note.map(|note| format!("; {}", markup(note)));
+        fact("Range", &(range(requested) + &note.unwrap_or_default()))?;
     }
     for (name, told) in &report.facts {
         fact(name, &markup(told))?;

@@ -92,6 +92,7 @@ impl<'a> Run<'a> {
             public_keys: run.keys.iter().map(Keys::new).collect(),
             snapshot: run.snapshot.clone(),
             selftest: run.selftest,
+            range_of_archive: run.range_of_archive,
         }
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::named;
-use crate::report::run_info::{KeyOrigin, SelftestNote, SnapshotNote};
+use crate::report::run_info::{KeyOrigin, RangeNote, SelftestNote, SnapshotNote};
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -92,6 +92,9 @@ pub struct Run<'a> {
     /// What came of the selftest before the run, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selftest: Option<SelftestNote>,
+    /// Which ends of the range the archive told, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_of_archive: Option<RangeNote>,
 }
 
 /// What the run was narrowed to; an empty list narrows nothing.

@@ -12,7 +12,7 @@ use crate::report::json::{
     Chain, Finding, Keys, Report, Requested, Run, RunFilters, SCHEMA_VERSION, Tool, Totals,
 };
 use crate::report::named;
-use crate::report::run_info::{SelftestNote, SnapshotNote};
+use crate::report::run_info::{RangeNote, SelftestNote, SnapshotNote};
 use crate::report::shown_json::write_line;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -89,6 +89,8 @@ pub(super) struct Summary<'a> {
     public_keys: &'a [Keys<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot: &'a Option<SnapshotNote>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range_of_archive: Option<RangeNote>,
     requested: &'a Requested,
     #[serde(with = "named")]
     verdict: Verdict,
@@ -164,6 +166,7 @@ pub(super) fn summary(
         interrupted: report.run.interrupted,
         public_keys: &report.run.public_keys,
         snapshot: &report.run.snapshot,
+        range_of_archive: report.run.range_of_archive,
         requested: &report.requested,
         verdict: report.verdict,
         totals: &report.totals,

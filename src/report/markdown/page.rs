@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::report::amounts::{between, count, counted};
-use crate::report::claims::origin_in_words;
+use crate::report::claims::{is_allowed, origin_in_words, range_in_words};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, object_name, told};
 use crate::report::head::Head;
@@ -100,6 +100,7 @@ impl Page<'_> {
     fn top(&self) -> String {
         let report = self.head;
         let mark = match report.verdict {
+            Verdict::Valid if report.groups.iter().any(is_allowed) => "⚠️",
             Verdict::Valid => "✅",
             Verdict::Invalid => "❌",
             Verdict::Unverified => "⚠️",
@@ -112,7 +113,9 @@ impl Page<'_> {
             end: Some(end),
         }) = report.requested
         {
-            let _ = writeln!(top, "- Range: {start} to {end} ({})", between(start, end));
+            let _ = write!(top, "- Range: {start} to {end} ({})", between(start, end));
+            let note = range_in_words(report.run).map(|note| format!("; {note}"));
+            let _ = writeln!(top, "{}", note.unwrap_or_default());
         }
         for (name, told) in &report.facts {
             let _ = writeln!(top, "- {name}: {}", self.code(told));

@@ -2,7 +2,7 @@
 
 use super::json::QueryReport;
 use crate::report::amounts::counted;
-use crate::report::claims::keys_warning;
+use crate::report::claims::{keys_warning, taken_down, valid_as};
 use crate::report::groups::{Group, Part, told};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -18,7 +18,7 @@ pub(super) fn headline(report: &QueryReport<'_>, groups: &[Group<'_>]) -> String
         ""
     };
     match report.verdict {
-        Verdict::Valid => format!("VALID: {}", valid(report, groups)),
+        Verdict::Valid => format!("{}: {}", valid_as(groups), valid(report, groups)),
         Verdict::Invalid => format!("INVALID: {}{stopped}", list(groups, Severity::Invalid)),
         Verdict::Unverified => {
             let list = list(groups, Severity::Unverified);
@@ -47,11 +47,7 @@ fn valid(report: &QueryReport<'_>, groups: &[Group<'_>]) -> String {
     if keys_warning(&report.run).is_some() {
         told.push_str(", if the keys that came with the evidence are CloudTrail's");
     }
-    let notices: u64 = groups.iter().map(|group| group.count).sum();
-    if notices > 0 {
-        told.push_str("; ");
-        told.push_str(&counted(notices, "notice", "notices"));
-    }
+    told.push_str(&taken_down(groups));
     told
 }
 

@@ -122,6 +122,7 @@ fn run(end: Timestamp) -> Run<'static> {
         }],
         snapshot: None,
         selftest: None,
+        range_of_archive: None,
     }
 }
 

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::{coverage, findings};
 use crate::report::amounts::{between, counted};
 use crate::report::claims::{
-    filters_in_words, headline, keys_warning, limits, origin_in_words, selftest_in_words,
-    snapshot_in_words,
+    filters_in_words, headline, keys_warning, limits, origin_in_words, range_in_words,
+    selftest_in_words, snapshot_in_words,
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
@@ -78,10 +78,12 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
     };
     line("Source", &visible(&report.source))?;
     match (report.requested.start, report.requested.end) {
-        (Some(start), Some(end)) => line(
-            "Range",
-            &format!("{start} to {end} ({})", between(start, end)),
-        ),
+        (Some(start), Some(end)) => {
+            let note = range_in_words(&report.run).map(|note| format!("; {note}"));
+            let note = note.unwrap_or_default();
+            let range = format!("{start} to {end} ({}){note}", between(start, end));
+            line("Range", &range)
+        }
         (Some(start), None) => line("Range", &format!("from {start} on; nothing tells its end")),
         (None, Some(end)) => line("Range", &format!("up to {end}; nothing tells its start")),
         (None, None) => line("Range", "not known: nothing was found that tells it"),

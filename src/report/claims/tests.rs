@@ -1,0 +1,89 @@
+use super::*;
+use crate::report::groups::groups;
+use crate::report::run_info::RangeNote;
+use crate::report::{Format, render, samples};
+
+fn links(report: &Report<'_>) -> bool {
+    let proves = proves(report).join(" ");
+    assert_ne!(
+        proves.contains("each linked to the one before."),
+        proves.contains("where a chain breaks"),
+        "{proves}"
+    );
+    proves.contains("each linked to the one before.")
+}
+
+#[test]
+fn links_are_claimed_where_every_one_holds() {
+    let clean = samples::clean();
+    assert!(links(&clean));
+    assert!(!links(&samples::tampered()));
+    // What is allowed is broken all the same.
+    let mut broken = clean.clone();
+    broken.findings = samples::tampered().findings;
+    broken.findings.truncate(1);
+    broken.findings[0].code = Code::DigestLinkBroken;
+    broken.findings[0].severity = Severity::Notice;
+    assert!(!links(&broken));
+    let mut stopped = clean;
+    stopped.run.interrupted = true;
+    assert!(!links(&stopped));
+}
+
+#[test]
+fn what_was_allowed_is_in_the_headline() {
+    let clean = samples::clean();
+    let told = headline(&clean, &groups(&clean));
+    assert!(told.starts_with("VALID: ") && !told.contains(';'), "{told}");
+    let mut allowed = samples::tampered();
+    for finding in &mut allowed.findings {
+        finding.severity = Severity::Notice;
+    }
+    allowed.verdict = Verdict::Valid;
+    let told = headline(&allowed, &groups(&allowed));
+    for part in [
+        "VALID as allowed: ",
+        "; 1 log modified (allowed)",
+        "; 1 log missing (allowed)",
+        "; 1 break in a chain of digests (allowed)",
+        "; 1 notice",
+        "; 1 of 2 regions is not covered throughout",
+    ] {
+        assert!(told.contains(part), "{part} is not in {told}");
+    }
+    let mut text = Vec::new();
+    let look = crate::report::Look::default();
+    crate::report::text::write(&allowed, &look, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let strip = |line: &&str| line.contains("====") && line.contains('%');
+    let strips: Vec<_> = text.lines().filter(strip).collect();
+    assert!(strips.iter().any(|strip| strip.contains('x')), "{text}");
+    let mut page = Vec::new();
+    crate::report::markdown::write(&allowed, &mut page).unwrap();
+    assert!(!String::from_utf8(page).unwrap().contains('✅'));
+}
+
+#[test]
+fn a_range_that_only_the_archive_told_is_told_so() {
+    let mut report = samples::clean();
+    assert_eq!(range_in_words(&report.run), None);
+    for (start, end, words) in [
+        (true, true, "--start-time and --end-time"),
+        (true, false, "--start-time would"),
+        (false, true, "--end-time would"),
+    ] {
+        report.run.range_of_archive = Some(RangeNote { start, end });
+        let told = range_in_words(&report.run).unwrap();
+        assert!(told.contains(words), "{told}");
+        for format in [Format::Text, Format::Markdown, Format::Html] {
+            let mut out = Vec::new();
+            let look = crate::report::Look {
+                width: 1000,
+                ..crate::report::Look::default()
+            };
+            render(&report, format, &look, &mut out).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.contains(told), "{format:?}: {out}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How much of the range is covered, as the headline of a run tells it that is valid.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::amounts::{count, counted, percent};
+use super::json::{Chain, ChainGap, Report};
+use super::trouble::is_pending;
+use crate::verify::chain::GapCause;
+
+/// Chains of one copy begin within the same hour.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// How much of the range is covered, where that is not all of it. Time whose digest is not yet due
+/// is not missed, nor the hour in which the chains of one copy begin.
+pub fn lacking(report: &Report<'_>) -> Option<String> {
+    let (start, end) = report.requested.start.zip(report.requested.end)?;
+    let whole = seconds(end.duration_since(start));
+    let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
+    for chain in report.chains.iter().filter(|chain| !chain.backfill) {
+        places.entry(chain.place()).or_default().push(chain);
+    }
+    let by_default = report.run.range_of_archive.is_some_and(|note| note.start);
+    let excused = |gap: &&ChainGap| {
+        let length = gap.end.duration_since(gap.start);
+        is_pending(gap) || (by_default && gap.cause == GapCause::StartsLate && length <= HOUR)
+    };
+    let shares = places.values().filter_map(|chains| {
+        // Several trails of one region cover it together.
+        let spans = chains.iter().flat_map(|chain| &chain.covered);
+        let mut spans: Vec<_> = spans.map(|span| (span.start, span.end)).collect();
+        let covered = union(&mut spans);
+        let gaps = chains.iter().flat_map(|chain| &chain.gaps);
+        spans.extend(gaps.filter(excused).map(|gap| (gap.start, gap.end)));
+        (union(&mut spans) < whole).then_some(covered)
+    });
+    let shares: Vec<u64> = shares.collect();
+    let least = percent(*shares.iter().min()?, whole);
+    Some(match (places.len(), shares.len()) {
+        (1, _) => format!("{least} of the range is covered"),
+        (all, some) if all == some => format!(
+            "none of {} is covered throughout, the least for {least} of the range",
+            counted(all as u64, "region", "regions")
+        ),
+        (all, some) => format!(
+            "{} of {} {} not covered throughout, the least for {least} of the range",
+            count(some as u64),
+            counted(all as u64, "region", "regions"),
+            if some == 1 { "is" } else { "are" }
+        ),
+    })
+}
+
+/// How many seconds these stretches of time take together.
+fn union(spans: &mut [(Timestamp, Timestamp)]) -> u64 {
+    spans.sort_unstable();
+    let mut sum = 0;
+    let mut reached: Option<Timestamp> = None;
+    for (start, end) in spans.iter() {
+        let from = reached.map_or(*start, |reached| reached.max(*start));
+        if from < *end {
+            sum += seconds(end.duration_since(from));
+        }
+        reached = reached.max(Some(*end));
+    }
+    sum
+}
+
+fn seconds(time: SignedDuration) -> u64 {
+    u64::try_from(time.as_secs()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::json::Span;
+    use crate::report::samples::{self, at};
+
+    #[test]
+    fn what_is_not_covered_is_told_in_a_word() {
+        let mut report = samples::clean();
+        assert_eq!(lacking(&report), None);
+        let (start, end) = (at("2024-03-10T00:00:00Z"), at("2024-03-10T06:00:00Z"));
+        report.chains[0].covered = vec![Span { start, end }];
+        let told = lacking(&report).unwrap();
+        assert_eq!(told, "25.0 % of the range is covered");
+        // Another trail of the same region covers the rest.
+        let mut other = report.chains[0].clone();
+        other.trail = "other".into();
+        other.covered = vec![Span {
+            start: at("2024-03-10T05:00:00Z"),
+            end: at("2024-03-11T00:00:00Z"),
+        }];
+        report.chains.push(other.clone());
+        assert_eq!(lacking(&report), None);
+        // One of another region does not.
+        other.region = "eu-west-1".into();
+        report.chains[1] = other.clone();
+        let told = lacking(&report).unwrap();
+        assert!(told.starts_with("none of 2 regions"), "{told}");
+        report.chains[0] = samples::clean().chains[0].clone();
+        let told = lacking(&report).unwrap();
+        assert!(told.starts_with("1 of 2 regions is not"), "{told}");
+        // The newest hour is not missed as long as its digest is not due.
+        let mut waiting = samples::clean();
+        waiting.chains[0].covered[0].end = at("2024-03-10T23:00:00Z");
+        assert!(lacking(&waiting).is_some());
+        waiting.chains[0].gaps = vec![ChainGap {
+            start: at("2024-03-10T23:00:00Z"),
+            end: at("2024-03-11T00:00:00Z"),
+            cause: GapCause::EndsEarly,
+            events: Vec::new(),
+        }];
+        assert_eq!(lacking(&waiting), None);
+    }
+}
