@@ -96,6 +96,7 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
         conclusion.with_context(|| format!("cannot look at {}", args.source.display()))?;
     info.finished = whole_seconds(Timestamp::now());
     info.keys = plan.key_sources();
+    info.state = plan.state.as_ref().map(|state| state.note(&conclusion));
     outputs.conclude(&conclusion, &info)?;
     if let Some(state) = plan.state.filter(|_| !conclusion.interrupted) {
         state.update(&plan.place.identity(), &conclusion, plan.job.weights.now)?;
@@ -317,6 +318,7 @@ fn begun(source: &Path, started: Timestamp) -> RunInfo {
         snapshot: None,
         selftest: None,
         range_of_archive: None,
+        state: None,
         digests_only: false,
         filters: Filters::default(),
         allow: Vec::new(),

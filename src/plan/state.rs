@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::written::{check_replaceable, replace};
 use crate::engine::Remembrance;
+use crate::report::StateNote;
 use crate::verify::chain::Remembered;
 use crate::verify::conclusion::Conclusion;
 use crate::verify::hashing::Sha256Hash;
@@ -182,6 +183,17 @@ impl State {
         let unproven = unproven.filter(|(_, since)| !since.whole);
         let unproven = unproven.map(|(chain, _)| (chain.clone(), None));
         Ok(Some(unproven.chain(valid).collect()))
+    }
+
+    /// What a run takes from the file and leaves to it, for its report.
+    pub fn note(&self, conclusion: &Conclusion) -> StateNote {
+        let clean = conclusion.clean_chains().len();
+        StateNote {
+            file: self.path.display().to_string(),
+            since: self.start(),
+            chains: clean as u64,
+            held_back: (conclusion.chains.len() - clean) as u64,
+        }
     }
 
     /// Replaces the file in one step. Of a chain that is not valid, what was known is kept.

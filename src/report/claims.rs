@@ -162,6 +162,50 @@ pub fn range_in_words(run: &Run<'_>) -> Option<&'static str> {
     }
 }
 
+/// What a run with a state took from it, and what it left to the next one. The file's name is not
+/// escaped.
+pub fn state_in_words(run: &Run<'_>) -> Option<String> {
+    let state = run.state.as_ref()?;
+    let read = match state.since {
+        Some(since) => format!(
+            "incremental, from {since} on: what is older was verified by the runs that {} remembers, and the chains must lead back to it",
+            state.file
+        ),
+        None => format!("the first run that {} is to remember", state.file),
+    };
+    let held_back = |one, many| counted(state.held_back, one, many);
+    let left = match (state.chains, state.held_back) {
+        _ if run.interrupted => {
+            "it is left as it was: the run was stopped before its end".to_owned()
+        }
+        (0, _) => "no chain was found valid, so that it remembers no more than before".to_owned(),
+        (_, 0) => "it goes on from this run".to_owned(),
+        (_, _) => format!(
+            "it goes on from this run, but for {} not found valid, of which it knows what it knew",
+            held_back("chain that was", "chains that were")
+        ),
+    };
+    Some(format!("{read}; {left}"))
+}
+
+/// Why nothing is covered, where there is no chain at all.
+pub fn nothing_covered(run: &Run<'_>) -> &'static str {
+    if run.interrupted {
+        "The run was stopped before any digest was verified: whether there are any is not known."
+    } else {
+        "No digest was found, so nothing is covered."
+    }
+}
+
+/// That nothing was found: of a run that was stopped only as far as it went.
+pub fn none_found(run: &Run<'_>) -> &'static str {
+    if run.interrupted {
+        "None until the run was stopped."
+    } else {
+        "None."
+    }
+}
+
 /// What the snapshot that was verified is, and whether it still is, a sentence each. The names are
 /// not escaped.
 pub fn snapshot_in_words(run: &Run<'_>) -> Option<[String; 3]> {

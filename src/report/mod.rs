@@ -46,5 +46,7 @@ pub use look::{Look, Verbosity};
 pub use outputs::{OutputError, Outputs};
 pub use progress::{Progress, ProgressMode, ProgressObserver};
 pub use render::render;
-pub use run_info::{Filters, KeyOrigin, KeySource, RangeNote, RunInfo, SelftestNote, SnapshotNote};
+pub use run_info::{
+    Filters, KeyOrigin, KeySource, RangeNote, RunInfo, SelftestNote, SnapshotNote, StateNote,
+};
 pub use verbose::Verbose;

@@ -92,6 +92,20 @@ pub struct RangeNote {
     pub end: bool,
 }
 
+/// What a run with `--state` took from the file, and what it left to the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateNote {
+    /// The file.
+    pub file: String,
+    /// From when on the run read, where an earlier one is remembered.
+    pub since: Option<Timestamp>,
+    /// The chains that the file goes on with.
+    pub chains: u64,
+    /// The chains that were not found valid: of these it knows what it knew.
+    pub held_back: u64,
+}
+
 /// Who ran what, when, on which source, and with which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInfo {
@@ -117,6 +131,8 @@ pub struct RunInfo {
     pub selftest: Option<SelftestNote>,
     /// Which ends of the range the archive told, if any.
     pub range_of_archive: Option<RangeNote>,
+    /// What the run took from a state and left to it, if there is one.
+    pub state: Option<StateNote>,
     /// Whether logs were left unread.
     pub digests_only: bool,
     /// What the run was narrowed to.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::groups::groups;
-use crate::report::run_info::RangeNote;
+use crate::report::run_info::{RangeNote, StateNote};
 use crate::report::{Format, render, samples};
 
 fn links(report: &Report<'_>) -> bool {
@@ -86,4 +86,44 @@ fn a_range_that_only_the_archive_told_is_told_so() {
             assert!(out.contains(told), "{format:?}: {out}");
         }
     }
+}
+
+#[test]
+fn what_was_never_looked_for_is_not_absent() {
+    let mut report = samples::clean();
+    report.verdict = Verdict::Unverified;
+    report.chains.clear();
+    report.totals.digests.valid = 0;
+    report.run.interrupted = true;
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let mut out = Vec::new();
+        render(&report, format, &crate::report::Look::default(), &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!out.contains("No digest was found"), "{out}");
+        assert!(out.contains(nothing_covered(&report.run)), "{out}");
+        assert!(out.contains("None until the run was stopped."), "{out}");
+    }
+}
+
+#[test]
+fn a_state_is_told_in_a_line() {
+    let mut report = samples::clean();
+    assert_eq!(state_in_words(&report.run), None);
+    let mut told = |since: Option<&str>, chains, held_back| {
+        report.run.state = Some(StateNote {
+            file: "state.json".to_owned(),
+            since: since.map(samples::at),
+            chains,
+            held_back,
+        });
+        state_in_words(&report.run).unwrap()
+    };
+    let first = told(None, 2, 0);
+    assert!(first.starts_with("the first run"), "{first}");
+    let night = told(Some("2024-03-09T23:00:00Z"), 2, 0);
+    assert!(night.contains("incremental, from 2024-03-09T23:00:00Z on"));
+    assert!(night.ends_with("goes on from this run"), "{night}");
+    assert!(told(None, 0, 2).contains("remembers no more than before"));
+    assert!(told(None, 1, 2).contains("but for 2 chains that were not found valid"));
 }

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::axis::Axis;
 use super::strip::{self, DEFINITIONS};
 use crate::report::amounts::{between, count, counted, percent};
+use crate::report::claims::nothing_covered;
 use crate::report::escape::markup;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::timeline::{AllMarks, State, covered_time, state_of};
@@ -36,7 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             }
             .write(out)?;
         }
-        (_, _) => writeln!(out, "<p>No digest was found, so nothing is covered.</p>")?,
+        (_, _) => writeln!(out, "<p>{}</p>", nothing_covered(&report.run))?,
     }
     writeln!(out, "</section>")
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::by_hand::{by_hand, markup_lines};
 use crate::report::amounts::{count, counted};
+use crate::report::claims::none_found;
 use crate::report::escape::markup;
 use crate::report::groups::{Group, Part, object_name, told};
 use crate::report::head::Head;
@@ -31,7 +32,12 @@ pub(super) fn write(report: &Head<'_>, out: &mut dyn Write) -> io::Result<bool> 
     if groups.is_empty() {
         writeln!(
             out,
-            "<p>None: nothing is wrong, and nothing was left open.</p>"
+            "<p>{}</p>",
+            if report.run.interrupted {
+                none_found(report.run)
+            } else {
+                "None: nothing is wrong, and nothing was left open."
+            }
         )?;
     }
     let mut page = Page {

@@ -93,6 +93,7 @@ impl<'a> Run<'a> {
             snapshot: run.snapshot.clone(),
             selftest: run.selftest,
             range_of_archive: run.range_of_archive,
+            state: run.state.clone(),
         }
     }
 }

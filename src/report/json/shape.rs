@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::named;
-use crate::report::run_info::{KeyOrigin, RangeNote, SelftestNote, SnapshotNote};
+use crate::report::run_info::{KeyOrigin, RangeNote, SelftestNote, SnapshotNote, StateNote};
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -95,6 +95,9 @@ pub struct Run<'a> {
     /// Which ends of the range the archive told, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range_of_archive: Option<RangeNote>,
+    /// What the run took from a state and left to it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateNote>,
 }
 
 /// What the run was narrowed to; an empty list narrows nothing.

@@ -12,7 +12,7 @@ use crate::report::json::{
     Chain, Finding, Keys, Report, Requested, Run, RunFilters, SCHEMA_VERSION, Tool, Totals,
 };
 use crate::report::named;
-use crate::report::run_info::{RangeNote, SelftestNote, SnapshotNote};
+use crate::report::run_info::{RangeNote, SelftestNote, SnapshotNote, StateNote};
 use crate::report::shown_json::write_line;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -91,6 +91,8 @@ pub(super) struct Summary<'a> {
     snapshot: &'a Option<SnapshotNote>,
     #[serde(skip_serializing_if = "Option::is_none")]
     range_of_archive: Option<RangeNote>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: &'a Option<StateNote>,
     requested: &'a Requested,
     #[serde(with = "named")]
     verdict: Verdict,
@@ -167,6 +169,7 @@ pub(super) fn summary(
         public_keys: &report.run.public_keys,
         snapshot: &report.run.snapshot,
         range_of_archive: report.run.range_of_archive,
+        state: &report.run.state,
         requested: &report.requested,
         verdict: report.verdict,
         totals: &report.totals,

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::page::{Page, write_page};
 use crate::report::amounts::{count, counted, percent};
+use crate::report::claims::nothing_covered;
 use crate::report::head::Head;
 use crate::report::json::{Chain, Report, Requested};
 use crate::report::timeline::{cause_in_words, covered_time, state_of};
@@ -21,7 +22,8 @@ fn section(report: &Report<'_>, page: &Page<'_>) -> String {
     let mut section = "### Coverage\n\n".to_owned();
     let chains = &report.chains;
     if chains.is_empty() {
-        section.push_str("No digest was found, so nothing is covered.\n");
+        section.push_str(nothing_covered(&report.run));
+        section.push('\n');
         return section;
     }
     section.push_str("| Chain | Covered | Valid digests | Valid logs | Not covered |\n");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::report::amounts::{between, count, counted};
-use crate::report::claims::{is_allowed, origin_in_words, range_in_words};
+use crate::report::claims::{is_allowed, none_found, origin_in_words, range_in_words};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, object_name, told};
 use crate::report::head::Head;
@@ -133,7 +133,8 @@ impl Page<'_> {
         let groups = &self.head.groups;
         let mut section = "### Findings\n\n".to_owned();
         if groups.is_empty() {
-            section.push_str("None.\n");
+            section.push_str(none_found(self.head.run));
+            section.push('\n');
         }
         for group in groups {
             self.group(group, &mut section);

@@ -39,7 +39,7 @@ pub(super) fn write(report: &QueryReport<'_>, look: &Look, out: &mut dyn Write) 
     text::codes(&report.run, look, out)?;
     text::snapshot(&report.run, look, out)?;
     exports(report, look, out)?;
-    text::findings(&report.findings, &groups, look, out)?;
+    text::findings(&report.findings, &report.run, &groups, look, out)?;
     totals(report, look, out)?;
     let used = report.exports.iter();
     let used: BTreeSet<&str> = used

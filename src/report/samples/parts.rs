@@ -123,6 +123,7 @@ fn run(end: Timestamp) -> Run<'static> {
         snapshot: None,
         selftest: None,
         range_of_archive: None,
+        state: None,
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::page::heading;
 use crate::report::amounts::{between, counted, percent};
+use crate::report::claims::nothing_covered;
 use crate::report::escape::visible;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::look::{Look, Verbosity};
@@ -25,7 +26,8 @@ const GAPS_SHOWN: usize = 4;
 pub(super) fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()> {
     heading(look, "Coverage", out)?;
     if report.chains.is_empty() {
-        return writeln!(out, "  No digest was found, so nothing is covered.");
+        let told = nothing_covered(&report.run);
+        return write!(out, "{}", hanging("  ", told, look.width));
     }
     if let (Some(start), Some(end)) = (report.requested.start, report.requested.end) {
         Coverage::new(report, look, start, end).write(out)?;

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::page::heading;
 use crate::report::amounts::{count, counted};
+use crate::report::claims::none_found;
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, object_name, told};
-use crate::report::json::Finding;
+use crate::report::json::{Finding, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
 use crate::verify::finding::{Code, Severity};
@@ -21,13 +22,14 @@ const EXAMPLES_SHOWN: usize = 2;
 /// Writes all findings.
 pub(in crate::report) fn write(
     findings: &[Finding<'_>],
+    run: &Run<'_>,
     groups: &[Group<'_>],
     look: &Look,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if groups.is_empty() {
         heading(look, "Findings", out)?;
-        return writeln!(out, "  None.");
+        return writeln!(out, "  {}", none_found(run));
     }
     let total = count(findings.len() as u64);
     heading(look, &format!("Findings ({total})"), out)?;

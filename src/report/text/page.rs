@@ -7,7 +7,7 @@ use super::{coverage, findings};
 use crate::report::amounts::{between, counted};
 use crate::report::claims::{
     filters_in_words, headline, keys_warning, limits, origin_in_words, range_in_words,
-    selftest_in_words, snapshot_in_words,
+    selftest_in_words, snapshot_in_words, state_in_words,
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
@@ -36,7 +36,7 @@ pub fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Resul
     writeln!(out)?;
     scope(report, look, out)?;
     coverage::write(report, look, out)?;
-    findings::write(&report.findings, &groups, look, out)?;
+    findings::write(&report.findings, &report.run, &groups, look, out)?;
     totals(report, look, out)?;
     snapshot(&report.run, look, out)?;
     let used: BTreeSet<&str> = report
@@ -90,6 +90,9 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
     }?;
     if let Some(filters) = filters_in_words(report) {
         line("Only", &visible(&filters))?;
+    }
+    if let Some(state) = state_in_words(&report.run) {
+        line("State", &visible(&state))?;
     }
     if let Some(tested) = selftest_in_words(report) {
         line("Selftest", &tested)?;

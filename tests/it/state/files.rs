@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Nights, on_folder};
-use crate::harness::{Case, refused, text_of};
+use crate::harness::{Case, program, refused, text_of};
 use crate::s3::served::Served;
 use crate::scenarios::common::trail;
 
@@ -104,4 +104,32 @@ fn digests_alone_leave_no_state() {
     );
     let (exit, stdout, stderr) = text_of(&command.output().expect("the program runs"));
     refused(exit, &stdout, &stderr, &["--digests-only", "--state"]);
+}
+
+/// Whoever reads the report knows that it is of one night, and whether the next one goes on from it.
+#[test]
+fn the_text_tells_what_was_read_and_what_is_remembered() {
+    let (case, nights) = folder();
+    let text = || {
+        let mut command = program();
+        command.arg("logs").arg(case.source()).arg("--public-keys");
+        command.arg(case.beside("keys.json")).arg("--state");
+        let output = command.arg(nights.file()).output().unwrap();
+        let (_, stdout, _) = text_of(&output);
+        stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let before = nights.text();
+    let told = text();
+    assert!(
+        told.contains("State incremental, from 2024-03-10T05:00:00Z on"),
+        "{told}"
+    );
+    assert!(told.contains("goes on from this run"), "{told}");
+    // A log of the newest hour is gone: the file remembers no more than it did.
+    let log = case.archive.log(6, 0);
+    fs::remove_file(case.path(&log)).unwrap();
+    let told = text();
+    assert!(told.starts_with("INVALID"), "{told}");
+    assert!(told.contains("remembers no more than before"), "{told}");
+    assert_eq!(nights.text(), before);
 }
