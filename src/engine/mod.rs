@@ -10,6 +10,7 @@ mod held;
 mod history;
 mod log_reading;
 mod logs;
+mod nothing;
 mod partition;
 mod queue;
 mod readers;

@@ -1,6 +1,7 @@
 //! One run, whole: survey, listings, walks, logs, conclusion.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::asked::not_there;
@@ -9,6 +10,7 @@ use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
 use super::logs::{Bytes, ChainLogs};
+use super::nothing::Looked;
 use super::queue::{Queue, Task, Width};
 use super::readers::Readers;
 use super::reading::Reading;
@@ -136,6 +138,8 @@ pub(super) struct Shared<'a> {
     pub(super) held: Held,
     pub(super) room: Room,
     pub(super) bytes: Bytes,
+    /// Digests in the range of trails that were not asked for.
+    pub(super) of_others: AtomicU64,
     tally: Mutex<Tally>,
     chains: Mutex<Vec<(ChainSummary, Arc<ChainLogs>)>>,
 }
@@ -151,13 +155,15 @@ pub fn run(
     observer: &dyn Observer,
     stop: &Stop,
 ) -> Result<Conclusion, SourceError> {
-    let Survey {
-        places, problems, ..
-    } = match look_around(job, source, stop) {
+    let survey = match look_around(job, source, stop) {
         // What was not looked at because the run ends is no failure.
         Err(_) if stop.is_stopped() => Survey::default(),
         looked => looked?,
     };
+    let looked = Looked::at(&survey);
+    let Survey {
+        places, problems, ..
+    } = survey;
     let tally = Tally {
         places: places.keys().cloned().collect(),
         evidence: (!job.digests_only).then(Ledger::default),
@@ -184,6 +190,7 @@ pub fn run(
         room: Room::new(held.clone(), memory),
         held,
         bytes: Bytes::default(),
+        of_others: AtomicU64::default(),
         tally: Mutex::new(tally),
         chains: Mutex::default(),
     };
@@ -204,7 +211,10 @@ pub fn run(
             group.interrupt(&shared);
         }
     }
-    Ok(shared.conclude(stop.is_stopped()))
+    let of_others = shared.of_others.load(Ordering::Relaxed);
+    let mut conclusion = shared.conclude(stop.is_stopped());
+    looked.explain(&job.filters, of_others, &mut conclusion);
+    Ok(conclusion)
 }
 
 /// One request for each thread where the source gives at once what is asked for, and else as many,

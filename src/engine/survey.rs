@@ -9,6 +9,7 @@ use crate::source::{Problem, Root, Source, SourceError};
 use crate::verify::location::{
     AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
 };
+use crate::verify::query::LAKE_FOLDER;
 
 /// Why an archive inside of another one is not verified.
 const INSIDE: &str =
@@ -27,6 +28,10 @@ pub(super) struct Survey {
     pub(super) places: BTreeMap<AccountRegion, BTreeMap<RootId, Holdings>>,
     pub(super) problems: Vec<Problem>,
     pub(super) roots: Vec<Root>,
+    /// How many accounts and regions are there that were not asked for.
+    pub(super) left_out: usize,
+    /// Whether an account has query results of CloudTrail Lake.
+    pub(super) lake: bool,
 }
 
 /// A folder that was found on a level, and whose own folders are looked at next.
@@ -70,14 +75,19 @@ pub(super) fn survey(
                 }));
             } else if is_account(&name) && filters.takes_account(&name) {
                 accounts.push(account(&found, &name));
+            } else if is_account(&name) {
+                survey.left_out += 1;
             }
         }
     }
     for (found, names) in survey.look(source, organizations, threads) {
-        let names = names
-            .iter()
-            .filter(|name| is_account(name) && filters.takes_account(name));
-        accounts.extend(names.map(|name| account(&found, name)));
+        for name in names.iter().filter(|name| is_account(name)) {
+            if filters.takes_account(name) {
+                accounts.push(account(&found, name));
+            } else {
+                survey.left_out += 1;
+            }
+        }
     }
     let mut kinds = Vec::new();
     let mut inside = Vec::new();
@@ -85,6 +95,7 @@ pub(super) fn survey(
         if names.iter().any(|name| name == AWS_LOGS) {
             inside.push(below(&found, AWS_LOGS, |_| ()));
         }
+        survey.lake |= names.iter().any(|name| name == LAKE_FOLDER);
         let names = names.into_iter().filter(is_kind);
         kinds.extend(names.map(|name| (below(&found, &name, |_| ()), name)));
     }
@@ -100,6 +111,8 @@ pub(super) fn survey(
         for region in regions {
             if is_region(&region) && filters.takes_region(&region) {
                 survey.take_in(&found, kind.map_or("", String::as_str), &region);
+            } else if is_region(&region) {
+                survey.left_out += 1;
             }
         }
     }

@@ -168,16 +168,18 @@ impl Group {
                 *key.chain() != walking.chain || key.end() < last.key.end()
             });
         }
+        let bounds = &shared.job.weights.bounds;
+        let is_due = |waiting: &&Waiting| {
+            hour_before(waiting.digest.key.end()).is_some_and(|hour| bounds.overlaps(hour))
+        };
+        let of_others = listed.iter().filter(|it| it.silent).filter(is_due).count() as u64;
+        shared.of_others.fetch_add(of_others, Ordering::Relaxed);
         if shared.job.digests_only {
             // They are read for the names of logs, and no log is looked at.
             listed.retain(|waiting| !waiting.silent);
         }
-        let bounds = &shared.job.weights.bounds;
-        let in_range = |waiting: &&Waiting| {
-            !waiting.silent
-                && hour_before(waiting.digest.key.end()).is_some_and(|hour| bounds.overlaps(hour))
-        };
-        shared.tally().digests_seen += listed.iter().filter(in_range).count() as u64;
+        let asked_for = listed.iter().filter(|it| !it.silent).filter(is_due);
+        shared.tally().digests_seen += asked_for.count() as u64;
         let State { line, walking, .. } = &mut *state;
         let current = walking
             .as_ref()

@@ -42,6 +42,7 @@ pub(super) const NO_DIGESTS: Explanation = Explanation {
         "The source, the range or a filter names another place or time than was meant",
         "Log file validation was never turned on, so there are no digests",
         "Only logs were copied, and not the CloudTrail-Digest folders",
+        "It is saved query results of CloudTrail Lake that lie there: `ct-verify query-results` verifies them",
     ],
     hostile: &[
         "The whole archive was deleted",

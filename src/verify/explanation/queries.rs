@@ -173,6 +173,7 @@ pub(super) const NO_RESULTS: Explanation = Explanation {
     innocent: &[
         "The source is another bucket, prefix or folder than the one that results are saved to",
         "The query was not saved to S3",
+        "It is a trail's logs and digests that lie there: `ct-verify logs` verifies them",
     ],
     hostile: &["All results were deleted, or a sign file was exchanged for one that names none"],
     next: &[

@@ -559,3 +559,37 @@ fn a_day_of_which_other_logs_are_there_is_missed() {
     let report = Case::new(archive).run().report();
     assert_eq!(missing(&report, "log-missing"), 1, "{report:#}");
 }
+
+/// Nothing was found: what was there instead is told, the same of a folder, a bucket and in shards.
+#[test]
+fn where_nothing_was_found_it_is_told_what_was_there() {
+    let told = |archive: Archive, args: &[&str]| {
+        let outcome = Case::new(archive).args(args).run();
+        let report = outcome.report();
+        assert_eq!(outcome.exit, 3, "{report:#}");
+        let findings = report["findings"].as_array().unwrap();
+        let none = findings.iter().find(|it| it["code"] == "no-digests");
+        none.unwrap()["message"].as_str().unwrap().to_owned()
+    };
+    let mut logs_only = trail(6).archive();
+    let digests = |key: &str| key.contains("CloudTrail-Digest");
+    logs_only.store.objects.retain(|(_, key), _| !digests(key));
+    let range = ["--start-time", "2024-05-01", "--end-time", "2024-05-02"];
+    for (message, words) in [
+        (told(several(), &range), "holds no digest in the range"),
+        (
+            told(several(), &["--account", "999999999999"]),
+            "--account or --region leaves out",
+        ),
+        (
+            told(several(), &["--trail", "none"]),
+            "of trails that were not asked for",
+        ),
+        (
+            told(logs_only, &range),
+            "no CloudTrail-Digest folder beside them",
+        ),
+    ] {
+        assert!(message.contains(words), "{words:?} is not in {message:?}");
+    }
+}
