@@ -30,7 +30,7 @@ impl Voucher {
                 root,
                 in_range,
             } => Some(Self {
-                digest: Arc::from(digest),
+                digest,
                 root,
                 in_range,
             }),

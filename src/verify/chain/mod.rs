@@ -1,6 +1,7 @@
 //! One chain of digests: what is seen of it, and the walk from its newest digest to its oldest.
 
 mod binding;
+mod copies;
 mod demands;
 mod passing;
 mod remembered;

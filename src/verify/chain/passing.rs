@@ -1,5 +1,7 @@
 //! What the walk does with a digest that is proven.
 
+use std::sync::Arc;
+
 use super::super::digest::VerifiedDigest;
 use super::super::finding::{Code, Finding, Subject};
 use super::binding::bind;
@@ -23,6 +25,7 @@ impl Walk {
             self.fail(at, finding, DigestVerdict::Invalid, demanded);
             return;
         }
+        let copies = self.take_copies(&digest);
         // Of what was passed already: it vouches for the logs beside it.
         let is_copy = self.is_beside(at) && !demanded;
         let in_range = self.bounds.overlaps(digest.window());
@@ -53,11 +56,13 @@ impl Walk {
             verdict = DigestVerdict::Invalid;
         }
         self.judge(subject, verdict, is_told);
-        if is_copy {
-            self.vouch(at, digest, in_range);
-            return;
+        if !is_copy {
+            self.pass(at, &digest, demanded);
         }
-        self.pass(at, digest, in_range, demanded);
+        let is_stored_plain = digest.is_stored_plain();
+        let digest = Arc::new(digest);
+        self.vouch(at, Arc::clone(&digest), is_stored_plain);
+        self.vouch_copies(copies, &digest, in_range);
     }
 
     /// Whether the walk has already passed a verified digest of this very time.
@@ -100,7 +105,7 @@ impl Walk {
     }
 
     /// Goes on to the predecessor of a verified digest.
-    fn pass(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool, demanded: bool) {
+    fn pass(&mut self, at: &ListedDigest, digest: &VerifiedDigest, demanded: bool) {
         let covers = digest.covers();
         let is_starting = digest.predecessor().is_none();
         self.settle_skipped(demanded && !is_starting && self.owed.is_empty());
@@ -129,10 +134,15 @@ impl Walk {
         }
         self.owe(demand);
         self.candidates.clear();
-        self.vouch(at, digest, in_range);
     }
 
-    fn vouch(&mut self, at: &ListedDigest, digest: VerifiedDigest, in_range: bool) {
+    pub(super) fn vouch(
+        &mut self,
+        at: &ListedDigest,
+        digest: Arc<VerifiedDigest>,
+        is_stored_plain: bool,
+    ) {
+        let in_range = self.bounds.overlaps(digest.window());
         if let Some(passed) = &mut self.passed {
             passed.keep_signature(&digest);
         }
@@ -147,12 +157,12 @@ impl Walk {
         let oldest = summary.oldest_start.unwrap_or(covers.start());
         summary.oldest_start = Some(oldest.min(covers.start()));
         if in_range {
-            summary.stored_plain += u64::from(digest.is_stored_plain());
+            summary.stored_plain += u64::from(is_stored_plain);
             summary.fingerprints.insert(digest.fingerprint());
         }
         bind(&mut summary.bindings, at, &digest);
         self.events.push(WalkEvent::Vouches {
-            digest: Box::new(digest),
+            digest,
             root: at.root,
             in_range,
         });

@@ -1,5 +1,7 @@
 //! What is seen where digests should be, and what the walk makes of it.
 
+use std::sync::Arc;
+
 use super::super::digest::{UnverifiedDigest, VerifiedDigest};
 use super::super::finding::{Finding, Subject};
 use super::super::keys::Fingerprint;
@@ -65,7 +67,7 @@ pub enum WalkEvent {
     /// A digest that vouches for its logs.
     Vouches {
         /// The digest.
-        digest: Box<VerifiedDigest>,
+        digest: Arc<VerifiedDigest>,
         /// Where it lies.
         root: RootId,
         /// Whether its window overlaps the range.

@@ -1,5 +1,6 @@
 //! Walks along chains that were signed for the purpose.
 
+mod copies;
 mod links;
 mod unproven;
 

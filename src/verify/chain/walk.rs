@@ -14,6 +14,7 @@ use super::super::keys::KeySet;
 use super::super::location::{ChainId, DigestKey, ObjectLocation};
 use super::super::signature::Signature;
 use super::super::time::Bounds;
+use super::copies::Unsigned;
 use super::demands::Demand;
 use super::remembered::{Remembered, Wanted};
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
@@ -32,19 +33,6 @@ pub(super) struct Passed {
     /// What proves a further copy of it, and of those that were passed with it: the place that each
     /// is for, and its signature.
     pub(super) signed: Vec<(ObjectLocation, Signature)>,
-}
-
-impl Passed {
-    /// Keeps the signature of a digest of this time.
-    pub(super) fn keep_signature(&mut self, digest: &VerifiedDigest) {
-        let is_same = |(place, signature): &(ObjectLocation, Signature)| {
-            place == digest.location() && signature == digest.signature()
-        };
-        if !self.signed.iter().any(is_same) {
-            let signed = (digest.location().clone(), digest.signature().clone());
-            self.signed.push(signed);
-        }
-    }
 }
 
 /// A digest that failed, and that a verified digest may have skipped.
@@ -74,6 +62,8 @@ pub struct Walk {
     /// What digests that nothing proves say of the digests before them, newest last.
     pub(super) candidates: Vec<Predecessor>,
     pub(super) skipped: Vec<Failed>,
+    /// Digests of the time that was shown last, which a copy of theirs may yet prove.
+    pub(super) unsigned: Vec<Unsigned>,
     /// Those that failed after the range since the last verified digest, which named the first.
     pub(super) beside: Vec<Failed>,
     pub(super) missing: Vec<Demand>,
@@ -96,6 +86,7 @@ impl Walk {
             remembered: None,
             candidates: Vec::new(),
             skipped: Vec::new(),
+            unsigned: Vec::new(),
             beside: Vec::new(),
             missing: Vec::new(),
             passed: None,
@@ -136,6 +127,7 @@ impl Walk {
 
     /// Takes note that the digest demanded is not there.
     pub fn demanded_is_absent(&mut self) -> Vec<WalkEvent> {
+        self.end_waiting();
         if matches!(self.wanted(), Some((_, Wanted::Remembered))) {
             self.remembered_is_absent();
             return std::mem::take(&mut self.events);
@@ -163,6 +155,9 @@ impl Walk {
             path,
             time: Some(at.key.end()),
         };
+        if self.unsigned.first().is_some_and(|it| !it.is_of(&at.key)) {
+            self.end_waiting();
+        }
         if self
             .demand
             .as_ref()
@@ -219,6 +214,7 @@ impl Walk {
 
     /// Ends the walk: nothing older is there.
     pub fn finish(mut self) -> (ChainSummary, Vec<WalkEvent>) {
+        self.end_waiting();
         self.settle_skipped(false);
         self.summary.broken_at_bottom = self.broken_by;
         self.tell_beside(self.bounds.start().unwrap_or(Timestamp::MIN));
@@ -239,6 +235,7 @@ impl Walk {
 
     /// Ends the walk before its end: what it has not come to is not told.
     pub fn interrupt(mut self) -> (ChainSummary, Vec<WalkEvent>) {
+        self.end_waiting();
         self.settle_skipped(false);
         (self.summary, self.events)
     }
@@ -310,7 +307,15 @@ impl Walk {
                 }
                 self.candidates
                     .extend(digest.claimed_predecessor().cloned());
-                self.fail(at, finding, verdict, demanded);
+                // What an earlier run verified has a proof of its own, or none.
+                let may_be_copied = verdict == DigestVerdict::Unverified
+                    && !demanded
+                    && !self.is_remembered(&at.key);
+                if may_be_copied {
+                    self.wait_for_copy(at, finding, &digest);
+                } else {
+                    self.fail(at, finding, verdict, demanded);
+                }
             }
         }
     }

@@ -309,3 +309,12 @@ fn further_folders_of_logs_alone_are_not_accused() {
         outcome.is(&expect);
     }
 }
+
+/// Which of two copies comes first says nothing of them.
+#[test]
+fn the_first_of_two_copies_has_no_metadata() {
+    let archive = audit();
+    side_by_side(bare(&archive.store), &archive.store)
+        .run()
+        .is(&twice(&archive).finding(by_successor(NEWEST + 1)));
+}
