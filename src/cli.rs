@@ -191,8 +191,15 @@ pub struct QueryArgs {
     pub aws: AwsArgs,
 }
 
+/// Hides options that belong to what is flattened into a command, and that it refuses.
+fn hidden(arg: clap::Arg, refused: &[&str]) -> clap::Arg {
+    let is_refused = refused.contains(&arg.get_id().as_str());
+    arg.hide(is_refused)
+}
+
 /// Options of `snapshot`.
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| hidden(arg, &["state"])))]
 pub struct SnapshotArgs {
     /// What is verified, and how.
     #[command(flatten)]
@@ -276,10 +283,11 @@ impl Size {
 #[command(next_help_heading = "Range")]
 pub struct RangeArgs {
     /// Verify from here on: RFC 3339, a date (UTC), 20160129T190000Z, or a span back from now (36h, 90d)
-    #[arg(long, value_name = "T")]
+    // A span with a sign is refused with a word on how it is written.
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     pub start_time: Option<String>,
     /// Verify up to here, in the same forms
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
     pub end_time: Option<String>,
     /// Only this account (repeatable)
     #[arg(long, value_name = "ID")]
@@ -299,13 +307,13 @@ pub struct ShowArgs {
     /// What standard output gets
     #[arg(long, value_name = "F", default_value = "text")]
     pub format: Format,
-    /// Also write a report, its format told by its ending: .json .jsonl .md .xml .sarif .html (repeatable)
+    /// Also write a report, its format told by its ending: .txt .json .jsonl .md .xml .sarif .html (repeatable)
     #[arg(long, value_name = "FILE")]
     pub report: Vec<PathBuf>,
     /// Tell all there is: every object and finding
     #[arg(short, long, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Tell the verdict alone
+    /// Tell the verdict alone, where standard output gets text
     #[arg(short, long)]
     pub quiet: bool,
     /// Colours on standard output

@@ -265,7 +265,8 @@ fn explain(code: Option<&str>) -> Result<ExitStatus> {
 }
 
 fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn width() -> usize {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{AwsArgs, LogsArgs, OutputArgs, Size};
+use super::{AwsArgs, LogsArgs, OutputArgs, Size, hidden};
 
 /// Which shard of a plan is read.
 #[derive(Debug, Args)]
@@ -43,6 +43,7 @@ pub struct ShardArgs {
 
 /// Options of `plan`.
 #[derive(Debug, Args)]
+#[command(mut_args(|arg| hidden(arg, &["state", "selftest", "report"])))]
 pub struct PlanArgs {
     /// What is verified, and how.
     #[command(flatten)]

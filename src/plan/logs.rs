@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 
 use super::keys;
@@ -150,7 +150,7 @@ fn apart(args: &LogsArgs, reports: &[(Format, PathBuf)]) -> Result<()> {
 fn bounds(range: &RangeArgs, now: Timestamp) -> Result<Bounds> {
     let resolve = |option: &str, text: &Option<String>| {
         let text = text.as_deref();
-        text.map(|text| instant(text, now).with_context(|| format!("{option} {text:?}")))
+        text.map(|text| instant(text, now).map_err(|why| anyhow!("{option} {text:?} {why}")))
             .transpose()
     };
     let start = resolve("--start-time", &range.start_time)?;

@@ -2,6 +2,7 @@
 
 mod endpoint;
 mod keys;
+mod local;
 mod logs;
 mod place;
 mod query;

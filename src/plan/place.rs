@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 
-use super::endpoint;
 use super::snapshot::{self, OfSnapshot, of_snapshot};
+use super::{endpoint, local};
 use crate::cli::{AwsArgs, LogsArgs, Size};
 use crate::engine::{Limits, Stop};
 use crate::report::SnapshotNote;
@@ -91,7 +91,7 @@ pub(super) fn resolve(
                 .with_context(|| format!("{url:?} is no source"))?;
             s3(args, bounds, now, stop, Target::Bucket(place))
         }
-        Some(arn) if arn.starts_with("arn:") => {
+        Some(arn) if arn.starts_with("arn:") && !arn.starts_with("arn:aws:s3:::") => {
             let arn = TrailArn::parse(arn).with_context(|| {
                 format!("{arn:?} is not the ARN of a trail (arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME)")
             })?;
@@ -105,6 +105,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
     if let Some(option) = args.aws.first_used() {
         bail!("{option} is for buckets (s3://…) and trails (arn:…); the source is a folder");
     }
+    local::check(path)?;
     let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     let cannot_use = || format!("cannot use the snapshot {}", path.display());
     if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::keys;
 use super::logs::weighed;
 use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use super::reports::reports;
 use super::snapshot;
 use super::written::{Named, keep_apart};
+use super::{keys, local};
 use crate::cli::QueryArgs;
 use crate::engine::{QueryJob, Stop};
 use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
@@ -134,6 +134,7 @@ fn folder(args: &QueryArgs, path: &Path, stop: &Stop) -> Result<Resolved> {
     if let Some(option) = args.aws.first_used() {
         bail!("{option} is for buckets (s3://…); the source is a folder");
     }
+    local::check(path)?;
     let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     let cannot_use = || format!("cannot use the snapshot {}", path.display());
     if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {

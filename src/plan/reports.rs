@@ -16,7 +16,7 @@ pub fn reports(show: &ShowArgs) -> Result<Vec<(Format, PathBuf)>> {
     for path in &show.report {
         let format = Format::from_path(path).with_context(|| {
             format!(
-                "--report {}: its ending tells no format (.json .jsonl .md .xml .sarif .html)",
+                "--report {}: its ending tells no format (.txt .json .jsonl .md .xml .sarif .html)",
                 path.display()
             )
         })?;

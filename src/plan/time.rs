@@ -5,36 +5,110 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::verify::time::parse_name_time;
 
+/// How times are written.
+const FORMS: &str = "write 2026-01-31T19:00:00Z (or another offset), 2026-01-31 (midnight UTC), \
+                     20260131T190000Z, or a span back from now such as 36h or 90d";
+
 /// An instant as users write it.
 ///
 /// # Errors
-/// Where the text could be read in more than one way, or in none.
+/// Where the text could be read in more than one way, or in none: what is said of it follows the text.
 pub fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
-    if let Some(span) = span(text) {
-        return now
-            .checked_sub(span)
-            .context("lies further back than time is reckoned");
+    if let Some((number, unit)) = span(text) {
+        let span = number.and_then(|number| number.checked_mul(unit));
+        let at = span.and_then(|seconds| now.checked_sub(SignedDuration::from_secs(seconds)).ok());
+        return at.context("lies further back than time is reckoned");
+    }
+    if text == "now" {
+        bail!("is not how it is written: 0h is now");
+    }
+    if text.strip_prefix('-').and_then(span).is_some() {
+        bail!(
+            "has a sign: a span counts back from now without one ({})",
+            &text[1..]
+        );
     }
     if let Some(at) = parse_name_time(text).filter(|_| text.len() == 16) {
         return Ok(at);
     }
-    let bytes = text.as_bytes();
-    let is_date = bytes.len() == 10 && bytes[4] == b'-' && bytes[7] == b'-';
-    let parsed = if is_date {
-        format!("{text}T00:00:00Z").parse()
-    } else {
-        text.parse()
+    let Some(form) = Form::of(text) else {
+        bail!("is not a time that can be read in one way only; {FORMS}");
+    };
+    if form.fraction > 9 {
+        bail!("tells less than a billionth of a second: nine digits after the point are the most");
+    }
+    // The parser takes offsets of more than a day, and hours that no day has.
+    let parsed = match form.offset {
+        Some((hours, minutes)) if hours > 23 || minutes > 59 => {
+            bail!("has an offset that no clock has")
+        }
+        Some(_) => text.parse(),
+        None => format!("{text}T00:00:00Z").parse(),
     };
     match parsed {
-        Ok(at) if is_date || bytes.len() >= 20 => Ok(at),
-        Ok(_) | Err(_) => bail!(
-            "is not a time that can be read in one way only; write 2026-01-31T19:00:00Z (or another \
-             offset), 2026-01-31 (midnight UTC), 20260131T190000Z, or a span back from now such as 36h or 90d"
-        ),
+        Ok(at) => Ok(at),
+        Err(_) if form.year == "9999" => bail!("lies further ahead than time is reckoned"),
+        Err(_) => bail!("names a day or an hour that there is none of"),
     }
 }
 
-fn span(text: &str) -> Option<SignedDuration> {
+/// The parts of a time or a date that the parser is not asked about.
+struct Form<'a> {
+    year: &'a str,
+    /// How many digits follow the point.
+    fraction: usize,
+    /// Hours and minutes; nothing for a date.
+    offset: Option<(u8, u8)>,
+}
+
+impl<'a> Form<'a> {
+    /// Whether the text has the form of RFC 3339, or of its date.
+    fn of(text: &'a str) -> Option<Self> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let year = fits(date, "0000-00-00").then_some(&date[..4])?;
+        if rest.is_empty() {
+            return Some(Self {
+                year,
+                fraction: 0,
+                offset: None,
+            });
+        }
+        let (time, rest) = rest.split_at_checked(9)?;
+        if !(fits(time, "T00:00:00") || fits(time, "t00:00:00") || fits(time, " 00:00:00")) {
+            return None;
+        }
+        let (fraction, zone) = match rest.strip_prefix('.') {
+            None => (0, rest),
+            Some(rest) => {
+                let zone = rest.trim_start_matches(|digit: char| digit.is_ascii_digit());
+                (rest.len() - zone.len(), zone)
+            }
+        };
+        let is_broken = rest.starts_with('.') && fraction == 0;
+        let offset = match zone {
+            "Z" | "z" => (0, 0),
+            _ if fits(zone, "+00:00") || fits(zone, "-00:00") => {
+                (zone[1..3].parse().ok()?, zone[4..].parse().ok()?)
+            }
+            _ => return None,
+        };
+        (!is_broken).then_some(Self {
+            year,
+            fraction,
+            offset: Some(offset),
+        })
+    }
+}
+
+/// Whether a text has digits where the form has noughts, and else the same.
+fn fits(text: &str, form: &str) -> bool {
+    let mut pairs = text.bytes().zip(form.bytes());
+    text.len() == form.len()
+        && pairs.all(|(byte, form)| byte == form || (form == b'0' && byte.is_ascii_digit()))
+}
+
+/// A number, where it is none too large, and the seconds of its unit.
+fn span(text: &str) -> Option<(Option<i64>, i64)> {
     let unit = text.chars().next_back()?;
     let number = text.strip_suffix(unit)?;
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -47,8 +121,7 @@ fn span(text: &str) -> Option<SignedDuration> {
         'w' => 7 * 86_400,
         _ => return None,
     };
-    let number: i64 = number.parse().ok()?;
-    Some(SignedDuration::from_secs(number.checked_mul(seconds)?))
+    Some((number.parse().ok(), seconds))
 }
 
 #[cfg(test)]
@@ -87,5 +160,38 @@ mod tests {
         ] {
             assert_eq!(read(ambiguous), None, "{ambiguous}");
         }
+    }
+
+    #[test]
+    fn it_is_told_what_is_wrong_with_a_time() {
+        let now = at("2026-06-15T12:00:00Z");
+        for (text, why) in [
+            ("now", "0h is now"),
+            ("-1h", "without one (1h)"),
+            ("999999999d", "further back"),
+            ("99999999999999999999d", "further back"),
+            ("2024-02-30", "none of"),
+            ("2024-13-01", "none of"),
+            ("2024-03-10T24:00:00Z", "none of"),
+            ("2024-03-10T00:61:00Z", "none of"),
+            ("2024-03-10T00:00:00+25:00", "no clock has"),
+            ("2024-03-10T00:00:00+05:60", "no clock has"),
+            ("2024-03-10T00:00:00.123456789012Z", "nine digits"),
+            ("9999-12-31", "further ahead"),
+            ("2024-03-10T00:00:00", "one way only"),
+            ("2024-03-10 00:00:00", "one way only"),
+            ("2024-03-10T00:00:00.Z", "one way only"),
+        ] {
+            let told = instant(text, now).unwrap_err();
+            let told = format!("{told:#}");
+            assert!(told.contains(why), "{text}: {told}");
+            assert!(!told.contains("error"), "{text}: {told}");
+        }
+        let read = |text| instant(text, now).ok();
+        let noon = Some(at("2024-03-10T12:00:00Z"));
+        assert_eq!(read("2024-03-10T12:00:00Z"), noon);
+        assert_eq!(read("2024-03-10t12:00:00z"), noon);
+        assert_eq!(read("2024-03-10T17:30:00+05:30"), noon);
+        assert_eq!(read("2024-03-10T02:00:00.000000000-10:00"), noon);
     }
 }

@@ -2,7 +2,7 @@
 //! not. Every format that is for people tells the same.
 
 use super::amounts::{count, counted};
-use super::groups::{Group, told};
+use super::groups::Group;
 use super::json::{Report, Run};
 use super::run_info::KeyOrigin;
 use super::shares;
@@ -64,7 +64,7 @@ pub fn taken_down(groups: &[Group<'_>]) -> String {
     let mut told = String::new();
     for group in allowed.iter().take(NAMED) {
         told.push_str("; ");
-        told.push_str(&super::groups::told(group.code, group.count));
+        told.push_str(&group.told());
         told.push_str(" (allowed)");
     }
     let rest = allowed.len().saturating_sub(NAMED) as u64;
@@ -108,7 +108,7 @@ fn list(groups: &[Group<'_>], severity: Severity) -> String {
         .filter(|group| group.severity == severity)
         .collect();
     let named = of_severity.iter().take(NAMED);
-    let mut list: Vec<_> = named.map(|group| told(group.code, group.count)).collect();
+    let mut list: Vec<_> = named.map(|group| group.told()).collect();
     let rest = of_severity.len().saturating_sub(NAMED) as u64;
     if rest > 0 {
         list.push(counted(

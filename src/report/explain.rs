@@ -45,8 +45,42 @@ pub fn one(code: Code, look: &Look, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "     $ {command}")?;
         }
     }
+    let commands = explanation.next.iter().filter_map(|step| step.command);
+    let commands: Vec<&str> = commands.collect();
+    let is_used = |name: &str| commands.iter().any(|command| command.contains(name));
+    let used = NAMES.iter().filter(|(name, _)| is_used(name));
+    let used: Vec<_> = used
+        .map(|(name, meaning)| format!("{name} is {meaning}"))
+        .collect();
+    if !used.is_empty() {
+        writeln!(out)?;
+        let told = format!("In the commands, {}.", used.join(", "));
+        write!(out, "{}", hanging("  ", &told, look.width))?;
+    }
     out.flush()
 }
+
+/// What the names in commands stand for.
+const NAMES: [(&str, &str); 12] = [
+    ("$BUCKET", "the bucket that the finding names"),
+    ("$KEY", "the key that it names"),
+    (
+        "$PREFIX",
+        "the prefix that the trail or the query delivers to",
+    ),
+    ("$FILE", "the file that is the object's copy"),
+    (
+        "$DIGEST_FOLDER",
+        "the folder of the chain's digests (PREFIX/AWSLogs/ACCOUNT/CloudTrail-Digest/REGION/)",
+    ),
+    ("ACCESS-LOGS/", "a copy of the bucket's server access logs"),
+    ("$TRAIL", "the trail's name"),
+    ("$REGION", "the region that the finding names"),
+    ("$HOME_REGION", "the trail's home region"),
+    ("$START", "when the time that it is about begins"),
+    ("$END", "when it ends"),
+    ("$QUERY_ID", "the query's id, which its sign file claims"),
+];
 
 /// What the code does to the verdict, and how a user changes that.
 fn weight(code: Code) -> String {
@@ -98,4 +132,34 @@ pub fn all(look: &Look, out: &mut dyn Write) -> io::Result<()> {
         "ct-verify explain CODE tells what can cause a finding, and what to do next."
     )?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_in_a_command_is_explained() {
+        for code in Code::ALL {
+            let mut out = Vec::new();
+            let wide = Look {
+                width: 10_000,
+                ..Look::default()
+            };
+            one(*code, &wide, &mut out).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            let steps = code.explanation().next.iter();
+            for command in steps.filter_map(|step| step.command) {
+                for part in command.split('$').skip(1) {
+                    let ends = |c: char| !(c.is_ascii_uppercase() || c == '_');
+                    let name = part.split(ends).next().unwrap_or_default();
+                    if name.is_empty() {
+                        continue;
+                    }
+                    let told = format!("${name} is ");
+                    assert!(out.contains(&told), "{code}: {name} in {command}");
+                }
+            }
+        }
+    }
 }

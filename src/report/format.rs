@@ -14,6 +14,7 @@ pub enum Format {
     /// For a CI job's summary.
     Markdown,
     /// `JUnit`'s XML, for a CI job's list of tests.
+    #[value(help = "JUnit's XML, for a CI job's list of tests")]
     Junit,
     /// SARIF 2.1.0, for code scanning.
     Sarif,

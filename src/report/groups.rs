@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::amounts::count;
+use super::amounts::{count, counted};
 use super::json::{Finding, Report};
 use crate::verify::finding::{Code, Severity};
 use crate::verify::location::{DigestKey, LogPath, split_key};
@@ -23,6 +23,13 @@ pub struct Group<'r> {
     pub parts: Vec<Part<'r>>,
 }
 
+impl Group<'_> {
+    /// `300 logs missing`, over all parts.
+    pub fn told(&self) -> String {
+        told_of(self.code, self.parts.iter().flat_map(|part| &part.findings))
+    }
+}
+
 /// The findings of one code in one chain.
 #[derive(Debug)]
 pub struct Part<'r> {
@@ -33,6 +40,11 @@ pub struct Part<'r> {
 }
 
 impl<'r> Part<'r> {
+    /// `300 logs missing`.
+    pub fn told(&self, code: Code) -> String {
+        told_of(code, self.findings.iter())
+    }
+
     /// The times of the first and of the last of its objects, as far as their keys tell.
     pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
         let times = || self.findings.iter().filter_map(|finding| time_of(finding));
@@ -106,6 +118,29 @@ pub fn object_name(finding: &Finding<'_>) -> Option<String> {
         Some(bucket) => format!("s3://{bucket}/{key}"),
         None => key.to_owned(),
     })
+}
+
+/// What of these findings is about objects, and what about folders that could not be listed.
+fn told_of<'f>(code: Code, findings: impl Iterator<Item = &'f &'f Finding<'f>>) -> String {
+    let (mut objects, mut folders) = (0, 0);
+    for finding in findings {
+        match finding.key {
+            Some(_) => objects += 1,
+            None => folders += 1,
+        }
+    }
+    if folders == 0 || ![Code::DigestUnreadable, Code::LogUnreadable].contains(&code) {
+        return told(code, objects + folders);
+    }
+    let unlisted = counted(
+        folders,
+        "folder that could not be listed",
+        "folders that could not be listed",
+    );
+    if objects == 0 {
+        return unlisted;
+    }
+    format!("{}, {unlisted}", told(code, objects))
 }
 
 /// `300 logs missing`.

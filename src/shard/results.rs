@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::file::{ResultError, ResultFile};
 use super::paper::Plan;
-use super::writing::{Written, readable};
+use super::writing::{Written, readable, unnamed};
 use crate::engine::{Stop, in_parallel};
 use crate::source::{S3Store, SourceError};
 
@@ -176,7 +176,7 @@ impl ResultPlace {
         if is_there {
             return Ok(());
         }
-        let mut aside = NamedTempFile::new_in(self.workshop())?;
+        let mut aside = NamedTempFile::new_in(self.workshop()).map_err(unnamed)?;
         aside.write_all(bytes)?;
         readable(&aside)?;
         aside.as_file().sync_all()?;

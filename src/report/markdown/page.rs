@@ -180,10 +180,7 @@ impl Page<'_> {
         let chain = part
             .chain
             .map_or("the run".to_owned(), |chain| self.code(chain));
-        let mut line = format!(
-            "- {chain}: {}",
-            told(group.code, part.findings.len() as u64)
-        );
+        let mut line = format!("- {chain}: {}", part.told(group.code));
         if let Some((first, last)) = part.span().filter(|(first, last)| first != last) {
             let _ = write!(line, ", {first} to {last}");
         }

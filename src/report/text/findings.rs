@@ -6,7 +6,7 @@ use super::page::heading;
 use crate::report::amounts::{count, counted};
 use crate::report::claims::none_found;
 use crate::report::escape::visible;
-use crate::report::groups::{Group, Part, object_name, told};
+use crate::report::groups::{Group, Part, object_name};
 use crate::report::json::{Finding, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
@@ -110,7 +110,7 @@ impl Findings<'_> {
         let number = part.findings.len() as u64;
         let span = part.span().filter(|(first, last)| first != last);
         let span = span.map(|(first, last)| format!("{first} to {last}"));
-        let tally = (number > 1).then(|| told(code, number));
+        let tally = (number > 1).then(|| part.told(code));
         let facts: Vec<_> = [tally, span].into_iter().flatten().collect();
         match (part.chain.map(visible), facts.join(", ")) {
             (None, facts) if facts.is_empty() => {}

@@ -20,4 +20,5 @@ mod queries;
 mod range;
 mod reference;
 pub mod testdata;
+mod usage;
 mod written;
