@@ -14,10 +14,9 @@ use crate::source::S3Place;
 /// Where there is none, with a word on what may have been meant.
 pub(super) fn check(path: &Path) -> Result<()> {
     fs::read_dir(path).map(drop).map_err(|error| {
-        let hint = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => path.to_str().and_then(hint),
-            _ => None,
-        };
+        let is_none = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
+        let text = path.to_str().filter(|_| is_none.contains(&error.kind()));
+        let hint = text.and_then(hint);
         let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
         anyhow!("cannot open the folder {}: {error}{hint}", path.display())
     })

@@ -171,7 +171,7 @@ mod tests {
         let (keys, archive) = (at("keys.json"), at("archive"));
         let refused = |name: &str| {
             let path = at(name);
-            let written = [("--state", at("state").into()), ("--report", path)];
+            let written = [("--state", at("state")), ("--report", path)];
             let written: Vec<Named<'_>> = written
                 .iter()
                 .map(|(option, path): &(&str, PathBuf)| (*option, path.as_path()))

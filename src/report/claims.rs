@@ -70,7 +70,7 @@ pub fn taken_down(groups: &[Group<'_>]) -> String {
     let rest = allowed.len().saturating_sub(NAMED) as u64;
     if rest > 0 {
         let more = counted(rest, "more kind", "more kinds");
-        told.push_str(&format!("; {more} of finding (allowed)"));
+        told.extend(["; ", &more, " of finding (allowed)"]);
     }
     let notices: u64 = notices.iter().map(|group| group.count).sum();
     if notices > 0 {

@@ -176,7 +176,8 @@ impl ResultPlace {
         if is_there {
             return Ok(());
         }
-        let mut aside = NamedTempFile::new_in(self.workshop()).map_err(unnamed)?;
+        let aside = NamedTempFile::new_in(self.workshop());
+        let mut aside = aside.map_err(|error| unnamed(&error))?;
         aside.write_all(bytes)?;
         readable(&aside)?;
         aside.as_file().sync_all()?;

@@ -46,7 +46,7 @@ impl ResultWriter {
     pub fn begin(plan: &Plan, identity: &str, shard: u32, folder: &Path) -> io::Result<Self> {
         let slices = plan.slices_of(shard).into_iter();
         Ok(Self {
-            out: BufWriter::new(NamedTempFile::new_in(folder).map_err(unnamed)?),
+            out: BufWriter::new(NamedTempFile::new_in(folder).map_err(|error| unnamed(&error))?),
             hasher: Sha256::new(),
             at: 0,
             head: Head {
@@ -143,7 +143,7 @@ pub fn readable(aside: &NamedTempFile) -> io::Result<()> {
 }
 
 /// Why no file could be made, without the name of one that nobody asked for.
-pub(super) fn unnamed(error: io::Error) -> io::Error {
+pub(super) fn unnamed(error: &io::Error) -> io::Error {
     io::Error::from(error.kind())
 }
 
