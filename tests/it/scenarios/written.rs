@@ -123,3 +123,42 @@ fn a_state_that_cannot_be_written_is_told_first() {
     );
     assert!(!report.exists());
 }
+
+#[test]
+fn a_report_replaces_no_part_of_a_snapshot_and_no_plan() {
+    let case = written();
+    let keys = case.beside("keys.json");
+    let dir = case.beside("evidence");
+    let snapshot = |report: &Path| {
+        let mut command = program();
+        command.arg("snapshot").arg(case.source()).arg(&dir);
+        command.arg("--public-keys").arg(&keys);
+        let output = command.arg("--report").arg(report).output().unwrap();
+        text_of(&output)
+    };
+    let (exit, _, told) = snapshot(&case.beside("first.json"));
+    assert_eq!(exit, 0, "{told}");
+    let head = fs::read(dir.join("snapshot.json")).unwrap();
+    for report in [dir.join("snapshot.json"), dir.join("objects/new.json")] {
+        let (exit, _, told) = snapshot(&report);
+        assert!(exit == 2 && told.contains("what is verified"), "{told}");
+        let mut command = program();
+        command.arg("logs").arg(&dir).arg("--report").arg(&report);
+        let (exit, stdout, stderr) = text_of(&command.output().unwrap());
+        refused(exit, &stdout, &stderr, &["what is verified"]);
+    }
+    assert_eq!(fs::read(dir.join("snapshot.json")).unwrap(), head);
+    let plan = case.beside("plan.json");
+    let mut command = program();
+    command.arg("plan").arg(case.source());
+    command.arg("--public-keys").arg(&keys);
+    command.args(["--shards", "2", "-o"]).arg(&plan);
+    assert_eq!(command.output().unwrap().status.code(), Some(0));
+    let before = fs::read(&plan).unwrap();
+    let mut command = program();
+    command.arg("merge").arg(case.beside("results"));
+    command.arg("--plan").arg(&plan).arg("--report").arg(&plan);
+    let (exit, stdout, stderr) = text_of(&command.output().unwrap());
+    refused(exit, &stdout, &stderr, &["--plan"]);
+    assert_eq!(fs::read(&plan).unwrap(), before);
+}
