@@ -393,9 +393,11 @@ fn interrupted_it_reports_what_it_found() {
         .store
         .replace_body(&log, crate::forge::gzip::bomb(b' ', 1 << 30));
     let mut case = Case::new(archive);
+    let junit = case.beside("junit.xml");
     let mut command = case.command();
     let child = command
-        .args(["--format", "json"])
+        .args(["--format", "json", "--report"])
+        .arg(&junit)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -410,6 +412,8 @@ fn interrupted_it_reports_what_it_found() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(130), "{report:#}");
     assert_ne!(report["verdict"], "valid");
+    let junit = fs::read_to_string(junit).unwrap();
+    assert!(junit.contains(r#"<error type="interrupted""#), "{junit}");
     assert!(
         asked.elapsed().as_secs() < 5,
         "it takes {:?} to stop",
