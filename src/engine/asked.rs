@@ -35,10 +35,8 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     let home = home.filter(|home| filters.takes_region(home));
     let owner = filters.management_account.as_deref();
     let owner = owner.filter(|owner| filters.takes_account(owner));
-    // Another organization's trail is none of its account.
-    let is_owners = |place: &AccountRegion| {
-        owner.is_none_or(|owner| place.organization().is_some() && place.account() == owner)
-    };
+    // Another organization's trail is none of its account. It may have been a trail of that account alone.
+    let is_owners = |place: &AccountRegion| owner.is_none_or(|owner| place.account() == owner);
     let home = home.filter(|home| {
         let mut places = chains().map(ChainId::place);
         places.all(|place| place.region() != home.as_str() || !is_owners(place))

@@ -56,7 +56,7 @@ impl Looked {
             format!("the {others} digests in the range are those of trails that were not asked for")
         } else {
             format!(
-                "CloudTrail-Digest is there for {}, and holds no digest{} in the range",
+                "CloudTrail-Digest is there for {}, and no digest{} in the range was found in it",
                 regions(self.with_digests),
                 if filters.trails.is_empty() {
                     ""
@@ -112,7 +112,10 @@ mod tests {
             ..logs
         };
         let told = digests.told(&all, 0);
-        assert!(told.ends_with("holds no digest in the range"), "{told}");
+        assert!(
+            told.ends_with("no digest in the range was found in it"),
+            "{told}"
+        );
         assert!(digests.told(&all, 7).contains("7 digests in the range"));
         let more = Looked {
             left_out: 1,

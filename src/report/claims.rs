@@ -4,11 +4,11 @@
 use super::amounts::{count, counted};
 use super::groups::Group;
 use super::json::{Report, Run};
+use super::links::{Links, links};
 use super::run_info::KeyOrigin;
 use super::shares;
-use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
-use crate::verify::finding::{Code, Severity};
+use crate::verify::finding::Severity;
 
 /// How many kinds of finding the headline names.
 const NAMED: usize = 3;
@@ -239,74 +239,24 @@ pub fn origin_in_words(origin: KeyOrigin) -> &'static str {
     }
 }
 
-/// Whether no chain has a break, whatever it weighs in this run, and none begins anew.
-fn is_linked_throughout(report: &Report<'_>) -> bool {
-    let breaks = |code: Code| match code {
-        Code::DigestMissing
-        | Code::DigestModified
-        | Code::DigestMalformed
-        | Code::DigestMoved
-        | Code::DigestKeyUnknown
-        | Code::DigestLinkBroken
-        | Code::DigestUnsigned
-        | Code::DigestUnreadable
-        | Code::CoverageGap => true,
-        // It stands beside the chains.
-        Code::DigestOutOfChain
-        | Code::LogMissing
-        | Code::LogModified
-        | Code::LogMalformed
-        | Code::LogUnreferenced
-        | Code::LogUncovered
-        | Code::LogUnreadable
-        | Code::SnapshotAltered
-        | Code::CoverageEndsEarly
-        | Code::NoDigests
-        | Code::CoverageStartsLate
-        | Code::RegionSilent
-        | Code::KindUndigested
-        | Code::LogPending
-        | Code::StoredUncompressed
-        | Code::SignatureFromSuccessor
-        | Code::SignFileMissing
-        | Code::SignFileModified
-        | Code::SignFileMalformed
-        | Code::ResultKeyUnknown
-        | Code::ResultMissing
-        | Code::ResultModified
-        | Code::ResultUnreferenced
-        | Code::ResultUnreadable
-        | Code::NoResults => false,
-    };
-    let parts = |cause: GapCause| match cause {
-        GapCause::StartingDigest
-        | GapCause::DigestMissing
-        | GapCause::DigestInvalid
-        | GapCause::DigestUnverified
-        | GapCause::NotContiguous => true,
-        GapCause::StartsLate | GapCause::EndsEarly => false,
-    };
-    let gaps = report.chains.iter().flat_map(|chain| &chain.gaps);
-    // A walk that was stopped has not come to every link.
-    !report.run.interrupted
-        && !gaps.map(|gap| gap.cause).any(parts)
-        && !report
-            .findings
-            .iter()
-            .map(|finding| finding.code)
-            .any(breaks)
-}
-
 /// What the report proves, a sentence each.
 pub fn proves(report: &Report<'_>) -> Vec<String> {
     let totals = &report.totals;
     let mut claims = Vec::new();
     if totals.digests.valid > 0 {
-        let linked = if is_linked_throughout(report) {
-            ", each linked to the one before."
-        } else {
-            ". Not each is linked to the one before: the findings and the coverage tell where a \
-             chain breaks, or begins anew."
+        // Backfill digests stand beside the hourly ones: none has to be there.
+        let has_backfill = report.chains.iter().any(|chain| chain.backfill);
+        let linked = match links(report) {
+            Links::All if has_backfill => ", each hourly one linked to the one before.",
+            Links::All => ", each linked to the one before.",
+            Links::Broken => {
+                ". Not each is linked to the one before: the findings and the coverage tell where a \
+                 chain breaks, or begins anew."
+            }
+            Links::Unknown => {
+                ". Whether each is linked to the one before was not found out: not all could be \
+                 verified."
+            }
         };
         claims.push(format!(
             "{} carry a signature made with one of the public keys that are named here, and lie \

@@ -16,6 +16,8 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// is not missed, nor the hour in which the chains of one copy begin.
 pub fn lacking(report: &Report<'_>) -> Option<String> {
     let (start, end) = report.requested.start.zip(report.requested.end)?;
+    // Of what is to come nothing is missed.
+    let end = end.min(report.run.started);
     let whole = seconds(end.duration_since(start));
     let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
     for chain in report.chains.iter().filter(|chain| !chain.backfill) {

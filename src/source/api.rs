@@ -98,7 +98,7 @@ pub struct ListedObject<'a> {
 /// What lies right in one folder, as far as a search for exports goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Level {
-    /// The names of its folders. A bucket tells no more than one beyond [`Level::MOST_FOLDERS`].
+    /// The names of its folders. A bucket tells no more than [`Level::MOST_FOLDERS`].
     pub folders: Vec<String>,
     /// The names of its objects that can belong to an export, and whether each would have to be
     /// restored before it can be read.
@@ -111,6 +111,15 @@ impl Level {
     /// No more folders of a bucket are looked into: one that holds anything else besides may have
     /// millions.
     pub const MOST_FOLDERS: usize = 20_000;
+
+    /// Why a folder is not looked into, nor those that follow.
+    pub fn too_many() -> SourceError {
+        let told = format!(
+            "the search for query results ended here, after {} folders: name the prefix that holds them",
+            Self::MOST_FOLDERS
+        );
+        SourceError::Failed(told.into())
+    }
 }
 
 /// A part of a source that could not be looked at, and why.
@@ -313,6 +322,11 @@ pub trait Source: Send + Sync {
     /// As [`Self::log`].
     fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
         self.log(root, path)
+    }
+
+    /// Takes note of the folder `path`, which is there and is not looked into, and why.
+    fn left_out(&self, root: RootId, path: &str, why: &SourceError) {
+        let _ = (root, path, why);
     }
 
     /// Takes note that readings of an object do not agree, and why: nobody knows what it is.

@@ -13,7 +13,7 @@ use crate::verify::query::{LAKE_FOLDER, SIGN_FILE, is_of_an_export, is_result_na
 use crate::verify::time::Bounds;
 
 /// What so many folders hold is kept at a time.
-const AT_ONCE: usize = 256;
+const AT_ONCE: usize = 64;
 
 /// One export, as listed.
 #[derive(Clone, Debug, Default)]
@@ -130,20 +130,17 @@ pub(super) fn discover(
     let mut found = Found::default();
     let mut level = vec![start.to_owned()];
     let mut left = Level::MOST_FOLDERS;
+    // A listing of a local folder costs no request.
+    let is_bucket = source.requests().is_some();
     while !level.is_empty() && !stop.is_stopped() {
         let (lakes, mut folders): (Vec<_>, Vec<_>) =
             level.into_iter().partition(|path| in_lake(path));
         list(source, root, &lakes, threads, &mut found);
-        // A listing of a local folder costs no request.
-        if folders.len() > left && source.requests().is_some() {
-            let told = format!(
-                "the search for query results ended after {} folders: name the prefix that holds them",
-                Level::MOST_FOLDERS
-            );
-            found.problems.push(Problem {
-                path: start.to_owned(),
-                error: SourceError::Failed(told.into()),
-            });
+        if is_bucket && folders.len() > left {
+            let path = folders.swap_remove(left);
+            let error = Level::too_many();
+            source.left_out(root, &path, &error);
+            found.problems.push(Problem { path, error });
             folders.truncate(left);
         }
         left = left.saturating_sub(folders.len());
@@ -164,6 +161,14 @@ pub(super) fn discover(
                         error,
                     }),
                 }
+            }
+            if is_bucket {
+                // One more than is looked into shows that some are left out.
+                let mut others = 0;
+                level.retain(|path| {
+                    others += usize::from(!in_lake(path));
+                    others <= left + 1 || in_lake(path)
+                });
             }
         }
     }

@@ -4,39 +4,52 @@
 //! while each would be days: so after some time without any answer at all, the rest is not tried.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Who has not been asked for so long may answer again.
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// Since when requests have failed for good, and none was answered.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     fails: AtomicBool,
-    since: Mutex<Option<Instant>>,
+    failures: Mutex<Option<Failures>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    first: Instant,
+    last: Instant,
 }
 
 impl Outage {
     /// A request was answered.
     pub(super) fn over(&self) {
         if self.fails.swap(false, Ordering::Relaxed) {
-            *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.failures() = None;
         }
     }
 
     /// A request has failed for good.
     pub(super) fn goes_on(&self) {
-        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.get_or_insert_with(Instant::now);
+        let last = Instant::now();
+        let mut failures = self.failures();
+        let first = failures.map_or(last, |failures| failures.first);
+        *failures = Some(Failures { first, last });
         self.fails.store(true, Ordering::Relaxed);
     }
 
     /// Whether it has lasted for longer than `limit`.
     pub(super) fn lasts(&self, limit: Duration) -> bool {
         self.fails.load(Ordering::Relaxed)
-            && self
-                .since
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some_and(|since| since.elapsed() >= limit)
+            && self.failures().is_some_and(|failures| {
+                failures.first.elapsed() >= limit && failures.last.elapsed() < limit.max(PAUSE)
+            })
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Option<Failures>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -53,5 +66,22 @@ mod tests {
         assert!(!outage.lasts(Duration::from_hours(1)));
         outage.over();
         assert!(!outage.lasts(Duration::ZERO));
+    }
+
+    #[test]
+    fn who_was_not_asked_for_long_is_asked_again() {
+        let outage = Outage::default();
+        outage.goes_on();
+        let ago = Instant::now().checked_sub(PAUSE).unwrap();
+        if let Some(failures) = outage.failures().as_mut() {
+            failures.first = ago;
+        }
+        assert!(outage.lasts(PAUSE));
+        if let Some(failures) = outage.failures().as_mut() {
+            failures.last = ago;
+        }
+        assert!(!outage.lasts(PAUSE));
+        outage.goes_on();
+        assert!(outage.lasts(PAUSE));
     }
 }

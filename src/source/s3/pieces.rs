@@ -98,11 +98,15 @@ impl Level {
             let name = below.strip_prefix(&prefix).unwrap_or_default();
             if is_date(name, &self.name) || days.holds(&below) {
                 pieces.extend(flat.take().map(|flat| keys_of(&prefix, flat)));
-            } else if part.is_some_and(|part| part.misses_below(&below)) {
+                continue;
+            }
+            // Which ones are searched is the same for every part.
+            let is_searched = self.may_hold_years();
+            self.searched += usize::from(is_searched);
+            if part.is_some_and(|part| part.misses_below(&below)) {
                 // What lies around it may be asked for.
-            } else if self.may_hold_years() {
+            } else if is_searched {
                 pieces.extend(flat.take().map(|flat| keys_of(&prefix, flat)));
-                self.searched += 1;
                 pieces.extend(dated(&self.folder.below(below), self.span, self.depth + 1));
             } else {
                 let first = flat

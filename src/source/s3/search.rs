@@ -10,6 +10,7 @@ use super::pages::{Cursor, Query, page};
 use super::request::Service;
 use crate::source::{Level, SourceError};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
+use crate::verify::query::LAKE_FOLDER;
 
 /// So many folders may stand between the source and an `AWSLogs` folder.
 const LEVELS: u8 = 4;
@@ -216,6 +217,7 @@ pub(super) async fn level(
         after: None,
     };
     let mut level = Level::default();
+    let mut left_out: Option<String> = None;
     let mut cursor = Cursor::default();
     loop {
         let page = page(service, &query, &mut cursor).await?;
@@ -228,8 +230,10 @@ pub(super) async fn level(
                 Some("") => level
                     .problems
                     .push(("/".to_owned(), SourceError::Failed(NAMELESS.into()))),
-                // No more are looked into.
-                Some(_) if level.folders.len() > Level::MOST_FOLDERS => {}
+                // No more are looked into, but for what is known to hold exports.
+                Some(name) if level.folders.len() >= Level::MOST_FOLDERS && name != LAKE_FOLDER => {
+                    left_out.get_or_insert_with(|| name.to_owned());
+                }
                 Some(name) => level.folders.push(name.to_owned()),
                 None => {}
             }
@@ -244,6 +248,8 @@ pub(super) async fn level(
                 .extend(name.map(|name| (name.to_owned(), object.archived)));
         }
         if page.next.is_none() {
+            let told = left_out.map(|name| (name, Level::too_many()));
+            level.problems.extend(told);
             return Ok(level);
         }
     }

@@ -430,6 +430,12 @@ impl Source for Recording<'_> {
         self.inner.log_again(root, path)
     }
 
+    fn left_out(&self, root: RootId, path: &str, why: &SourceError) {
+        let name = self.name(root);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.unlisted(Some(&name), folder, path, why);
+    }
+
     /// A copy of one reading that another one takes back is none.
     fn doubt(&self, root: RootId, path: &str, why: &str) {
         let name = self.name(root);

@@ -122,6 +122,48 @@ fn logs_beside_query_results_are_not_listed() {
     assert!(server.log().count(Operation::ListObjectsV2) <= 5);
 }
 
+/// Whoever writes to the bucket may make up any number of folders.
+#[test]
+fn no_number_of_folders_hides_an_export() {
+    let export = Export::new("one", 1);
+    let mut of = delivered(&[&export]);
+    let account = "AWSLogs/111122223333";
+    let planted = (0..19_999).map(|number| format!("CloudTrail-E{number:05}/x"));
+    let beside = ["CloudTrail-Aggregated/x", "CloudTrail-Digest/x"].map(str::to_owned);
+    for key in planted.chain(beside) {
+        let key = format!("{account}/{key}");
+        of.put((export.bucket.clone(), key), plain(vec![1]));
+    }
+    // One that is intact lies where it is found.
+    let copied = format!("{account}/CloudTrail-E00000");
+    for (name, body) in &export.results {
+        let at = (export.bucket.clone(), format!("{copied}/{name}"));
+        of.put(at, plain(body.clone()));
+    }
+    let at = (export.bucket.clone(), format!("{copied}/result_sign.json"));
+    of.put(at, plain(export.doc().write()));
+    of.replace_body(&export.result(1), *b"changed");
+    let server = serve(&of);
+    let source = format!("s3://query-results/{account}");
+    let kept = tempfile::tempdir().expect("a folder");
+    let kept = kept.path().join("kept");
+    let mut snapshot = program();
+    snapshot.envs(server.environment());
+    snapshot.args(["snapshot", "--query-results", &source]);
+    let online = snapshot.arg(&kept).output().expect("the program runs");
+    let offline = program()
+        .args(["query-results", "--format", "json"])
+        .arg(&kept)
+        .output()
+        .expect("the program runs");
+    assert_eq!(online.status.code(), Some(1));
+    let outcome = QueryOutcome::of(&offline);
+    outcome.comes_to("invalid");
+    let told = outcome.told();
+    assert!(told.contains("after 20000 folders"), "{told}");
+    assert!(told.contains("result-modified"), "{told}");
+}
+
 #[test]
 fn the_network_is_never_told_as_tampering() {
     let export = Export::new("one", 3);

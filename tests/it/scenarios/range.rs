@@ -576,7 +576,10 @@ fn where_nothing_was_found_it_is_told_what_was_there() {
     logs_only.store.objects.retain(|(_, key), _| !digests(key));
     let range = ["--start-time", "2024-05-01", "--end-time", "2024-05-02"];
     for (message, words) in [
-        (told(several(), &range), "holds no digest in the range"),
+        (
+            told(several(), &range),
+            "no digest in the range was found in it",
+        ),
         (
             told(several(), &["--account", "999999999999"]),
             "--account or --region leaves out",

@@ -1,0 +1,109 @@
+//! Whether the digests of a report's chains are linked, as far as it tells.
+
+use super::json::Report;
+use crate::verify::chain::GapCause;
+use crate::verify::finding::Code;
+
+/// Whether the digests of each chain are linked.
+pub enum Links {
+    /// All of them.
+    All,
+    /// A chain has a break, whatever it weighs in this run, or begins anew.
+    Broken,
+    /// Not all of them were looked at.
+    Unknown,
+}
+
+/// What the findings and the coverage tell of them.
+pub fn links(report: &Report<'_>) -> Links {
+    let breaks = |code: Code| match code {
+        Code::DigestMissing
+        | Code::DigestModified
+        | Code::DigestMalformed
+        | Code::DigestMoved
+        | Code::DigestKeyUnknown
+        | Code::DigestLinkBroken
+        | Code::CoverageGap => Links::Broken,
+        Code::DigestUnsigned | Code::DigestUnreadable => Links::Unknown,
+        // It stands beside the chains.
+        Code::DigestOutOfChain
+        | Code::LogMissing
+        | Code::LogModified
+        | Code::LogMalformed
+        | Code::LogUnreferenced
+        | Code::LogUncovered
+        | Code::LogUnreadable
+        | Code::SnapshotAltered
+        | Code::CoverageEndsEarly
+        | Code::NoDigests
+        | Code::CoverageStartsLate
+        | Code::RegionSilent
+        | Code::KindUndigested
+        | Code::LogPending
+        | Code::StoredUncompressed
+        | Code::SignatureFromSuccessor
+        | Code::SignFileMissing
+        | Code::SignFileModified
+        | Code::SignFileMalformed
+        | Code::ResultKeyUnknown
+        | Code::ResultMissing
+        | Code::ResultModified
+        | Code::ResultUnreferenced
+        | Code::ResultUnreadable
+        | Code::NoResults => Links::All,
+    };
+    let parts = |cause: GapCause| match cause {
+        GapCause::StartingDigest
+        | GapCause::DigestMissing
+        | GapCause::DigestInvalid
+        | GapCause::NotContiguous => Links::Broken,
+        GapCause::DigestUnverified => Links::Unknown,
+        GapCause::StartsLate | GapCause::EndsEarly => Links::All,
+    };
+    let gaps = report.chains.iter().flat_map(|chain| &chain.gaps);
+    let codes = report.findings.iter().map(|finding| finding.code);
+    let told: Vec<Links> = gaps
+        .map(|gap| parts(gap.cause))
+        .chain(codes.map(breaks))
+        .collect();
+    if told.iter().any(|it| matches!(it, Links::Broken)) {
+        Links::Broken
+    } else if report.run.interrupted || told.iter().any(|it| matches!(it, Links::Unknown)) {
+        // A walk that was stopped has not come to every link.
+        Links::Unknown
+    } else {
+        Links::All
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+    use crate::verify::finding::Severity;
+
+    #[test]
+    fn what_was_not_looked_at_is_neither_linked_nor_broken() {
+        let clean = samples::clean();
+        assert!(matches!(links(&clean), Links::All));
+        assert!(matches!(links(&samples::tampered()), Links::Broken));
+        let with = |codes: &[Code]| {
+            let mut report = samples::clean();
+            for code in codes {
+                let mut finding = samples::tampered().findings.remove(0);
+                finding.code = *code;
+                // What is allowed is broken all the same.
+                finding.severity = Severity::Notice;
+                report.findings.push(finding);
+            }
+            links(&report)
+        };
+        assert!(matches!(with(&[Code::LogModified]), Links::All));
+        assert!(matches!(with(&[Code::DigestUnreadable]), Links::Unknown));
+        let both = [Code::DigestUnreadable, Code::DigestLinkBroken];
+        assert!(matches!(with(&both), Links::Broken));
+        let mut stopped = clean;
+        stopped.run.interrupted = true;
+        assert!(matches!(links(&stopped), Links::Unknown));
+    }
+}
