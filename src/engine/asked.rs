@@ -1,8 +1,9 @@
 //! What was asked for by name, and is not there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::run::Filters;
+use super::run::{Filters, Job};
 use crate::verify::chain::DigestCounts;
 use crate::verify::conclusion::Tally;
 use crate::verify::finding::{Code, Finding, Subject};
@@ -15,13 +16,7 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     if tally.digests_seen == 0 || tally.interrupted {
         return Vec::new();
     }
-    // What lies beside the range is no digest of it: anybody may have put it there.
-    let is_judged = |it: &DigestCounts| it.valid + it.invalid + it.missing + it.unverified > 0;
-    let chains = || {
-        let told = tally.chains.iter().map(|chain| &chain.summary);
-        told.filter(move |it| is_judged(&it.digests))
-            .map(|it| &*it.chain)
-    };
+    let chains = || judged(tally);
     let accounts = without(&filters.accounts, chains(), |chain| chain.place().account());
     let regions = without(&filters.regions, chains(), |chain| chain.place().region());
     let trails = without(&filters.trails, chains(), ChainId::trail);
@@ -46,6 +41,38 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
         .chain(home)
         .map(|why| Finding::new(Code::NoDigests, Subject::Run).detail(why))
         .collect()
+}
+
+/// A finding for each chain that an earlier run did not find valid, and that has no digest left.
+pub(super) fn vanished(job: &Job, tally: &Tally) -> Vec<Finding> {
+    if tally.interrupted {
+        return Vec::new();
+    }
+    let there: BTreeSet<&ChainId> = judged(tally).collect();
+    let start = job.weights.bounds.start();
+    let asked = job.unproven.iter().filter(|(chain, since)| {
+        job.filters.takes(chain) && start.is_none_or(|start| start <= **since)
+    });
+    let vanished = asked.filter(|(chain, _)| !there.contains(chain));
+    vanished
+        .map(|(chain, since)| {
+            let name: Arc<str> = chain.to_string().into();
+            let why = format!(
+                "no digest of {name} was found, though an earlier run saw some from {since} on, and did not find all of them and their logs valid. If it is gone for good reason, begin a new state file"
+            );
+            let finding = Finding::new(Code::NoDigests, Subject::Run);
+            finding.in_chain(&name).detail(why)
+        })
+        .collect()
+}
+
+/// The chains that have a digest in the range: what lies beside it is none, since anybody may have put
+/// it there.
+fn judged(tally: &Tally) -> impl Iterator<Item = &ChainId> {
+    let is_judged = |it: &DigestCounts| it.valid + it.invalid + it.missing + it.unverified > 0;
+    let told = tally.chains.iter().map(|chain| &chain.summary);
+    let told = told.filter(move |it| is_judged(&it.digests));
+    told.map(|it| &*it.chain)
 }
 
 /// Those that no chain has.

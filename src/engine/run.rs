@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::asked::not_there;
+use jiff::Timestamp;
+
+use super::asked::{not_there, vanished};
 use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
@@ -53,6 +55,13 @@ impl Filters {
         self.regions.is_empty() || self.regions.contains(region)
     }
 
+    /// Whether a chain is asked for.
+    pub(super) fn takes(&self, chain: &ChainId) -> bool {
+        self.takes_account(chain.place().account())
+            && self.takes_region(chain.place().region())
+            && self.takes_chain(chain)
+    }
+
     pub(super) fn takes_chain(&self, chain: &ChainId) -> bool {
         let at_home = |home: &String| home == chain.home_region();
         (self.trails.is_empty() || self.trails.contains(chain.trail()))
@@ -98,6 +107,9 @@ pub struct Job {
     /// What an earlier run verified last of each chain, where one did. Chains that it has not
     /// seen are followed to their beginnings.
     pub remembered: Option<Remembrance>,
+    /// Chains that an earlier run saw and did not find valid, each with a time from which on it
+    /// had digests.
+    pub unproven: BTreeMap<ChainId, Timestamp>,
     /// How much is done at a time.
     pub limits: Limits,
 }
@@ -105,15 +117,10 @@ pub struct Job {
 impl Job {
     /// The chains that an earlier run has seen, and that are asked for.
     pub(super) fn remembered_chains(&self) -> impl Iterator<Item = (&ChainId, &Remembered)> {
-        let asked = |chain: &ChainId| {
-            self.filters.takes_account(chain.place().account())
-                && self.filters.takes_region(chain.place().region())
-                && self.filters.takes_chain(chain)
-        };
         let chains = self.remembered.iter().flatten();
         chains
             .filter_map(|(chain, remembered)| Some((chain, remembered.as_ref()?)))
-            .filter(move |(chain, _)| asked(chain))
+            .filter(move |(chain, _)| self.filters.takes(chain))
     }
 
     /// Where they are. What is gone from there altogether is missed too.
@@ -368,7 +375,8 @@ impl Shared<'_> {
         tally.interrupted = interrupted;
         tally.stated = stated(self.source, &tally);
         let not_there = not_there(&self.job.filters, &tally);
-        tally.findings.extend(not_there);
+        let vanished = vanished(self.job, &tally);
+        tally.findings.extend(not_there.into_iter().chain(vanished));
         Conclusion::reach(tally, &self.job.weights)
     }
 }

@@ -72,6 +72,8 @@ impl LogsPlan {
             Some(state) => state.remembered(&place.identity())?,
             None => None,
         };
+        let unproven = state.as_ref().map(|state| state.unproven(bounds.end()));
+        let unproven = unproven.unwrap_or_default();
         let mut filters = filters(&args.range, narrowing)?;
         if let Some(named) = trail {
             filters.trails = BTreeSet::from([named.trail]);
@@ -109,6 +111,7 @@ impl LogsPlan {
             },
             digests_only: args.digests_only,
             remembered,
+            unproven,
             limits,
         };
         Ok(Self {

@@ -1,6 +1,6 @@
 //! A run that a plan tells: what was typed when the plan was made is typed once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -223,6 +223,7 @@ impl LogsPlan {
             },
             digests_only: plan.digests_only,
             remembered: None,
+            unproven: BTreeMap::new(),
             limits: limits(means.memory(), threads),
         };
         Ok(Self {

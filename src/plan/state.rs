@@ -185,6 +185,18 @@ impl State {
         Ok(Some(unproven.chain(valid).collect()))
     }
 
+    /// The chains that were seen and not found valid, each with the start of the run that saw it first.
+    /// None where less is asked for than before: they may lie behind its end.
+    pub(super) fn unproven(&self, end: Option<Timestamp>) -> BTreeMap<ChainId, Timestamp> {
+        let before = self.chains.valid.values().map(|known| known.verified_to);
+        if end.is_some_and(|end| before.max().is_some_and(|before| end < before)) {
+            return BTreeMap::new();
+        }
+        let unproven = self.chains.unproven.iter();
+        let unproven = unproven.map(|(chain, since)| (chain.clone(), since.start));
+        unproven.collect()
+    }
+
     /// What a run takes from the file and leaves to it, for its report.
     pub fn note(&self, conclusion: &Conclusion) -> StateNote {
         let clean = conclusion.clean_chains().len();

@@ -1,6 +1,6 @@
 //! What is done to the archive, and what must be said of it then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
@@ -208,6 +208,7 @@ fn verdict(archive: Archive, stop: &Stop) -> Result<(Verdict, BTreeSet<Code>)> {
         },
         digests_only: false,
         remembered: None,
+        unproven: BTreeMap::new(),
         limits: Limits {
             threads: 2,
             read_ahead: 16,

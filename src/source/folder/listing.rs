@@ -20,6 +20,8 @@ pub(in super::super) struct Listing<'a> {
     part: Option<KeyRange<'a>>,
     visit: &'a mut dyn FnMut(ListedObject<'_>),
     problems: Vec<Problem>,
+    /// Whether what macOS writes beside other files is an object like any other.
+    takes_all: bool,
     /// Folders still to be listed: their paths, and what reports call them.
     waiting: Vec<(PathBuf, String)>,
 }
@@ -35,7 +37,16 @@ impl<'a> Listing<'a> {
             part: None,
             visit,
             problems: Vec::new(),
+            takes_all: false,
             waiting: Vec::new(),
+        }
+    }
+
+    /// The listing of what was a bucket, whose objects may have any name.
+    pub(in super::super) fn taking_all(self) -> Self {
+        Self {
+            takes_all: true,
+            ..self
         }
     }
 
@@ -92,7 +103,7 @@ impl<'a> Listing<'a> {
                         });
                     }
                 }
-                Ok(_) if is_apple_double(dir, &name) => {}
+                Ok(_) if !self.takes_all && is_apple_double(dir, &name) => {}
                 Ok(_) => (self.visit)(ListedObject {
                     rest: &rest,
                     archived: false,
@@ -130,8 +141,13 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// What lies right in the folder at `path` below `dir`.
-pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceError> {
+/// What lies right in the folder at `path` below `dir`; with `takes_all` also what macOS writes beside
+/// other files.
+pub(in super::super) fn level(
+    dir: &Dir,
+    path: &str,
+    takes_all: bool,
+) -> Result<Level, SourceError> {
     let dir = dir.open_dir(path);
     let dir = dir.map_err(|error| explain_folder(&error))?;
     let in_archive = path.split('/').any(|part| part == AWS_LOGS);
@@ -151,7 +167,7 @@ pub(in super::super) fn level(dir: &Dir, path: &str) -> Result<Level, SourceErro
             Ok(kind) if (in_archive || name == AWS_LOGS) && hides_a_folder(&dir, kind, &name) => {
                 level.problems.push((readable(&name), not_followed()));
             }
-            Ok(_) if is_apple_double(&dir, &name) => {}
+            Ok(_) if !takes_all && is_apple_double(&dir, &name) => {}
             Ok(_) => {
                 let name = Some(readable(&name)).filter(|name| is_of_an_export(name));
                 level.objects.extend(name.map(|name| (name, false)));

@@ -174,7 +174,8 @@ impl Source for FolderSource {
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
-        level(self.root(root)?, if path.is_empty() { "." } else { path })
+        let path = if path.is_empty() { "." } else { path };
+        level(self.root(root)?, path, false)
     }
 
     fn list(

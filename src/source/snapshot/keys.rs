@@ -13,6 +13,9 @@ use crate::verify::time::midnight;
 #[derive(Debug, Default)]
 pub struct SnapshotKeys {
     by_region: BTreeMap<Option<String>, Result<Arc<KeySet>, Box<str>>>,
+    /// A region's own keys together with those of all regions, where the snapshot has both: each of its
+    /// ranges may have got its keys in another way.
+    united: BTreeMap<String, Arc<KeySet>>,
     /// The days of a region around which no further keys could be had, and why.
     failed_around: BTreeMap<String, BTreeMap<Timestamp, Box<str>>>,
 }
@@ -25,6 +28,16 @@ impl SnapshotKeys {
             keys.ok_or_else(|| "the snapshot holds none".into())
         });
         self.by_region.insert(region, keys);
+        let Some(Ok(given)) = self.by_region.get(&None) else {
+            return;
+        };
+        let own = self.by_region.iter();
+        let own = own.filter_map(|(region, keys)| Some((region.clone()?, keys.as_ref().ok()?)));
+        let united = own.filter_map(|(region, own)| {
+            let both = own.iter().chain(given.iter()).cloned();
+            Some((region, Arc::new(KeySet::new(both)?)))
+        });
+        self.united = united.collect();
     }
 
     /// Takes note that a region's keys from around `day` could not be had when it was taken.
@@ -40,13 +53,23 @@ impl KeyRing for SnapshotKeys {
     }
 
     fn of_region(&self, region: &str) -> Result<Arc<KeySet>, Box<str>> {
+        if let Some(both) = self.united.get(region) {
+            return Ok(Arc::clone(both));
+        }
         let own = self.by_region.get(&Some(region.to_owned()));
-        let keys = own.or_else(|| self.by_region.get(&None));
-        keys.cloned()
-            .unwrap_or_else(|| Err(format!("the snapshot holds no keys of {region}").into()))
+        let given = self.by_region.get(&None);
+        match (own, given) {
+            (Some(Ok(keys)), _) | (_, Some(Ok(keys))) => Ok(Arc::clone(keys)),
+            (Some(Err(why)), _) | (_, Some(Err(why))) => Err(why.clone()),
+            (None, None) => Err(format!("the snapshot holds no keys of {region}").into()),
+        }
     }
 
     fn around(&self, region: &str, at: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
+        // Those of all regions do not tell which ones a region had that could not be asked.
+        if let Some(Err(why)) = self.by_region.get(&Some(region.to_owned())) {
+            return Err(why.clone());
+        }
         let failed = self.failed_around.get(region);
         let failed = failed.and_then(|failed| failed.get(&midnight(at)));
         failed.map_or_else(|| self.of_region(region), |why| Err(why.clone()))

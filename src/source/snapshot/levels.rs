@@ -108,7 +108,7 @@ impl SnapshotSource {
         }
         let folder = below(&self.recorded(root)?.name, path);
         let folder = format!("{OBJECTS}/{folder}");
-        let mut level = match level(&self.dir, &folder) {
+        let mut level = match level(&self.dir, &folder, true) {
             // A folder that held nothing to keep has none here.
             Err(SourceError::NotFound) => Level::default(),
             level => level?,

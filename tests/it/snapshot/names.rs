@@ -49,6 +49,16 @@ fn planted() -> (Archive, Vec<String>) {
         archive.store.copy(&at, &(at.0.clone(), key.clone()), false);
         keys.push(key);
     }
+    // As macOS writes them beside other files.
+    let beside = format!("{FOLDER}/._{name}");
+    archive
+        .store
+        .copy(&at, &(at.0.clone(), beside.clone()), false);
+    let body = *b"\x00\x05\x16\x07planted";
+    archive
+        .store
+        .replace_body(&(at.0.clone(), beside.clone()), body);
+    keys.push(beside);
     (archive, keys)
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::common::{Place, SOURCE, compared, contents, fits_its_manifest, logs, refused, report};
-use crate::forge::{Archive, Trail};
+use crate::forge::{Archive, TestKey, Trail};
 use crate::s3::served::{Served, store};
 use crate::scenarios::common::trail;
 use crate::server::{Class, Fault, Operation, Rule};
@@ -63,6 +63,35 @@ fn ranges_that_touch_are_one() {
     served.server.log().reset();
     assert_eq!(add(&served, &place, BOTH).0, 0);
     assert_eq!(served.server.log().count(Operation::GetObject), 0);
+}
+
+/// CloudTrail no longer gives old keys; whoever has kept them gives them for the range that they are of.
+#[test]
+fn each_range_may_get_its_keys_in_another_way() {
+    let archive = trail(24).rotate(4, TestKey::b()).archive();
+    let served = Served::new(&archive);
+    let kept = Place::new();
+    assert_eq!(add(&served, &kept, FIRST).0, 0);
+    let given = kept.file("public-keys/us-east-1.json");
+    let new = TestKey::b().fingerprint();
+    for keys in served.server.cloudtrail().keys.values_mut() {
+        keys.retain(|key| key.fingerprint == new);
+    }
+    for order in [[FIRST, SECOND], [SECOND, FIRST]] {
+        let place = Place::new();
+        for range in order {
+            let mut command = served.snapshot(SOURCE, &place.dir());
+            command.args(["--start-time", range[0], "--end-time", range[1]]);
+            if range == FIRST {
+                command.arg("--public-keys").arg(&given);
+            }
+            assert_eq!(report(command).0, 0, "{range:?}");
+        }
+        for range in [FIRST, SECOND, BOTH] {
+            let (exit, report) = asked(&place, range);
+            assert_eq!(exit, 0, "{range:?}: {report:#}");
+        }
+    }
 }
 
 /// The trail, and the range of a run that began when that range ended.

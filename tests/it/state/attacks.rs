@@ -219,8 +219,24 @@ fn what_is_wrong_with_a_chain_that_came_later_is_not_forgotten() {
         assert_eq!(report["verdict"], "invalid", "{end}: {report:#}");
         assert_eq!(report["chains"][1]["logs"]["invalid"], 1, "{end}");
     }
+    // Nor may all of it be gone, and come back.
+    let mut gone = archive.clone();
+    for at in younger.store.objects.keys() {
+        gone.store.delete(at);
+    }
+    for _ in 0..2 {
+        let report = night(&gone, "2024-03-14");
+        assert_eq!(report["verdict"], "unverified", "{report:#}");
+        let findings = report["findings"].as_array().expect("findings");
+        let vanished = findings.iter().find(|it| it["code"] == "no-digests");
+        let message = vanished.expect("a finding")["message"].to_string();
+        assert!(message.contains("younger"), "{message}");
+    }
+    // Whoever asks for less than before does not ask for it.
+    assert_eq!(night(&gone, "2024-03-11T12:00:00Z")["verdict"], "valid");
     archive.store.replace_body(&log, body);
     assert_eq!(night(&archive, "2024-03-14")["verdict"], "valid");
+    assert_eq!(night(&gone, "2024-03-14")["verdict"], "invalid");
 }
 
 /// Nobody would look there again.

@@ -121,6 +121,7 @@ pub fn judge_source(source: &dyn Source, how: Run) -> Judged {
         },
         digests_only: false,
         remembered: None,
+        unproven: std::collections::BTreeMap::new(),
         limits: Limits {
             threads: how.threads,
             read_ahead: 8,
