@@ -20,7 +20,7 @@ use crate::cli::{
 };
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
-use crate::plan::{LogsPlan, Named, keep_apart, reports};
+use crate::plan::{LogsPlan, Named, keep_apart, report_files, reports};
 use crate::report::forecast::Prices;
 use crate::report::saved::{self, Saved};
 use crate::report::{
@@ -118,10 +118,7 @@ fn report(args: &ReportArgs) -> Result<ExitStatus> {
 
 /// What is written is not what is read.
 fn apart(files: &[(Format, PathBuf)], read: Named<'_>, sources: &[&Path]) -> Result<()> {
-    let files = files.iter();
-    let written: Vec<Named<'_>> = files
-        .map(|(_, path)| ("--report", path.as_path()))
-        .collect();
+    let written: Vec<Named<'_>> = report_files(files).collect();
     keep_apart(&written, &[read], sources)
 }
 

@@ -10,7 +10,7 @@ use super::{dry_run, prices, whole_seconds};
 use crate::cli::PlanArgs;
 use crate::engine::{Inventoried, Partition, Stop, partition, partition_inventory};
 use crate::plan::{
-    LogsPlan, Named, Place, check_replaceable, connect, keep_apart, planned, replace,
+    LogsPlan, Named, Place, check_replaceable, connect, keep_apart, named, planned, replace,
 };
 use crate::report::amounts::counted;
 use crate::report::{Format, escape, forecast};
@@ -29,9 +29,8 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if !logs.output.show.report.is_empty() {
         bail!("--report is for `ct-verify merge`, which comes to the verdict");
     }
-    let keys = logs.public_keys.iter();
-    let keys = keys.map(|path| ("--public-keys", path.as_path()));
-    let inventory = args.inventory.as_deref().map(|path| ("--inventory", path));
+    let keys = named("--public-keys", &logs.public_keys);
+    let inventory = named("--inventory", &args.inventory);
     let read: Vec<Named<'_>> = keys.chain(inventory).collect();
     keep_apart(&[("-o", &args.output)], &read, &[&logs.source])?;
     let started = whole_seconds(Timestamp::now());

@@ -13,7 +13,7 @@ use super::reports::reports;
 use super::snapshot::{self, narrowed};
 use super::state::State;
 use super::time::instant;
-use super::written::{Named, keep_apart};
+use super::written::{Named, keep_apart, named, report_files};
 use crate::cli::{LogsArgs, OutputArgs, RangeArgs};
 use crate::engine::{Filters, Job, Stop};
 use crate::report::{Format, KeyOrigin, KeySource, SnapshotNote};
@@ -142,11 +142,9 @@ impl LogsPlan {
 
 /// What is written is not what is read.
 fn apart(args: &LogsArgs, reports: &[(Format, PathBuf)]) -> Result<()> {
-    let state = args.state.as_deref().map(|path| ("--state", path));
-    let reports = reports.iter().map(|(_, path)| ("--report", path.as_path()));
-    let written: Vec<Named<'_>> = state.into_iter().chain(reports).collect();
-    let keys = args.public_keys.iter();
-    let read: Vec<Named<'_>> = keys.map(|path| ("--public-keys", path.as_path())).collect();
+    let state = named("--state", &args.state);
+    let written: Vec<Named<'_>> = state.chain(report_files(reports)).collect();
+    let read: Vec<Named<'_>> = named("--public-keys", &args.public_keys).collect();
     keep_apart(&written, &read, &[&args.source])
 }
 

@@ -21,4 +21,4 @@ pub use reports::reports;
 pub use sharded::{Means, connect, planned, result_bucket};
 pub use state::check_state;
 pub use time::instant;
-pub use written::{Named, check_replaceable, keep_apart, replace};
+pub use written::{Named, check_replaceable, keep_apart, named, replace, report_files};

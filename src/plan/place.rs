@@ -55,7 +55,7 @@ impl Place {
 }
 
 /// The trail that an ARN names.
-pub(super) struct Named {
+pub(super) struct NamedTrail {
     pub(super) trail: String,
     pub(super) home_region: String,
     /// Whose it is, where it records the accounts of an organization.
@@ -67,7 +67,7 @@ pub(super) struct Resolved {
     pub(super) place: Place,
     pub(super) narrowing: Narrowing,
     /// The trail that was named.
-    pub(super) trail: Option<Named>,
+    pub(super) trail: Option<NamedTrail>,
     pub(super) bounds: Bounds,
     pub(super) limits: Limits,
     /// Where keys are asked for, if they can be.
@@ -188,7 +188,7 @@ fn s3(
     })
 }
 
-type OfTrail = (S3Place, Narrowing, Option<Named>);
+type OfTrail = (S3Place, Narrowing, Option<NamedTrail>);
 
 fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<OfTrail> {
     let trail = connection
@@ -214,7 +214,7 @@ fn of_trail(connection: &Connection, arn: &TrailArn, args: &LogsArgs) -> Result<
         account: (!trail.is_organization).then(|| arn.account.clone()),
         region: None,
     };
-    let named = Named {
+    let named = NamedTrail {
         trail: trail.name,
         home_region: trail.home_region,
         management_account: trail.is_organization.then(|| arn.account.clone()),

@@ -9,7 +9,7 @@ use super::logs::weighed;
 use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use super::reports::reports;
 use super::snapshot;
-use super::written::{Named, keep_apart};
+use super::written::{Named, keep_apart, named, report_files};
 use super::{keys, local};
 use crate::cli::QueryArgs;
 use crate::engine::{QueryJob, Stop};
@@ -54,12 +54,8 @@ impl QueryPlan {
     /// Where it makes no sense, or a file or a service that it names cannot be used.
     pub fn resolve(args: &QueryArgs, stop: &Stop) -> Result<Self> {
         let reports = reports(&args.output.show)?;
-        let written = reports.iter();
-        let written: Vec<Named<'_>> = written
-            .map(|(_, path)| ("--report", path.as_path()))
-            .collect();
-        let read = args.public_keys.iter();
-        let read: Vec<Named<'_>> = read.map(|path| ("--public-keys", path.as_path())).collect();
+        let written: Vec<Named<'_>> = report_files(&reports).collect();
+        let read: Vec<Named<'_>> = named("--public-keys", &args.public_keys).collect();
         keep_apart(&written, &read, &[&args.source])?;
         let (allow, deny) = weighed(&args.output)?;
         let given = keys::from_files(&args.public_keys)?;

@@ -9,12 +9,27 @@ use anyhow::{Context as _, Result, bail};
 use tempfile::NamedTempFile;
 
 use super::keys::KEYS_FOLDER;
+use crate::report::Format;
 use crate::source::snapshot::is_of_a_snapshot;
 use crate::verify::location::AWS_LOGS;
 use crate::verify::query::SIGN_FILE;
 
 /// A file that was named, and the option that it was named with.
 pub type Named<'a> = (&'a str, &'a Path);
+
+/// The files that one option names, each by itself.
+pub fn named<'a>(
+    option: &'a str,
+    paths: impl IntoIterator<Item = &'a PathBuf>,
+) -> impl Iterator<Item = Named<'a>> {
+    let paths = paths.into_iter();
+    paths.map(move |path| (option, path.as_path()))
+}
+
+/// The files that reports are written to.
+pub fn report_files(reports: &[(Format, PathBuf)]) -> impl Iterator<Item = Named<'_>> {
+    named("--report", reports.iter().map(|(_, path)| path))
+}
 
 /// Refuses to write what the run reads, and to write two things into one file.
 ///

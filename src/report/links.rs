@@ -4,14 +4,15 @@ use super::json::Report;
 use crate::verify::chain::GapCause;
 use crate::verify::finding::Code;
 
-/// Whether the digests of each chain are linked.
+/// Whether the digests of each chain are linked. What is found later weighs more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Links {
     /// All of them.
     All,
-    /// A chain has a break, whatever it weighs in this run, or begins anew.
-    Broken,
     /// Not all of them were looked at.
     Unknown,
+    /// A chain has a break, whatever it weighs in this run, or begins anew.
+    Broken,
 }
 
 /// What the findings and the coverage tell of them.
@@ -62,18 +63,15 @@ pub fn links(report: &Report<'_>) -> Links {
     };
     let gaps = report.chains.iter().flat_map(|chain| &chain.gaps);
     let codes = report.findings.iter().map(|finding| finding.code);
-    let told: Vec<Links> = gaps
-        .map(|gap| parts(gap.cause))
-        .chain(codes.map(breaks))
-        .collect();
-    if told.iter().any(|it| matches!(it, Links::Broken)) {
-        Links::Broken
-    } else if report.run.interrupted || told.iter().any(|it| matches!(it, Links::Unknown)) {
-        // A walk that was stopped has not come to every link.
+    // A walk that was stopped has not come to every link.
+    let walked = if report.run.interrupted {
         Links::Unknown
     } else {
         Links::All
-    }
+    };
+    gaps.map(|gap| parts(gap.cause))
+        .chain(codes.map(breaks))
+        .fold(walked, Links::max)
 }
 
 #[cfg(test)]

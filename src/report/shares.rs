@@ -8,6 +8,8 @@ use super::amounts::{count, counted, percent};
 use super::json::{Chain, ChainGap, Report};
 use super::trouble::is_pending;
 use crate::verify::chain::GapCause;
+use crate::verify::coverage::Covered;
+use crate::verify::time::TimeRange;
 
 /// Chains of one copy begin within the same hour.
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -31,11 +33,11 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     let shares = places.values().filter_map(|chains| {
         // Several trails of one region cover it together.
         let spans = chains.iter().flat_map(|chain| &chain.covered);
-        let mut spans: Vec<_> = spans.map(|span| (span.start, span.end)).collect();
-        let covered = union(&mut spans);
+        let covered = together(spans.map(|span| (span.start, span.end)));
         let gaps = chains.iter().flat_map(|chain| &chain.gaps);
-        spans.extend(gaps.filter(excused).map(|gap| (gap.start, gap.end)));
-        (union(&mut spans) < whole).then_some(covered)
+        let mut done = together(gaps.filter(excused).map(|gap| (gap.start, gap.end)));
+        done.add_all(&covered);
+        (length(&done) < whole).then(|| length(&covered))
     });
     let shares: Vec<u64> = shares.collect();
     let least = percent(*shares.iter().min()?, whole);
@@ -54,19 +56,21 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     })
 }
 
-/// How many seconds these stretches of time take together.
-fn union(spans: &mut [(Timestamp, Timestamp)]) -> u64 {
-    spans.sort_unstable();
-    let mut sum = 0;
-    let mut reached: Option<Timestamp> = None;
-    for (start, end) in spans.iter() {
-        let from = reached.map_or(*start, |reached| reached.max(*start));
-        if from < *end {
-            sum += seconds(end.duration_since(from));
-        }
-        reached = reached.max(Some(*end));
+fn together(spans: impl Iterator<Item = (Timestamp, Timestamp)>) -> Covered {
+    let mut covered = Covered::default();
+    for range in spans.filter_map(|(start, end)| TimeRange::new(start, end)) {
+        covered.add(range);
     }
-    sum
+    covered
+}
+
+/// How many seconds are covered.
+fn length(covered: &Covered) -> u64 {
+    let lengths = covered
+        .ranges()
+        .iter()
+        .map(|range| range.end().duration_since(range.start()));
+    lengths.map(seconds).sum()
 }
 
 fn seconds(time: SignedDuration) -> u64 {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{logs, query};
 use crate::cli::SnapshotArgs;
 use crate::engine::{Stop, in_parallel};
-use crate::plan::{Named, Place, keep_apart};
+use crate::plan::{Named, Place, keep_apart, report_files};
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::report::{Format, RunInfo};
@@ -60,10 +60,7 @@ pub(super) fn apart(place: &Place, dir: &Path) -> Result<()> {
 
 /// A report may lie beside what belongs to the snapshot, and not in its place.
 pub(super) fn beside(dir: &Path, reports: &[(Format, PathBuf)]) -> Result<()> {
-    let reports = reports.iter();
-    let reports: Vec<Named<'_>> = reports
-        .map(|(_, path)| ("--report", path.as_path()))
-        .collect();
+    let reports: Vec<Named<'_>> = report_files(reports).collect();
     keep_apart(&reports, &[], &[dir])
 }
 
