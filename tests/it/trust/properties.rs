@@ -9,6 +9,7 @@ use proptest::{
 };
 
 use super::{
+    damage::damage,
     judge::{Found, Judged, Run, judge, judge_source},
     memory::As,
     mutation::{self, Came, Kind, Target, outcome},
@@ -30,13 +31,18 @@ pub fn runner(cases: u32) -> TestRunner {
     })
 }
 
-/// What every way to look must agree on. A folder does not always tell the bucket, so that is left out.
+/// What every way to look must agree on. A folder does not always tell the bucket and the prefix, so they are left out.
 fn gist(judged: &Judged) -> (Verdict, Vec<Found>) {
-    let without_bucket = |found: &Found| Found {
+    let inside = |key: &String| {
+        let from = key.find("AWSLogs/").unwrap_or(0);
+        key[from..].to_owned()
+    };
+    let unplaced = |found: &Found| Found {
         bucket: None,
+        key: found.key.as_ref().map(inside),
         ..found.clone()
     };
-    let mut findings: Vec<_> = judged.findings.iter().map(without_bucket).collect();
+    let mut findings: Vec<_> = judged.findings.iter().map(unplaced).collect();
     findings.sort();
     (judged.verdict, findings)
 }
@@ -100,6 +106,30 @@ fn a_clean_archive_is_valid_however_it_is_looked_at() {
     };
     runner(24)
         .run(&shapes(), check)
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What damage does to an archive is told alike by every way to look at it.
+#[test]
+fn a_damaged_archive_is_judged_alike_however_it_is_looked_at() {
+    let check = |(shape, number, times): (Shape, u64, u32)| {
+        let mut archive = shape.archive();
+        let range = Some(whole_range(&archive));
+        let mut seed = Seed::new(number);
+        for _ in 0..times {
+            damage(&mut archive, &mut seed);
+        }
+        for range in [None, range] {
+            let how = Run {
+                range,
+                ..Run::default()
+            };
+            agreed(&archive, how)?;
+        }
+        Ok(())
+    };
+    runner(48)
+        .run(&(shapes(), any::<u64>(), 1..4_u32), check)
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
