@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ct_verify_fuzz::targets::state(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ct_verify_fuzz::stored::state(data));

@@ -2,4 +2,5 @@
 
 #[path = "../../tests/it/trust/mutation/plain.rs"]
 mod plain;
+pub mod stored;
 pub mod targets;

@@ -2,25 +2,19 @@
 //! against something that must be true of it.
 
 use std::{
-    collections::BTreeSet,
     fs,
     io::{self, Cursor, Read, Write},
     sync::LazyLock,
 };
 
 use ct_verify::{
-    plan,
-    report::{Format, Look, saved},
-    source::{
-        Inventory, Source,
-        snapshot::{Alteration, Named, SnapshotSource},
-    },
+    source::{FolderSource, Inventory, Source, SourceError},
     verify::{
         digest::{Predecessor, UnverifiedDigest},
         evidence::{Scanner, read_events},
         hashing::{Content, ContentError, ContentReader, Encoding, Sha256Hash},
         keys::{Fingerprint, KeySet, PublicKey, parse_keys},
-        location::{DigestKey, LogPath, ObjectLocation, RootId, split_key},
+        location::{DigestKey, LogPath, ObjectLocation, split_key},
         query::{ExportFolder, FileName, UnverifiedSignFile},
         signature::Signature,
     },
@@ -28,7 +22,7 @@ use ct_verify::{
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::plain::inflated;
+use super::{plain::inflated, stored::scratch};
 
 /// The keys of the test archives, and real ones.
 static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
@@ -216,64 +210,6 @@ pub fn sign_file(data: &[u8]) {
     }
 }
 
-/// A state is taken whole or not at all.
-pub fn state(data: &[u8]) {
-    if let Ok(chains) = plan::check_state(data) {
-        assert!(chains > 0, "a state of nothing is refused");
-        let mut other = data.to_vec();
-        other.push(b'x');
-        assert!(plan::check_state(&other).is_err());
-    }
-}
-
-/// A folder of three files: the head, the index and the manifest of a snapshot, with a line `==` between them.
-pub fn snapshot(data: &[u8]) {
-    let text = data.to_vec();
-    let mut parts = text.split(|byte| *byte == 0x1e);
-    let folder = tempfile::tempdir_in(scratch()).expect("a temporary folder");
-    for name in ["snapshot.json", "objects.jsonl", "MANIFEST.sha256"] {
-        if let Some(part) = parts.next() {
-            fs::write(folder.path().join(name), part).expect("a file");
-        }
-    }
-    let Ok(Some(source)) = SnapshotSource::open(folder.path()) else {
-        return;
-    };
-    assert!(source.head().finished, "only what is finished is opened");
-    let one_by_one = |batch: &[Named], compare: &(dyn Fn(&Named) -> Option<Alteration> + Sync)| {
-        batch.iter().map(compare).collect()
-    };
-    let checked = source
-        .check(&one_by_one)
-        .expect("what was written can be read");
-    let named: BTreeSet<_> = checked
-        .altered
-        .iter()
-        .map(|altered| &altered.file)
-        .collect();
-    assert!(named.len() <= checked.altered.len());
-    let (roots, _) = source.roots().expect("roots");
-    for root in roots {
-        let _ = source.level(root.id, "AWSLogs");
-        let _ = source.folders(root.id, "AWSLogs");
-        let place = source.stated(root.id);
-        let mut seen = Vec::new();
-        source.list(root.id, "AWSLogs", &Default::default(), &mut |object| {
-            seen.push(object.rest.to_owned());
-        });
-        for rest in seen {
-            // Nothing of this lies in the folder.
-            let path = format!("AWSLogs/{rest}");
-            assert!(
-                source.digest(root.id, &path).is_err(),
-                "{path} of {place:?}"
-            );
-            assert!(source.log(root.id, &path).is_err(), "{path}");
-        }
-    }
-    assert!(source.log(RootId(u32::MAX), "AWSLogs/x").is_err());
-}
-
 /// A file of an S3 Inventory: Parquet, or a line that names the columns of CSV, and the CSV. No more objects come of it than
 /// it has lines, and none that could not be.
 pub fn inventory(data: &[u8]) {
@@ -315,37 +251,6 @@ pub fn inventory(data: &[u8]) {
     );
 }
 
-/// Memory, where there is such a place.
-fn scratch() -> std::path::PathBuf {
-    let memory = std::path::PathBuf::from("/dev/shm");
-    if memory.is_dir() {
-        memory
-    } else {
-        std::env::temp_dir()
-    }
-}
-
-/// What is taken for a report is written again in every format, and the JSON is the same report.
-pub fn report(data: &[u8]) {
-    let Ok(report) = saved::read(data) else {
-        return;
-    };
-    let look = Look::default();
-    for format in Format::ALL {
-        let mut out = Vec::new();
-        report
-            .render(format, &look, &mut out)
-            .expect("memory takes everything");
-        let text = String::from_utf8(out).expect("UTF-8");
-        let acts = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
-        assert!(!text.contains(acts), "{format:?}: {text:?}");
-        if format == Format::Json {
-            let again = saved::read(text.as_bytes()).expect("its own JSON");
-            assert_eq!(again, report);
-        }
-    }
-}
-
 /// No log makes the search for events fail, nor the reading of them.
 pub fn events(data: &[u8]) {
     for step in [1, 3, 64, data.len().max(1)] {
@@ -356,4 +261,55 @@ pub fn events(data: &[u8]) {
         scanner.finish();
     }
     let _ = read_events(data);
+}
+
+/// A metadata file beside a digest, as `aws s3api head-object` prints it. What is taken from it stands in it, as text, under
+/// a name that differs by case at most.
+pub fn sidecar(data: &[u8]) {
+    let folder = tempfile::tempdir_in(scratch()).expect("a temporary folder");
+    let digests = folder.path().join("AWSLogs");
+    fs::create_dir(&digests).expect("a folder");
+    fs::write(digests.join("x.json.gz"), b"digest").expect("a file");
+    fs::write(digests.join("x.json.gz.metadata.json"), data).expect("a file");
+    let (source, _) = FolderSource::open(folder.path()).expect("a folder");
+    let (roots, _) = source.roots().expect("it was made above");
+    let root = roots.first().expect("it has AWSLogs").id;
+    let (_, metadata) = match source.digest(root, "AWSLogs/x.json.gz") {
+        Ok(read) => read,
+        Err(SourceError::Failed(_)) => return,
+        Err(error) => panic!("it is there: {error}"),
+    };
+    // What no other reader takes for JSON may hold numbers that nobody can write down.
+    let Ok(json) = serde_json::from_slice::<serde_json::Value>(data) else {
+        return;
+    };
+    let told = json["Metadata"].as_object();
+    for (name, value) in metadata.pairs() {
+        let mut told = told.expect("it tells of metadata").iter();
+        let is_it = |(other, text): (&String, &serde_json::Value)| {
+            other.eq_ignore_ascii_case(name) && text.as_str() == Some(value)
+        };
+        assert!(told.any(is_it), "{name}: {value:?}");
+    }
+}
+
+/// The manifest of an S3 Inventory, in a folder that holds one empty file. No file is read that lies elsewhere.
+pub fn manifest(data: &[u8]) {
+    let folder = tempfile::tempdir_in(scratch()).expect("a temporary folder");
+    let inside = folder.path().join("inventory");
+    fs::create_dir(&inside).expect("a folder");
+    let path = inside.join("manifest.json");
+    fs::write(&path, data).expect("a file");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed
+        .write_all(b"\"audit-logs\",\"outside\"\n")
+        .expect("memory takes everything");
+    let packed = packed.finish().expect("memory takes everything");
+    fs::write(folder.path().join("file"), packed).expect("a file");
+    let Ok(inventory) = Inventory::open(&path, || unreachable!("it is no bucket")) else {
+        return;
+    };
+    let mut keys = Vec::new();
+    let _ = inventory.each(&|| false, &mut |object| keys.push(object.key.clone()));
+    assert!(keys.is_empty(), "it was led out of its folder: {keys:?}");
 }

@@ -6,6 +6,10 @@ use std::{fs, path::PathBuf};
 #[allow(clippy::needless_pass_by_value, clippy::default_trait_access)]
 mod targets;
 
+#[path = "../../../fuzz/src/stored.rs"]
+#[allow(clippy::default_trait_access)]
+mod stored;
+
 use super::mutation::plain;
 
 #[track_caller]
@@ -27,11 +31,11 @@ fn replay(name: &str, target: fn(&[u8])) {
 }
 
 macro_rules! replayed {
-    ($($target:ident)+) => {
+    ($($module:ident::$target:ident)+) => {
         $(
             #[test]
             fn $target() {
-                replay(stringify!($target), targets::$target);
+                replay(stringify!($target), $module::$target);
             }
         )+
 
@@ -48,4 +52,7 @@ macro_rules! replayed {
     };
 }
 
-replayed!(digest gzip object_keys key_files sign_file state snapshot report events inventory);
+replayed!(
+    targets::digest targets::gzip targets::object_keys targets::key_files targets::sign_file stored::state stored::snapshot
+    stored::report targets::events targets::inventory targets::sidecar targets::manifest stored::plan stored::result
+);
