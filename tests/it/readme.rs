@@ -4,6 +4,7 @@
 //! `cargo test --test it regenerate_readme -- --ignored` writes outputs and table anew.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -131,6 +132,20 @@ fn every_command_of_the_readme_is_one() {
     assert!(count > 8, "only {count} commands found");
 }
 
+/// The dependencies of Cargo.toml: name, and what follows it.
+fn dependencies(manifest: &str) -> Vec<(&str, &str)> {
+    let mut is_dependency = false;
+    let mut found = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            is_dependency = line.ends_with("dependencies]");
+        } else if is_dependency {
+            found.extend(line.split_once(" = "));
+        }
+    }
+    found
+}
+
 #[test]
 fn every_dependency_has_its_reason() {
     let read = |name: &str| fs::read_to_string(root().join(name)).expect("a file");
@@ -138,21 +153,36 @@ fn every_dependency_has_its_reason() {
     let (_, rows) = architecture
         .split_once("## Dependencies\n")
         .expect("a section on dependencies");
-    let rows: Vec<_> = rows.lines().filter(|line| line.starts_with("| ")).collect();
-    let mut is_dependency = false;
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            is_dependency = line.ends_with("dependencies]");
-        } else if let Some((name, _)) = line.split_once(" = ").filter(|_| is_dependency) {
-            let named = |row: &&str| {
-                let first = row.split('|').nth(1).unwrap_or_default();
-                first.split([',', ' ']).any(|word| word == name)
-            };
-            assert!(
-                rows.iter().any(named),
-                "{name} has no reason in ARCHITECTURE.md"
-            );
-        }
+    let rows = rows.lines().filter_map(|line| line.strip_prefix("| "));
+    let crates = rows.filter_map(|row| row.split('|').next());
+    let reasoned: BTreeSet<&str> = crates
+        .flat_map(|names| names.split([',', ' ']))
+        .filter(|name| !name.is_empty() && !name.starts_with('('))
+        .collect();
+    let named = dependencies(&manifest).into_iter().map(|(name, _)| name);
+    let named: BTreeSet<&str> = named.chain(["crate"]).collect();
+    assert_eq!(reasoned, named, "ARCHITECTURE.md and Cargo.toml");
+}
+
+/// What a dependency brings is what is asked of it.
+#[test]
+fn default_features_are_off() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a file");
+    let (program, _) = manifest
+        .split_once("[dev-dependencies]")
+        .expect("a section of them");
+    // These have none, or are told in ARCHITECTURE.md.
+    let known = [
+        "aws-types",
+        "clap",
+        "clap_complete",
+        "http-body",
+        "snap",
+        "terminal_size",
+    ];
+    for (name, rest) in dependencies(program) {
+        let is_off = rest.contains("default-features = false");
+        assert!(is_off || known.contains(&name), "{name} = {rest}");
     }
 }
 
