@@ -432,6 +432,7 @@ mod tests {
             mention(&mut inventory, rest);
             mention(&mut inventory, rest);
         }
+        assert_eq!(inventory.leftovers(), []);
         for (rest, first) in [
             (A, FIRST),
             (B, UNLISTED),
@@ -458,6 +459,7 @@ mod tests {
             more.add(LogKind::CloudTrail, B, false);
             inventory.absorb(more);
             inventory.seal();
+            assert_eq!(inventory.leftovers(), []);
             let again = if is_named { Naming::Again } else { FIRST };
             assert_eq!(name(&mut inventory, B, b"1"), again);
             assert_eq!(inventory.leftovers(), []);
