@@ -168,6 +168,37 @@ fn a_trail_of_an_organization_is_not_what_another_account_named_alike() {
     );
 }
 
+/// An organization may have a trail of that name too: what it has of the account does not stand in for the account's own.
+#[test]
+fn a_trail_of_one_account_is_not_what_an_organization_named_alike() {
+    let home = "eu-west-1";
+    let trail = || Trail::new("audit", "2024-03-10T00:00:00Z", 6).regions(&[home]);
+    let other = trail()
+        .organization("o-abcde12345")
+        .accounts(&ACCOUNTS)
+        .archive();
+    let own = trail().accounts(&ACCOUNTS[..1]).seed(2).archive();
+    let run = |with_own: bool| {
+        let mut both = trail().accounts(&ACCOUNTS[..1]).seed(2).archive();
+        both.store.objects.clear();
+        both.store.objects.extend(other.store.objects.clone());
+        if with_own {
+            both.store.objects.extend(own.store.objects.clone());
+        }
+        let served = Served::new(&both).args(DAY).trail(described(home));
+        served.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit")
+    };
+    let report = run(true);
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+    assert_eq!(
+        report["chains"].as_array().map(Vec::len),
+        Some(1),
+        "{report:#}"
+    );
+    let report = run(false);
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+}
+
 /// Where a trail delivers to is what `CloudTrail` says, not what its prefix looks like.
 #[test]
 fn a_trail_whose_prefix_looks_like_a_folder_of_logs() {
