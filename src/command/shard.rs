@@ -14,7 +14,7 @@ use crate::report::Progress;
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::shard::{Plan, PlannedAws, ResultPlace, ResultWriter, result_name};
-use crate::source::{Limited, S3Store, Source};
+use crate::source::{Limited, S3Store, Source, SourceError};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::location::RootId;
 
@@ -25,14 +25,33 @@ const INDICES: [&str; 3] = [
     "JOB_COMPLETION_INDEX",
 ];
 
+/// Engines take a task that ends with a fault of setup for one that need not be tried again.
 pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result<ExitStatus> {
+    match read_and_keep(options, args, stop) {
+        Err(_) if stop.is_stopped() => Ok(ExitStatus::Interrupted),
+        Err(error) if may_pass(&error) => {
+            let told = visible(&format!("{error:#}")).to_string();
+            writeln!(io::stderr(), "ct-verify: {told}")
+                .context("cannot write to standard error")?;
+            Ok(ExitStatus::Unverified)
+        }
+        ended => ended,
+    }
+}
+
+/// Whether what was asked of a service failed, and was not refused: the next time it may not.
+fn may_pass(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let cause = cause.downcast_ref::<SourceError>();
+        matches!(cause, Some(SourceError::Failed(_)))
+    })
+}
+
+fn read_and_keep(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result<ExitStatus> {
     let (Some(file), Some(place)) = (&args.plan, &args.result) else {
         bail!("--plan, --result and a shard go together");
     };
-    let read = match read_plan(file, &options.aws, stop) {
-        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        read => read?,
-    };
+    let read = read_plan(file, &options.aws, stop)?;
     let (plan, identity) = (&read.plan, read.identity.as_str());
     let shard = which(args)?;
     if shard >= plan.shards {
@@ -45,16 +64,9 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
         quiet: options.output.show.quiet,
         what: format!("shard {shard} of {}", plan.shards),
     };
-    let results = open_place(place, &plan.aws, &options.aws, stop);
-    let done = results.and_then(|results| {
-        let done = results.is_done((plan, identity), shard);
-        Ok((results, done.with_context(|| in_place(place))?))
-    });
-    let (results, done) = match done {
-        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        done => done?,
-    };
-    if done {
+    let results = open_place(place, &plan.aws, &options.aws, stop)?;
+    let done = results.is_done((plan, identity), shard);
+    if done.with_context(|| in_place(place))? {
         told.say("has a result already")?;
         return Ok(ExitStatus::Valid);
     }
@@ -66,15 +78,9 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
         deny: &[],
         reports: Vec::new(),
     };
-    let run = match LogsPlan::of_plan(plan, means, stop) {
-        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        run => run?,
-    };
+    let run = LogsPlan::of_plan(plan, means, stop)?;
     let source = run.place.source();
-    let roots = match roots(plan, source) {
-        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        roots => roots?,
-    };
+    let roots = roots(plan, source)?;
     let cannot_write = || format!("cannot write to {}", place.display());
     results
         .keep_plan(&read.bytes, identity)
@@ -100,10 +106,7 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
     let written = writer.finish().with_context(cannot_write)?;
     let size = written.bytes;
     let name = result_name(shard);
-    match results.put(written, &name).with_context(cannot_write) {
-        Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
-        put => put?,
-    }
+    results.put(written, &name).with_context(cannot_write)?;
     told.finish(&counts, size, place, &name)?;
     Ok(ExitStatus::Valid)
 }
@@ -194,11 +197,8 @@ fn roots(plan: &Plan, source: &dyn Source) -> Result<Vec<RootId>> {
             return Ok(root.id);
         }
         match problems.first() {
-            Some(problem) => bail!(
-                "cannot look for {name}: {}: {}",
-                problem.path,
-                problem.error
-            ),
+            Some(problem) => Err(problem.error.clone())
+                .with_context(|| format!("cannot look for {name}: {}", problem.path)),
             None => bail!("{name}, which the plan was made of, is not there: make a new plan"),
         }
     };

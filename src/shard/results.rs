@@ -171,7 +171,7 @@ impl ResultPlace {
                 fs::create_dir_all(folder)?;
                 folder.join(&name).try_exists()?
             }
-            Self::Bucket(store, _) => store.names()?.contains(&name),
+            Self::Bucket(store, _) => store.holds(&name)?,
         };
         if is_there {
             return Ok(());

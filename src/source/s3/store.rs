@@ -62,10 +62,27 @@ impl S3Store {
     /// # Errors
     /// Where they cannot be listed.
     pub fn names(&self) -> Result<Vec<String>, SourceError> {
+        // The marker of the folder itself has no name of its own.
+        self.listed(&self.prefix, |name| !name.is_empty())
+    }
+
+    /// Whether there is an object of this name: one request, whatever else is there.
+    ///
+    /// # Errors
+    /// Where it cannot be listed.
+    pub fn holds(&self, name: &str) -> Result<bool, SourceError> {
+        let key = format!("{}{name}", self.prefix);
+        Ok(!self.listed(&key, str::is_empty)?.is_empty())
+    }
+
+    /// What follows `prefix` in the names of objects, up to the next slash.
+    fn listed(
+        &self,
+        prefix: &str,
+        is_wanted: fn(&str) -> bool,
+    ) -> Result<Vec<String>, SourceError> {
         self.service.waiter.wait(async {
-            // The marker of the folder itself has no name of its own.
-            let is_named = |name: &str| !name.is_empty();
-            let level = level(&self.service, &self.bucket, &self.prefix, is_named).await;
+            let level = level(&self.service, &self.bucket, prefix, is_wanted).await;
             let level = level.map_err(Fault::into_source_error)?;
             Ok(level.objects.into_iter().map(|(name, _)| name).collect())
         })

@@ -288,13 +288,49 @@ fn places_that_may_not_be_written_to() {
     let place = Place::new();
     let ready = || served.program();
     let mut sharded = Sharded::plan(&ready, place.path(), SOURCE.as_ref(), served.arguments(), 2);
-    for (results, words) in [
-        ("s3://results/x", "s3:PutObject"),
-        ("s3://no-such-bucket", "bucket"),
+    for (results, status, words) in [
+        ("s3://results/x", 2, "s3:PutObject"),
+        ("s3://no-such-bucket", 3, "bucket"),
     ] {
         sharded.results = results.into();
         let output = ran(&mut sharded.shard(1));
-        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
         assert!(said(&output).contains(words), "{}", said(&output));
     }
+}
+
+/// What was refused need not be asked again; what failed may not fail the next time, and engines try again by that.
+#[test]
+fn faults_that_may_pass_end_a_shard_as_such() {
+    let served = served(&audit()).env("AWS_MAX_ATTEMPTS", "1");
+    served.server.store().bucket("results");
+    let place = Place::new();
+    let ready = || served.program();
+    let mut sharded = Sharded::plan(&ready, place.path(), SOURCE.as_ref(), served.arguments(), 2);
+    sharded.results = "s3://results/x".into();
+    let ends = |sharded: &Sharded, operation: Operation, key: &str| {
+        for (fault, status) in [(Fault::InternalError, 3), (Fault::AccessDenied, 2)] {
+            served.server.faults().clear();
+            let rule = Rule::new(fault).on(&[operation]).key(key);
+            served.server.faults().add(rule);
+            let output = ran(&mut sharded.shard(1));
+            let why = format!("{operation:?} {key}: {}", said(&output));
+            assert_eq!(output.status.code(), Some(status), "{why}");
+        }
+    };
+    for (operation, key) in [
+        // A result that is there already, the plan beside it, and a result.
+        (Operation::GetObject, "x/*"),
+        (Operation::ListObjectsV2, "x/*"),
+        (Operation::PutObject, "x/*.json"),
+        (Operation::PutObject, "x/*.result"),
+    ] {
+        ends(&sharded, operation, key);
+    }
+    let in_bucket = std::mem::replace(&mut sharded.results, place.path().join("results"));
+    ends(&sharded, Operation::ListObjectsV2, "*");
+    sharded.results = in_bucket;
+    served.server.faults().clear();
+    let output = ran(&mut sharded.shard(1));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
