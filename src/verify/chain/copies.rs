@@ -6,7 +6,6 @@ use super::super::digest::{UnverifiedDigest, VerifiedDigest};
 use super::super::finding::Finding;
 use super::super::hashing::Sha256Hash;
 use super::super::location::{DigestKey, ObjectLocation};
-use super::super::signature::Signature;
 use super::sighting::{DigestVerdict, ListedDigest};
 use super::walk::{Passed, Walk};
 
@@ -29,11 +28,8 @@ impl Unsigned {
 impl Passed {
     /// Keeps the signature of a digest of this time, for copies of it that come later.
     pub(super) fn keep_signature(&mut self, digest: &VerifiedDigest) {
-        let is_same = |(place, signature): &(ObjectLocation, Signature)| {
-            place == digest.location() && signature == digest.signature()
-        };
-        if !self.signed.iter().any(is_same) {
-            let signed = (digest.location().clone(), digest.signature().clone());
+        let signed = (digest.location().clone(), digest.signature().clone());
+        if !self.signed.contains(&signed) {
             self.signed.push(signed);
         }
     }
