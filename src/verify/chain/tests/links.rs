@@ -281,3 +281,16 @@ fn what_is_gone_from_the_range_and_beyond_its_end() {
         assert_eq!(walked.codes, told, "{gone:?}");
     }
 }
+
+/// Of a backfill digest nothing is demanded, wherever the range ends.
+#[test]
+fn what_is_gone_of_a_backfill_chain_is_not_missed() {
+    let [fourth, _, _, first] = four();
+    let key = DigestKey::parse(&path(4).replace("Z.json", "Z_backfill.json")).unwrap();
+    for end in [1, 2, 4] {
+        let bounds = Bounds::new(Some(time(0)), Some(time(end))).unwrap();
+        let walk = Walk::new(Arc::clone(key.chain()), bounds, Some(keys()));
+        let walked = walk_from(walk, vec![fourth.proven(), first.proven()]);
+        assert_eq!(walked.codes, [], "{end}");
+    }
+}
