@@ -251,6 +251,18 @@ impl Inventory {
         }
     }
 
+    /// Whether a digest names the log called `name`; nothing where no listing shows it.
+    pub fn is_named(&mut self, name: LogName) -> Option<bool> {
+        self.listed("", Some(name)).map(|known| known.is_known())
+    }
+
+    /// Takes back that a digest names the log called `name`: it is about another bucket.
+    pub fn disown(&mut self, name: LogName) {
+        if let Some(known) = self.listed("", Some(name)) {
+            *known = Mark::unnamed(known.is_archived());
+        }
+    }
+
     /// Whether a digest names a log that has the path of `log` here.
     pub fn names(&self, log: &Leftover) -> bool {
         let (path, known) = match &log.name {
@@ -374,6 +386,24 @@ mod tests {
         // Named, and not there.
         name(&mut inventory, B, b"a");
         assert_eq!(named(&inventory), [path(A), path(B), path(ODD)]);
+    }
+
+    #[test]
+    fn what_is_named_may_be_disowned() {
+        let of = |rest: &str| LogPath::parse(&path(rest)).unwrap().name.unwrap();
+        let mut inventory = inventory(&[A, ARCHIVED]);
+        assert_eq!(inventory.is_named(of(B)), None);
+        for rest in [A, ARCHIVED] {
+            assert_eq!(inventory.is_named(of(rest)), Some(false));
+            name(&mut inventory, rest, b"1");
+            assert_eq!(inventory.is_named(of(rest)), Some(true));
+        }
+        assert_eq!(inventory.leftovers(), []);
+        inventory.disown(of(ARCHIVED));
+        inventory.disown(of(B));
+        assert_eq!(inventory.is_named(of(ARCHIVED)), Some(false));
+        assert_eq!(inventory.leftovers().len(), 1);
+        assert_eq!(name(&mut inventory, ARCHIVED, b"1"), ARCHIVED_FIRST);
     }
 
     #[test]

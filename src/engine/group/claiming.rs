@@ -10,6 +10,7 @@ use super::super::run::Shared;
 use super::life::{Group, State};
 use crate::verify::chain::WalkEvent;
 use crate::verify::digest::VerifiedDigest;
+use crate::verify::hashing::Sha256Hash;
 use crate::verify::inventory::{Inventory, Naming};
 use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId, read_log_name};
 
@@ -38,6 +39,12 @@ impl Voucher {
     }
 }
 
+/// Of a log that no inventory knows.
+const UNLISTED: Naming = Naming::First {
+    listed: false,
+    archived: false,
+};
+
 /// What the path of a log of this account and region says of it.
 #[derive(Clone, Copy)]
 struct OwnLog {
@@ -57,51 +64,107 @@ impl Group {
         (logs, silent): (&Arc<ChainLogs>, bool),
     ) -> LogBatch {
         let bounds = logs.bounds();
+        let first_day = state.seams.first_day();
+        if self.holdings.len() > 1 {
+            state.seams.state(voucher.root, &voucher.digest);
+        }
         let mut wanted = Vec::new();
         let mut kinds = BTreeSet::new();
         for (number, entry) in voucher.digest.logs().iter().enumerate() {
             let location = entry.location();
             let place = self.root_of(shared, voucher, location);
-            let mut naming = Naming::First {
-                listed: false,
-                archived: false,
-            };
             let own = place.as_ref().and_then(|(_, path)| self.own_log(path));
             let time = own.and_then(|own| own.time);
             let is_in_range = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
             let is_asked_for = is_in_range && !silent;
-            if let Some((root, path)) = &place {
-                if let Some(own) = own {
-                    kinds.insert(own.kind);
-                    let inventory = state
-                        .inventories
-                        .entry(*root)
-                        .or_insert_with(|| Inventory::new(self.place.clone()));
-                    if is_asked_for {
-                        naming = inventory.name(path, own.name, entry.hash());
-                    } else {
-                        inventory.mention(path, own.name);
-                    }
-                } else {
-                    let mut tally = shared.tally();
-                    let named = tally.named_from_afar.entry(*root).or_default();
-                    named.insert(path.as_str().into());
+            let mut want = |place, naming| {
+                if let Naming::First { listed, archived } = naming
+                    && is_asked_for
+                {
+                    wanted.push(Wanted {
+                        entry: number,
+                        place,
+                        listed,
+                        archived,
+                        beside: time.and_then(|time| Beside::of(time, &bounds, first_day)),
+                    });
                 }
-            }
-            if let Naming::First { listed, archived } = naming
-                && is_asked_for
-            {
-                wanted.push(Wanted {
-                    entry: number,
-                    place,
-                    listed,
-                    archived,
-                    beside: time.and_then(|time| Beside::of(time, &bounds, state.first_day)),
-                });
+            };
+            match (place, own) {
+                (Some((root, path)), Some(own)) => {
+                    kinds.insert(own.kind);
+                    for root in self.parts_with(shared, state, (voucher.root, root), own) {
+                        let hash = is_asked_for.then_some(entry.hash());
+                        let naming = self.name(state, (root, &path), own, hash);
+                        want(Some((root, path.clone())), naming);
+                    }
+                }
+                (Some((root, path)), None) => {
+                    let mut tally = shared.tally();
+                    let named = tally.named_from_afar.entry(root).or_default();
+                    named.insert(path.as_str().into());
+                    drop(tally);
+                    want(Some((root, path)), UNLISTED);
+                }
+                (None, _) => want(None, UNLISTED),
             }
         }
         shared.tally().kinds_named.extend(kinds);
         LogBatch::new(Arc::clone(&voucher.digest), Arc::clone(logs), wanted)
+    }
+
+    /// Marks a log of this account and region as named, with `hash` where it is asked for.
+    fn name(
+        &self,
+        state: &mut State,
+        (root, path): (RootId, &str),
+        own: OwnLog,
+        hash: Option<&Sha256Hash>,
+    ) -> Naming {
+        let inventory = state.inventories.entry(root);
+        let inventory = inventory.or_insert_with(|| Inventory::new(self.place.clone()));
+        let Some(hash) = hash else {
+            inventory.mention(path, own.name);
+            return UNLISTED;
+        };
+        inventory.name(path, own.name, hash)
+    }
+
+    /// The roots that a log is looked for in, which a digest in `by` names: its own, `root`, unless that is a
+    /// part of a bucket which begins after the log's day, and other parts have it.
+    fn parts_with(
+        &self,
+        shared: &Shared<'_>,
+        state: &mut State,
+        (by, root): (RootId, RootId),
+        own: OwnLog,
+    ) -> Vec<RootId> {
+        let Some((name, time)) = own.name.zip(own.time).filter(|_| by == root) else {
+            return vec![root];
+        };
+        state.seams.own(root, name);
+        let is_alone = self.holdings.len() < 2 || shared.source.stated(root).is_some();
+        if is_alone || !state.seams.is_before(root, time) {
+            return vec![root];
+        }
+        let parts = self.holdings.iter();
+        let parts = parts.filter(|(other, its)| **other != root && its.digests);
+        let mut with = Vec::new();
+        for part in parts.map(|(part, _)| *part) {
+            let inventory = state.inventories.get_mut(&part);
+            let is_named = inventory.and_then(|inventory| inventory.is_named(name));
+            if let Some(is_named) = is_named.filter(|_| state.seams.may_hold(part, time)) {
+                if !is_named {
+                    state.seams.borrow((part, name), root);
+                }
+                with.push(part);
+            }
+        }
+        let here = state.inventories.get_mut(&root);
+        if with.is_empty() || here.is_some_and(|here| here.is_named(name).is_some()) {
+            with.push(root);
+        }
+        with
     }
 
     /// What a log's path says of it, where it lies in this account and region.

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use super::super::digests::Seen;
 use super::super::logs::ChainLogs;
 use super::super::run::Shared;
 use super::super::survey::Holdings;
 use super::line::{Line, Waiting};
+use super::seams::Seams;
 use crate::verify::chain::{ListedDigest, Walk};
 use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
@@ -64,8 +63,8 @@ pub(super) struct State {
     pub(super) followed: BTreeSet<RootId>,
     /// The chains that lie in the source, and whose walk has not ended.
     pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
-    /// The day of the oldest digest that listings have shown: a copy may have been cut there.
-    pub(super) first_day: Option<Timestamp>,
+    /// Where the roots are parts of one bucket.
+    pub(super) seams: Seams,
     /// The chains that an earlier run has seen, and whose walk has not begun.
     pub(super) remembered: BTreeSet<Arc<ChainId>>,
     /// Whether the walk waits for a listing.
@@ -155,11 +154,13 @@ impl Group {
             state.remembered = here.map(|(chain, _)| Arc::new(chain.clone())).collect();
             shared.tally().digests_seen += state.remembered.len() as u64;
         }
-        let days = listed.iter().map(|it| midnight(it.digest.key.end()));
-        state.first_day = state.first_day.into_iter().chain(days).min();
+        for Waiting { digest, .. } in &listed {
+            state.seams.reach(digest.root, midnight(digest.key.end()));
+        }
         {
+            let first_day = state.seams.first_day();
             let mut tally = shared.tally();
-            tally.first_day = tally.first_day.into_iter().chain(state.first_day).min();
+            tally.first_day = tally.first_day.into_iter().chain(first_day).min();
         }
         if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
             // A chain leads on to what is older, whatever else lies there.
@@ -232,7 +233,8 @@ impl Group {
         if std::mem::replace(&mut state.finished, true) {
             return;
         }
-        let inventories = std::mem::take(&mut state.inventories);
+        let mut inventories = std::mem::take(&mut state.inventories);
+        let parts = state.seams.settle(&mut inventories);
         for (root, inventory) in &inventories {
             let others = || inventories.iter().filter(|(other, _)| *other != root);
             let holdings = self.holdings.get(root);
@@ -249,6 +251,7 @@ impl Group {
                         root: *root,
                         was_followed: state.followed.contains(root),
                         is_apart,
+                        next_parts: parts.get(root).cloned().unwrap_or_default(),
                         logs,
                     });
                 }

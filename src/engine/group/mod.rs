@@ -8,6 +8,7 @@ mod claiming;
 mod life;
 mod line;
 mod listing;
+mod seams;
 mod walking;
 
 pub(super) use claiming::Voucher;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
-use super::super::time::TimeRange;
+use super::super::time::{NAME_SLACK, TimeRange, minus, plus};
 use super::reckoning::Reckoning;
 use super::tally::{ChainTally, Leftovers, LogCounts, Tally};
 
@@ -107,6 +107,15 @@ impl Reckoning<'_> {
         for root in roots {
             if let Some(part) = self.covered.get(&(leftovers.place.clone(), root)) {
                 covered.add_all(part);
+            }
+        }
+        for (root, first_day) in &leftovers.next_parts {
+            // What is dated into that part may be a copy of what lies there, and is judged there.
+            let until = minus(plus(*first_day, NAME_SLACK), SignedDuration::from_secs(1));
+            let before = TimeRange::new(Timestamp::MIN, until);
+            let part = self.covered.get(&(leftovers.place.clone(), *root));
+            if let Some((part, before)) = part.zip(before) {
+                covered.add_all(&part.within(before));
             }
         }
         covered

@@ -52,6 +52,9 @@ pub struct Leftovers {
     /// Whether they lie apart from all digests of their account's region, and no digest names any of
     /// their paths in another root either: then the digests speak for them that name logs of this root.
     pub is_apart: bool,
+    /// The roots that hold what follows in the same bucket, and whose digests name logs of this one: each
+    /// with the first day that it has.
+    pub next_parts: BTreeMap<RootId, Timestamp>,
     /// The logs.
     pub logs: Vec<Leftover>,
 }

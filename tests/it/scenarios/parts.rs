@@ -1,0 +1,195 @@
+//! One bucket, cut into parts by the days of its keys: each lies in a folder of its own.
+
+use super::common::{CHAIN, at, in_chain, in_region};
+use crate::{
+    forge::{Archive, At, FolderWriter, Metadata, Place, Store, Trail, plant::PlantedLog},
+    harness::{Case, Expect, Outcome},
+};
+
+/// Eight hours around midnight, whose digests end at 35 past: the one of the hour that midnight lies in names a log of
+/// the day before.
+fn around_midnight() -> Archive {
+    Trail::new("audit", "2024-03-09T20:35:00Z", 8).archive()
+}
+
+/// The digest of that hour, and the log.
+const SEAM: usize = 4;
+fn of_the_day_before(archive: &Archive) -> At {
+    let logs = &archive.first().digests[SEAM].logs;
+    let log = logs.iter().find(|log| log.1.contains("/2024/03/09/"));
+    log.expect("a log of the day before").clone()
+}
+
+/// What of a store lies in one of these days.
+fn days(store: &Store, days: &[&str]) -> Store {
+    let mut part = store.clone();
+    let is_there = |at: &At| {
+        days.iter()
+            .any(|day| at.1.contains(&format!("/2024/03/{day}/")))
+    };
+    part.objects.retain(|at, _| is_there(at));
+    part
+}
+
+/// Each store in a folder of its own.
+fn folders(stores: &[(&str, Store)]) -> Case {
+    let empty = Archive::default();
+    Case::new(empty).written(|case| {
+        for (folder, store) in stores {
+            let mut buckets: Vec<_> = store.keys().map(|at| at.0.clone()).collect();
+            buckets.dedup();
+            for bucket in buckets {
+                let mut writer = FolderWriter::new(&case.source(), Metadata::Sidecar)
+                    .bucket_in(&bucket, &format!("parts/{folder}"));
+                writer.write(store);
+            }
+        }
+    })
+}
+
+fn in_parts(store: &Store) -> Case {
+    folders(&[
+        ("a-newer", days(store, &["10"])),
+        ("b-older", days(store, &["09"])),
+    ])
+}
+
+/// Whichever comes first.
+fn in_parts_otherwise(store: &Store) -> Case {
+    folders(&[
+        ("b-newer", days(store, &["10"])),
+        ("a-older", days(store, &["09"])),
+    ])
+}
+
+fn codes(outcome: &Outcome) -> Vec<String> {
+    let report = outcome.report();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .map(|it| it["code"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_bucket_in_parts_is_whole() {
+    let archive = around_midnight();
+    let expect = Expect::clean(&archive);
+    in_parts(&archive.store).run().is(&expect);
+    in_parts_otherwise(&archive.store).run().is(&expect);
+    // Nor where the range begins in the older part.
+    for start in ["2024-03-09T22:00:00Z", "2024-03-09T23:45:00Z"] {
+        let case = in_parts(&archive.store).args(["--start-time", start]);
+        let outcome = case.run();
+        assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
+    }
+}
+
+#[test]
+fn a_log_deleted_at_the_seam_is_missing() {
+    let mut archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("log-missing", &log).digest(&archive.digest(SEAM)))
+        .chain(CHAIN, |chain| chain.logs = [15, 0, 1, 0]);
+    archive.store.delete(&log);
+    in_parts(&archive.store).run().is(&expect);
+}
+
+/// What a part covers itself has to lie there, whatever another one has.
+#[test]
+fn a_log_deleted_where_its_part_covers_it_is_missing() {
+    let mut archive = around_midnight();
+    let log = archive.log(SEAM + 2, 0);
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("log-missing", &log).digest(&archive.digest(SEAM + 2)))
+        .chain(CHAIN, |chain| chain.logs = [15, 0, 1, 0]);
+    let mut newer = days(&archive.store, &["10"]);
+    let mut older = days(&archive.store, &["09"]);
+    older
+        .objects
+        .insert(log.clone(), archive.store.get(&log).clone());
+    newer.delete(&log);
+    archive.store.delete(&log);
+    let outcome = folders(&[("a-newer", newer), ("b-older", older)]).run();
+    let expect = expect.finding(in_region("log-uncovered", &log));
+    outcome.is(&expect);
+}
+
+#[test]
+fn a_log_modified_at_the_seam_is_modified() {
+    let mut archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let expect = Expect::clean(&archive)
+        .finding(in_chain("log-modified", &log).digest(&archive.digest(SEAM)))
+        .chain(CHAIN, |chain| chain.logs = [15, 1, 0, 0]);
+    archive.store.edit_content(&log, |it| it.push(b' '));
+    in_parts(&archive.store).run().is(&expect);
+}
+
+/// The digests of the newer part speak for the end of the older one.
+#[test]
+fn a_log_planted_at_the_seam_is_out_of_chain() {
+    let mut archive = around_midnight();
+    let expect = Expect::clean(&archive);
+    let place = Place::new("audit-logs", "");
+    let planted = PlantedLog::of(&archive.first().id, &place, at("09T23:50:00"));
+    let planted = planted.put(&mut archive.store);
+    let expect = expect.finding(in_region("log-unreferenced", &planted));
+    in_parts(&archive.store).run().is(&expect);
+}
+
+/// Two copies that begin on the same day are judged each for itself, and what one of them lacks is told.
+#[test]
+fn copies_of_the_same_days_do_not_stand_in_for_each_other() {
+    let archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let mut damaged = archive.store.clone();
+    damaged.delete(&log);
+    for args in [&[][..], &["--start-time", "2024-03-09T23:45:00Z"]] {
+        let stores = [("a", archive.store.clone()), ("b", damaged.clone())];
+        let outcome = folders(&stores).args(args).run();
+        assert_eq!(codes(&outcome), ["log-missing"], "{:#}", outcome.report());
+        // The part of a bucket beside a whole copy of it lacks nothing.
+        let stores = [
+            ("a", archive.store.clone()),
+            ("b", days(&archive.store, &["10"])),
+        ];
+        let outcome = folders(&stores).args(args).run();
+        assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
+        // Each copy of what it names is read.
+        let mut modified = days(&archive.store, &["09"]);
+        modified.edit_content(&log, |it| it.push(b' '));
+        let stores = [
+            ("a", archive.store.clone()),
+            ("b", days(&archive.store, &["10"])),
+            ("c", modified),
+        ];
+        let outcome = folders(&stores).args(args).run();
+        assert_eq!(codes(&outcome), ["log-modified"], "{:#}", outcome.report());
+    }
+}
+
+/// A log of one bucket that lies in a copy of another one is none of that.
+#[test]
+fn another_bucket_does_not_take_in_what_is_named_at_a_seam() {
+    let archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let mut other = Trail::new("other", "2024-03-09T20:35:00Z", 8)
+        .place("other-logs", "")
+        .archive();
+    let strange = ("other-logs".to_owned(), log.1.clone());
+    other
+        .store
+        .objects
+        .insert(strange.clone(), archive.store.get(&log).clone());
+    let stores = [
+        ("a", days(&archive.store, &["10"])),
+        ("b", other.store.clone()),
+    ];
+    let outcome = folders(&stores).run();
+    let told = codes(&outcome);
+    // The chain does not reach as far back as the other one.
+    let expected = ["log-unreferenced", "digest-missing"];
+    assert_eq!(told, expected, "{:#}", outcome.report());
+    assert_eq!(outcome.report()["findings"][0]["bucket"], "other-logs");
+}
