@@ -27,6 +27,8 @@ const AROUND: SignedDuration = SignedDuration::from_hours(48);
 /// Keys for a query result are those from the query's completion to 20 days later; asked for by
 /// whole days, so that queries of one day need one request.
 const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
+/// CloudTrail has signed digests since October 2015.
+const FIRST: Timestamp = Timestamp::constant(1_443_657_600, 0);
 /// So many regions are asked at once.
 const AT_ONCE: usize = 32;
 /// A region has a new key every few weeks: no list goes on for ever.
@@ -89,6 +91,9 @@ impl CloudTrailKeys {
 
     /// The keys for digests of `region`, once those from around `at` are among them; or one that is
     /// called `fingerprint`, which is all that one digest takes.
+    ///
+    /// The time that a digest was signed at is not signed itself. Where it leads to no such key, those of all time
+    /// decide, and not which other keys happen to be known by then.
     fn of_digests(
         &self,
         region: &str,
@@ -96,19 +101,57 @@ impl CloudTrailKeys {
         fingerprint: Option<&Fingerprint>,
     ) -> Result<Arc<KeySet>, Box<str>> {
         let keys = self.of_region(region);
-        if self.is_in_range(at) {
+        let is_known = |keys: &Arc<KeySet>| fingerprint.is_none_or(|it| keys.get(it).is_some());
+        let is_in_range = self.is_in_range(at);
+        if is_in_range && keys.as_ref().map_or(true, is_known) {
             return keys;
         }
         let turn = self.turn(region);
         let _alone = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let day = midnight(at);
-        match self.look(region, |known| known.answer(day, fingerprint)) {
-            None => return keys,
-            Some(Some(answered)) => return answered,
-            Some(None) => {}
+        if !is_in_range {
+            let keys = match self.look(region, |known| known.answer(day, fingerprint)) {
+                None => return keys,
+                Some(Some(answered)) => answered,
+                Some(None) => {
+                    let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
+                    self.ask_more(region, day, range)
+                }
+            };
+            if keys.as_ref().map_or(true, is_known) {
+                return keys;
+            }
         }
-        let range = (Some(minus(day, AROUND)), Some(plus(day, AROUND)));
-        self.ask_more(region, day, range)
+        self.of_all_time(region, day)
+    }
+
+    /// All keys that a region ever had, for a digest of this day that names none of those known. Asked for once.
+    fn of_all_time(&self, region: &str, day: Timestamp) -> Result<Arc<KeySet>, Box<str>> {
+        let known = self.look(region, |known| known.of_all_time.clone());
+        let known = known.flatten();
+        let asked = match &known {
+            None => Some(self.ask_now(region, (Some(FIRST), None))),
+            Some(_) => None,
+        };
+        let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = regions.entry(region.to_owned());
+        let known = known.or_insert_with(|| Region::new(Err(no_keys(region))));
+        match asked {
+            Some(Ok(all)) => {
+                known.of_all_time = Some(Ok(()));
+                return known.take_in(all);
+            }
+            Some(Err(fault)) => {
+                known.failures += u32::from(fault.is_of_the_moment());
+                known.of_all_time = Some(Err(why_none(region, fault)));
+            }
+            None => {}
+        }
+        if let Some(Err(why)) = known.of_all_time.clone() {
+            known.unsettled.insert(day, why.clone());
+            return Err(why);
+        }
+        known.keys.clone()
     }
 
     /// Whether what signed a digest at about `at` is among the keys of the run's range.
@@ -128,8 +171,7 @@ impl CloudTrailKeys {
             Ok(more) => known.add(day, more),
             Err(fault) => {
                 known.failures += u32::from(fault.is_of_the_moment());
-                let error = fault.into_source_error();
-                let why: Box<str> = format!("CloudTrail in {region}: {error}").into();
+                let why = why_none(region, fault);
                 known.failed_around.insert(day, why.clone());
                 Err(why)
             }
@@ -298,10 +340,19 @@ impl KeyRing for CloudTrailKeys {
                 Err(why) => Err(why.clone()),
             },
             calls: known.calls.clone(),
-            failed_around: known.failed_around.clone(),
+            failed_around: {
+                let mut failed = known.unsettled.clone();
+                failed.extend(known.failed_around.clone());
+                failed
+            },
         };
         regions.iter().map(holding).collect()
     }
+}
+
+/// Why keys of a region could not be had.
+fn why_none(region: &str, fault: Fault) -> Box<str> {
+    format!("CloudTrail in {region}: {}", fault.into_source_error()).into()
 }
 
 fn no_keys(region: &str) -> Box<str> {

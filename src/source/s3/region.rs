@@ -30,6 +30,11 @@ pub(super) struct Region {
     pub(super) asked_around: BTreeSet<Timestamp>,
     /// The days around which they could not be had, and why.
     pub(super) failed_around: BTreeMap<Timestamp, Box<str>>,
+    /// What asking for the keys of all time came to, if they were asked for.
+    pub(super) of_all_time: Option<Result<(), Box<str>>>,
+    /// The days with digests whose key is none of those known, where the keys of all time could not be had,
+    /// and why.
+    pub(super) unsettled: BTreeMap<Timestamp, Box<str>>,
     /// For so many days in a row it gave no answer.
     pub(super) failures: u32,
     /// The keys as they came, and the calls that gave them.
@@ -43,6 +48,8 @@ impl Region {
             keys,
             asked_around: BTreeSet::new(),
             failed_around: BTreeMap::new(),
+            of_all_time: None,
+            unsettled: BTreeMap::new(),
             failures: 0,
             held: BTreeSet::new(),
             calls: Vec::new(),
@@ -57,7 +64,10 @@ impl Region {
     ) -> Option<Result<Arc<KeySet>, Box<str>>> {
         let keys = self.keys.as_ref().ok();
         let known = keys.zip(fingerprint);
-        if known.is_some_and(|(keys, it)| keys.get(it).is_some()) {
+        let is_known = known.is_some_and(|(keys, it)| keys.get(it).is_some());
+        // There are no others.
+        let is_all = matches!(self.of_all_time, Some(Ok(())));
+        if is_known || is_all {
             return Some(self.keys.clone());
         }
         self.around(day)
@@ -76,6 +86,11 @@ impl Region {
     /// Takes in what was given for `day`; gives all there is.
     pub(super) fn add(&mut self, day: Timestamp, more: Answer) -> Result<Arc<KeySet>, Box<str>> {
         self.asked_around.insert(day);
+        self.take_in(more)
+    }
+
+    /// Takes in further keys; gives all there are.
+    pub(super) fn take_in(&mut self, more: Answer) -> Result<Arc<KeySet>, Box<str>> {
         self.failures = 0;
         let known = self.keys.iter().flat_map(|keys| keys.iter().cloned());
         let all: Vec<_> = known.chain(more.keys.into_values()).collect();

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
-use crate::forge::{Archive, Place, TestKey, Time, plant::PlantedLog};
+use crate::forge::{Archive, Place, TestKey, Time, plant::PlantedLog, store::StoredObject};
 use crate::scenarios::common::{at, audit, trail};
 use crate::server::{Fault, Object, Operation, Options, PublicKey, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
+const MADE: &str = "backfill-generation-timestamp";
+const DAY_LONG: i64 = 24 * 60 * 60;
 
 fn slow() -> Options {
     Options {
@@ -16,14 +18,14 @@ fn slow() -> Options {
     }
 }
 
-/// 64 hours with a backfill digest each, all made on one day of June with a key of then.
-fn backfilled() -> Archive {
-    let hours: Vec<_> = (0..64).collect();
-    let made_in_june = trail(64).backfill(&hours).rotate(64, TestKey::b());
+/// So many hours with a backfill digest each, all made on one day of June with a key of then.
+fn backfilled(number: u32) -> Archive {
+    let hours: Vec<_> = (0..number).collect();
+    let made_in_june = trail(number).backfill(&hours).rotate(number, TestKey::b());
     let mut archive = made_in_june.archive();
     for stored in archive.store.objects.values_mut() {
         for (name, value) in &mut stored.metadata {
-            if name == "backfill-generation-timestamp" {
+            if name == MADE {
                 "2024-06-02T07:00:00Z".clone_into(value);
             }
         }
@@ -32,7 +34,12 @@ fn backfilled() -> Archive {
 }
 
 fn served() -> Served {
-    let served = Served::with(&backfilled(), slow()).args(MARCH);
+    serve(&backfilled(64), true)
+}
+
+/// CloudTrail knows the key of June, or it does not.
+fn serve(archive: &Archive, knows_june: bool) -> Served {
+    let served = Served::with(archive, slow()).args(MARCH);
     let served = served.args(["--allow", "coverage-ends-early"]);
     {
         let mut cloudtrail = served.server.cloudtrail();
@@ -43,7 +50,9 @@ fn served() -> Served {
             valid_until: Time::parse("2024-06-25T00:00:00Z").0,
             ..listed(TestKey::b())
         };
-        cloudtrail.add_key("us-east-1", of_june);
+        if knows_june {
+            cloudtrail.add_key("us-east-1", of_june);
+        }
     }
     served
 }
@@ -70,6 +79,67 @@ fn keys_that_could_not_be_had_are_not_asked_for_by_each_digest() {
     assert_eq!(report["verdict"], "unverified", "{report:#}");
     assert_eq!(codes(&report).get("digest-unreadable"), Some(&64));
     assert_eq!(served.server.log().count(Operation::ListPublicKeys), 1 + 2);
+}
+
+/// The time that a backfill digest was made is not signed: one that has lost it, or tells another, is proven by the key
+/// that it names all the same, whether another digest that leads to this key is read before it or after it.
+#[test]
+fn a_digest_is_proven_whichever_is_read_first() {
+    let changes: [fn(&mut StoredObject); 2] = [
+        |stored| drop(stored.metadata.remove(MADE)),
+        |stored| {
+            drop(
+                stored
+                    .metadata
+                    .insert(MADE.into(), "2024-02-01T00:00:00Z".into()),
+            )
+        },
+    ];
+    for change in changes {
+        for without in [0, 3, 7] {
+            let mut archive = backfilled(8);
+            let at = archive.chains[1].digests[without].at.clone();
+            change(archive.store.get_mut(&at));
+            for concurrency in ["1", "8"] {
+                let served = serve(&archive, true).args(["--concurrency", concurrency]);
+                let report = served.run(SOURCE);
+                assert_eq!(report["verdict"], "valid", "{without}: {report:#}");
+                assert_eq!(report["totals"]["digests"]["valid"], 8 + 9, "{report:#}");
+                // Those of the range, of its day or of June, and of all time.
+                let asked = served.server.log().count(Operation::ListPublicKeys);
+                assert!(asked <= 4, "{without}: {asked}");
+            }
+        }
+    }
+}
+
+/// Who writes to the bucket may name keys that nobody has, each for a time of its own.
+#[test]
+fn a_key_that_nobody_has_takes_no_request_for_each_digest() {
+    let mut archive = backfilled(64);
+    for (number, digest) in archive.chains[1].digests.iter().enumerate() {
+        let made = Time::parse("2024-06-02T07:00:00Z") + i64::try_from(number).unwrap() * DAY_LONG;
+        let stored = archive.store.objects.get_mut(&digest.at).unwrap();
+        stored.metadata.insert(MADE.into(), made.iso());
+    }
+    let served = serve(&archive, false);
+    let report = served.run(SOURCE);
+    assert_eq!(codes(&report).get("digest-key-unknown"), Some(&64));
+    assert!(
+        !codes(&report).contains_key("digest-unreadable"),
+        "{report:#}"
+    );
+    assert_eq!(served.server.log().count(Operation::ListPublicKeys), 3);
+    // Where they cannot be asked for, nobody is accused.
+    let served = serve(&archive, false);
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListPublicKeys]);
+    served.server.faults().add(rule.nth(2..u64::MAX));
+    let report = served.run(SOURCE);
+    assert_eq!(codes(&report).get("digest-unreadable"), Some(&64));
+    assert!(
+        !codes(&report).contains_key("digest-key-unknown"),
+        "{report:#}"
+    );
 }
 
 /// Folders may bear the names of many regions.
