@@ -53,6 +53,17 @@ pub(super) fn encoded(root: &str, path: &str) -> String {
     format!("{ENCODED}/{}", hex::encode(hasher.finalize()))
 }
 
+/// Where the objects of a root's folder lie under their own keys; that of the root itself has no path.
+/// Nothing where none can: a name such as `.` would lead to the folder of another root.
+pub(super) fn folder_of(root: &str, path: &str) -> Option<String> {
+    let folder = match path {
+        "" => root.to_owned(),
+        path => format!("{root}/{path}"),
+    };
+    let is_plain = folder.split('/').all(is_plain_part);
+    is_plain.then(|| format!("{OBJECTS}/{folder}"))
+}
+
 fn is_plain(path: &str) -> bool {
     let mut parts = path.split('/');
     let name = parts.next_back().unwrap_or_default();
@@ -104,6 +115,26 @@ mod tests {
         for name in ["result_sign.json", "result_1.csv.gz", "planted.csv"] {
             let path = format!("exports/{name}");
             assert_eq!(file_of("copy", &path), format!("objects/copy/{path}"));
+        }
+    }
+
+    #[test]
+    fn no_two_folders_lie_in_the_same_place() {
+        let plain = folder_of("bucket/logs", "AWSLogs");
+        assert_eq!(plain.as_deref(), Some("objects/bucket/logs/AWSLogs"));
+        assert_eq!(folder_of("copy", "").as_deref(), Some("objects/copy"));
+        for root in [
+            "bucket/.",
+            "bucket//",
+            "bucket/logs/",
+            "bucket/../bucket",
+            "/bucket",
+        ] {
+            assert_eq!(folder_of(root, "AWSLogs"), None, "{root}");
+            assert_eq!(folder_of(root, ""), None, "{root}");
+        }
+        for path in [".", "AWSLogs/", "AWSLogs//x", "AWSLogs/./x", "../AWSLogs"] {
+            assert_eq!(folder_of("bucket", path), None, "{path}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::folder::level;
 use super::head::Contents;
-use super::layout::OBJECTS;
+use super::layout::folder_of;
 use super::recording::Recording;
 use super::replay::SnapshotSource;
 use crate::source::{Level, SourceError};
@@ -106,12 +106,12 @@ impl SnapshotSource {
         if let Some(problem) = problems.iter().find(|problem| problem.path == path) {
             return Err(problem.error.clone());
         }
-        let folder = below(&self.recorded(root)?.name, path);
-        let folder = format!("{OBJECTS}/{folder}");
-        let mut level = match level(&self.dir, &folder, true) {
+        let folder = folder_of(&self.recorded(root)?.name, path);
+        let lying = folder.map(|folder| level(&self.dir, &folder, true));
+        let mut level = match lying {
             // A folder that held nothing to keep has none here.
-            Err(SourceError::NotFound) => Level::default(),
-            level => level?,
+            None | Some(Err(SourceError::NotFound)) => Level::default(),
+            Some(level) => level?,
         };
         let mut objects: BTreeMap<String, bool> = level.objects.into_iter().collect();
         let mut folders: BTreeSet<String> = level.folders.into_iter().collect();

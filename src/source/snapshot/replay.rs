@@ -15,7 +15,7 @@ use super::check::Altered;
 use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
 use super::index::{Line, Why};
-use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of};
+use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of, folder_of};
 use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
@@ -234,6 +234,18 @@ impl SnapshotSource {
         odd.or_else(plain)
     }
 
+    /// What lies in a root's folder; nothing where it holds no object under its own key.
+    fn lying(&self, root: RootId, path: &str) -> Result<Option<Dir>, SourceError> {
+        let Some(folder) = folder_of(&self.recorded(root)?.name, path) else {
+            return Ok(None);
+        };
+        match self.dir.open_dir(&folder) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(explain(&error)),
+        }
+    }
+
     fn open_object(
         &self,
         root: RootId,
@@ -343,20 +355,16 @@ impl Source for SnapshotSource {
         }
         let names = seen.into_iter().flat_map(|seen| &seen.names);
         let mut names: BTreeSet<String> = names.cloned().collect();
-        let folder = format!("{OBJECTS}/{}/{path}", self.recorded(root)?.name);
-        match self.dir.read_dir(&folder) {
-            Ok(entries) => {
-                for entry in entries {
-                    let entry = entry.map_err(|error| explain(&error))?;
-                    if entry.file_type().map_err(|error| explain(&error))?.is_dir()
-                        && let Some(name) = entry.file_name().to_str()
-                    {
-                        names.insert(name.to_owned());
-                    }
-                }
+        let Some(dir) = self.lying(root, path)? else {
+            return Ok(names.into_iter().collect());
+        };
+        for entry in dir.entries().map_err(|error| explain(&error))? {
+            let entry = entry.map_err(|error| explain(&error))?;
+            if entry.file_type().map_err(|error| explain(&error))?.is_dir()
+                && let Some(name) = entry.file_name().to_str()
+            {
+                names.insert(name.to_owned());
             }
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(explain(&error)),
         }
         Ok(names.into_iter().collect())
     }
@@ -373,9 +381,6 @@ impl Source for SnapshotSource {
         visit: &mut dyn FnMut(ListedObject<'_>),
     ) -> Vec<Problem> {
         let mut problems = self.problems_of(root, path);
-        let Ok(recorded) = self.recorded(root) else {
-            return problems;
-        };
         for (rest, archived) in self.odd_below(root, path) {
             visit(ListedObject {
                 rest,
@@ -383,11 +388,8 @@ impl Source for SnapshotSource {
                 size: &|| None,
             });
         }
-        match self
-            .dir
-            .open_dir(format!("{OBJECTS}/{}/{path}", recorded.name))
-        {
-            Ok(dir) => {
+        match self.lying(root, path) {
+            Ok(Some(dir)) => {
                 // An object of a bucket may have any name.
                 let listing = Listing::new(bounds, visit).taking_all();
                 for mut problem in listing.run(&dir) {
@@ -395,10 +397,10 @@ impl Source for SnapshotSource {
                     problems.push(problem);
                 }
             }
-            Err(error) if is_absent(&error) => {}
+            Ok(None) => {}
             Err(error) => problems.push(Problem {
                 path: path.to_owned(),
-                error: explain(&error),
+                error,
             }),
         }
         problems

@@ -6,7 +6,9 @@ use std::fs;
 use sha2::{Digest as _, Sha256};
 
 use super::common::{BUCKET, DAY, Place, contents, fits_its_manifest, same_again, served};
-use crate::forge::{Archive, names::Place as Bucket, plant::PlantedLog};
+use crate::forge::{
+    Archive, Trail, names::Place as Bucket, plant::PlantedLog, store::StoredObject,
+};
 use crate::s3::served::Served;
 use crate::scenarios::common::{at, audit, trail};
 
@@ -135,6 +137,37 @@ fn a_prefix_that_is_no_path() {
             beside.keys().all(|name| name.starts_with("evidence/")),
             "{beside:?}"
         );
+    }
+}
+
+/// Whoever may put one empty object would otherwise have every snapshot tell of losses, for ever.
+#[test]
+fn the_name_of_an_empty_object_leads_to_no_other_archive() {
+    for key in [
+        "./AWSLogs/",
+        "//AWSLogs/",
+        "../../../AWSLogs/",
+        "../audit-logs/AWSLogs/",
+        "./AWSLogs/111122223333/CloudTrail/us-east-1/2024/03/10/",
+    ] {
+        let mut archive = audit();
+        let at = (BUCKET.to_owned(), key.to_owned());
+        archive.store.objects.insert(at, StoredObject::default());
+        let (_place, (exit, taken)) = same_again(&served(&archive));
+        assert_eq!(exit, 0, "{key}: {taken:#}");
+    }
+}
+
+#[test]
+fn prefixes_that_a_file_system_takes_for_the_same() {
+    for (one, other) in [("logs", "logs/"), ("logs", "./logs"), ("logs", "x/../logs")] {
+        let mut archive = trail(6).place(BUCKET, one).archive();
+        let beside = Trail::new("other", "2024-03-10T00:00:00Z", 6).seed(7);
+        let beside = beside.place(BUCKET, other).archive();
+        archive.store.merge(beside.store);
+        let (_place, (exit, taken)) = same_again(&served(&archive));
+        assert_eq!(exit, 0, "{one} and {other}: {taken:#}");
+        assert_eq!(taken["totals"]["logs"]["valid"], 24, "{one} and {other}");
     }
 }
 
