@@ -15,7 +15,7 @@ use super::written::{check_replaceable, replace};
 use crate::engine::Remembrance;
 use crate::report::StateNote;
 use crate::verify::chain::Remembered;
-use crate::verify::conclusion::Conclusion;
+use crate::verify::conclusion::{Conclusion, Weights};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::location::{ChainId, DigestKey, ObjectLocation};
 use crate::verify::signature::Signature;
@@ -58,6 +58,15 @@ struct Since {
     start: Timestamp,
     /// Whether it was new to the state, and is followed to its beginning.
     whole: bool,
+    /// Until when the run looked that saw it.
+    until: Timestamp,
+}
+
+impl Since {
+    /// Whether a run up to `end` looks as far as the one that saw the chain.
+    fn is_before(&self, end: Option<Timestamp>) -> bool {
+        end.is_none_or(|end| self.until <= end)
+    }
 }
 
 /// The file.
@@ -83,6 +92,9 @@ struct Unproven {
     /// Whether it is followed to its beginning.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     whole: bool,
+    /// Until when the run looked that saw it, where the program that wrote this knew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,25 +198,24 @@ impl State {
     }
 
     /// The chains that were seen and not found valid, each with the start of the run that saw it first.
-    /// None where less is asked for than before: they may lie behind its end.
+    /// Those are left out that may lie behind the end: the run that saw them looked further.
     pub(super) fn unproven(&self, end: Option<Timestamp>) -> BTreeMap<ChainId, Timestamp> {
-        let before = self.chains.valid.values().map(|known| known.verified_to);
-        if end.is_some_and(|end| before.max().is_some_and(|before| end < before)) {
-            return BTreeMap::new();
-        }
         let unproven = self.chains.unproven.iter();
+        let unproven = unproven.filter(|(_, since)| since.is_before(end));
         let unproven = unproven.map(|(chain, since)| (chain.clone(), since.start));
         unproven.collect()
     }
 
     /// What a run takes from the file and leaves to it, for its report.
     pub fn note(&self, conclusion: &Conclusion) -> StateNote {
-        let clean = conclusion.clean_chains().len();
+        let judged = conclusion.chains.iter().filter(|it| it.digests.any());
+        let clean = conclusion.clean_chains().into_iter();
+        let clean = clean.filter(|it| it.digests.any()).count();
         StateNote {
             file: self.path.display().to_string(),
             since: self.start(),
             chains: clean as u64,
-            held_back: (conclusion.chains.len() - clean) as u64,
+            held_back: (judged.count() - clean) as u64,
         }
     }
 
@@ -212,14 +223,17 @@ impl State {
     ///
     /// # Errors
     /// Where it cannot be written. The file is then as it was.
-    pub fn update(&self, source: &str, conclusion: &Conclusion, now: Timestamp) -> Result<()> {
+    pub fn update(&self, source: &str, conclusion: &Conclusion, weights: &Weights) -> Result<()> {
+        let now = weights.now;
+        let until = weights.bounds.end().map_or(now, |end| end.min(now));
         let mut chains = self.chains.clone();
         let clean: BTreeSet<_> = conclusion
             .clean_chains()
             .into_iter()
             .map(|it| &it.chain)
             .collect();
-        for result in &conclusion.chains {
+        // What lies beside the range alone is none of the run: anybody may put it there.
+        for result in conclusion.chains.iter().filter(|it| it.digests.any()) {
             let newest = result.newest.clone().zip(conclusion.end);
             let chain = (*result.chain).clone();
             match newest.filter(|_| clean.contains(&result.chain)) {
@@ -237,7 +251,11 @@ impl State {
                 None => {
                     if let Some(start) = conclusion.start {
                         let whole = self.source.is_some();
-                        let since = Since { start, whole };
+                        let since = Since {
+                            start,
+                            whole,
+                            until,
+                        };
                         chains.unproven.entry(chain).or_insert(since);
                     }
                 }
@@ -263,6 +281,7 @@ impl State {
             chain: chain.to_string(),
             key: DigestKey::new(Arc::new(chain.clone()), since.start).path(),
             whole: since.whole,
+            until: Some(since.until),
         });
         let unproven: Vec<_> = unproven.collect();
         let chains: Vec<_> = chains.valid.iter().map(SavedChain::new).collect();
@@ -348,6 +367,7 @@ fn parse(text: &[u8]) -> Result<(String, Chains)> {
             bail!("{damaged} (it names a chain twice)");
         }
     }
+    let verified_to = chains.valid.values().map(|known| known.verified_to).max();
     for saved in &saved.unproven {
         let key = DigestKey::parse(&saved.key);
         let key = key.filter(|key| key.chain().to_string() == saved.chain);
@@ -355,6 +375,7 @@ fn parse(text: &[u8]) -> Result<(String, Chains)> {
         let since = Since {
             start: key.end(),
             whole: saved.whole,
+            until: saved.until.or(verified_to).unwrap_or(key.end()),
         };
         chains.unproven.insert((**key.chain()).clone(), since);
     }

@@ -56,6 +56,11 @@ pub struct DigestCounts {
 }
 
 impl DigestCounts {
+    /// Whether any got one.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// Counts one verdict.
     pub fn count(&mut self, verdict: DigestVerdict) {
         let counter = match verdict {
