@@ -99,7 +99,7 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
     info.state = plan.state.as_ref().map(|state| state.note(&conclusion));
     outputs.conclude(&conclusion, &info)?;
     if let Some(state) = plan.state.filter(|_| !conclusion.interrupted) {
-        state.update(&plan.place.identity(), &conclusion, &plan.job.weights)?;
+        state.update(&plan.place.identity(), &conclusion, &plan.job)?;
     }
     Ok(conclusion.exit_status())
 }

@@ -56,7 +56,7 @@ impl Filters {
     }
 
     /// Whether a chain is asked for.
-    pub(super) fn takes(&self, chain: &ChainId) -> bool {
+    pub fn takes(&self, chain: &ChainId) -> bool {
         self.takes_account(chain.place().account())
             && self.takes_region(chain.place().region())
             && self.takes_chain(chain)

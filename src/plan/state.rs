@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::written::{check_replaceable, replace};
-use crate::engine::Remembrance;
+use crate::engine::{Job, Remembrance};
 use crate::report::StateNote;
 use crate::verify::chain::Remembered;
-use crate::verify::conclusion::{Conclusion, Weights};
+use crate::verify::conclusion::{ChainResult, Conclusion, Verdict};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::location::{ChainId, DigestKey, ObjectLocation};
 use crate::verify::signature::Signature;
@@ -198,9 +198,11 @@ impl State {
     }
 
     /// The chains that were seen and not found valid, each with the start of the run that saw it first.
-    /// Those are left out that may lie behind the end: the run that saw them looked further.
+    /// Those are left out that may lie behind the end, since the run that saw them looked further, and
+    /// backfill digests, which may expire.
     pub(super) fn unproven(&self, end: Option<Timestamp>) -> BTreeMap<ChainId, Timestamp> {
         let unproven = self.chains.unproven.iter();
+        let unproven = unproven.filter(|(chain, _)| !chain.is_backfill());
         let unproven = unproven.filter(|(_, since)| since.is_before(end));
         let unproven = unproven.map(|(chain, since)| (chain.clone(), since.start));
         unproven.collect()
@@ -208,9 +210,10 @@ impl State {
 
     /// What a run takes from the file and leaves to it, for its report.
     pub fn note(&self, conclusion: &Conclusion) -> StateNote {
-        let judged = conclusion.chains.iter().filter(|it| it.digests.any());
+        let is_kept = |it: &&ChainResult| it.digests.any() && !it.chain.is_backfill();
+        let judged = conclusion.chains.iter().filter(is_kept);
         let clean = conclusion.clean_chains().into_iter();
-        let clean = clean.filter(|it| it.digests.any()).count();
+        let clean = clean.filter(is_kept).count();
         StateNote {
             file: self.path.display().to_string(),
             since: self.start(),
@@ -223,10 +226,20 @@ impl State {
     ///
     /// # Errors
     /// Where it cannot be written. The file is then as it was.
-    pub fn update(&self, source: &str, conclusion: &Conclusion, weights: &Weights) -> Result<()> {
-        let now = weights.now;
-        let until = weights.bounds.end().map_or(now, |end| end.min(now));
+    pub fn update(&self, source: &str, conclusion: &Conclusion, job: &Job) -> Result<()> {
+        let now = job.weights.now;
+        let end = job.weights.bounds.end();
+        let until = end.map_or(now, |end| end.min(now));
         let mut chains = self.chains.clone();
+        if conclusion.verdict() == Verdict::Valid {
+            // Backfill digests may expire: what is gone is not looked for any longer.
+            let is_looked_for = |chain: &ChainId, since: &Since| {
+                chain.is_backfill() && since.is_before(end) && job.filters.takes(chain)
+            };
+            chains
+                .unproven
+                .retain(|chain, since| !is_looked_for(chain, since));
+        }
         let clean: BTreeSet<_> = conclusion
             .clean_chains()
             .into_iter()
@@ -239,6 +252,10 @@ impl State {
             match newest.filter(|_| clean.contains(&result.chain)) {
                 // A run that was asked for less forgets nothing.
                 Some((newest, _)) if self.reaches_beyond(&chain, &newest) => {}
+                // Nothing is to lead back to it: it may expire.
+                Some(_) if chain.is_backfill() => {
+                    chains.unproven.remove(&chain);
+                }
                 Some((newest, verified_to)) => {
                     let known = Known {
                         newest,
@@ -382,5 +399,7 @@ fn parse(text: &[u8]) -> Result<(String, Chains)> {
     if chains.valid.is_empty() {
         bail!("{damaged} (it names no chain)");
     }
+    // Earlier files remember backfill digests too, which may have expired.
+    chains.valid.retain(|chain, _| !chain.is_backfill());
     Ok((saved.source, chains))
 }

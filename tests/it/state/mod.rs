@@ -1,6 +1,7 @@
 //! `--state`: nightly runs that lead back to the last one.
 
 mod attacks;
+mod backfill;
 mod beside;
 mod files;
 mod keys;
