@@ -236,6 +236,25 @@ pub enum Next {
     Nothing,
 }
 
+/// The first root of which `look` tells that something is there. Where none is known to hold it, the first of those
+/// that could not be looked at: reading it there tells why.
+pub(super) fn root_that_holds(
+    roots: impl IntoIterator<Item = RootId>,
+    look: impl Fn(RootId) -> Result<(), SourceError>,
+) -> Option<RootId> {
+    let mut unknown = None;
+    for root in roots {
+        match look(root) {
+            Ok(()) => return Some(root),
+            Err(SourceError::NotFound) => {}
+            Err(SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)) => {
+                unknown = unknown.or(Some(root));
+            }
+        }
+    }
+    unknown
+}
+
 /// Where objects come from. Paths begin with `AWSLogs`, and lie in a root.
 pub trait Source: Send + Sync {
     /// All roots below the source, and what could not be looked at while searching for them.

@@ -9,6 +9,7 @@ use cap_std::fs::{Dir, File};
 
 use super::super::api::{
     Body, KeyRange, Level, ListedObject, Metadata, Problem, Root, Source, SourceError,
+    root_that_holds,
 };
 use super::file::{
     body, explain, is_absent, is_safe, open_file, open_folder, read_attributes, read_sidecar,
@@ -226,10 +227,11 @@ impl Source for FolderSource {
         // Another root first; but two buckets may have been copied into one.
         let mut order: Vec<_> = others.filter(|root| *root != from).collect();
         order.push(from);
-        let holds = |root: &RootId| self.root(*root).is_ok_and(|dir| dir.exists(path));
-        order
-            .into_iter()
-            .find(holds)
-            .map(|root| (root, path.to_owned()))
+        let look = |root| {
+            let found = self.root(root)?.metadata(path);
+            found.map(drop).map_err(|error| explain(&error))
+        };
+        let root = root_that_holds(order, look)?;
+        Some((root, path.to_owned()))
     }
 }

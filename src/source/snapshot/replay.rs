@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::super::api::root_that_holds;
 use super::super::folder::{
     Listing, body, explain, is_absent, open_file, read_sidecar, read_small,
 };
@@ -447,11 +448,8 @@ impl Source for SnapshotSource {
         }
         // As in any folder: another root first, but two buckets may have been copied into one.
         let others = roots().map(|(_, id)| id).filter(|id| *id != from);
-        let holds = |root: &RootId| {
-            self.odd.contains_key(&(*root, path.to_owned()))
-                || self.open_object(*root, path).is_ok()
-        };
-        let root = others.chain([from]).find(holds)?;
+        let look = |root| self.open_object(root, path).map(drop);
+        let root = root_that_holds(others.chain([from]), look)?;
         Some((root, path.to_owned()))
     }
 

@@ -3,15 +3,20 @@
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{PermissionsExt, symlink},
+    },
     path::Path,
     process::Command,
 };
 
-use super::common::{CHAIN, NEWEST, audit, digest_fails, in_chain};
+use serde_json::Value;
+
+use super::common::{CHAIN, NEWEST, audit, digest_fails, in_chain, trail};
 use crate::{
     forge::{Archive, Json, Sign, StoredObject, TestKey, Trail, gzip, keys::sha256},
-    harness::{self, Case, Expect, check_bytes, code, text_of},
+    harness::{self, Case, Expect, check_bytes, code, program, text_of},
     s3::served::{DAY, Served},
 };
 
@@ -444,6 +449,58 @@ fn a_link_in_the_place_of_a_folder() {
         assert_eq!(findings[0]["code"], code, "{link}: {report:#}");
         let told = findings[0]["message"].as_str().unwrap();
         assert!(told.contains("link"), "{link}: {report:#}");
+    }
+}
+
+/// A digest that a digest names, and that cannot be looked for, is not missing.
+#[test]
+fn a_day_of_digests_that_cannot_be_looked_into() {
+    let day = "audit-logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2024/03/11";
+    for is_link in [true, false] {
+        let archive = trail(60).archive();
+        let demanded = archive.digest(47);
+        let case = Case::new(archive).written(|case| {
+            let day = case.source().join(day);
+            if is_link {
+                let outside = case.beside("elsewhere");
+                fs::rename(&day, &outside).unwrap();
+                symlink(&outside, &day).unwrap();
+            } else {
+                fs::set_permissions(&day, fs::Permissions::from_mode(0o000)).unwrap();
+            }
+        });
+        let (source, keys) = (case.source(), case.beside("keys.json"));
+        let evidence = case.beside("evidence");
+        let outcome = if is_link {
+            case.run()
+        } else {
+            case.run_unprivileged()
+        };
+        let is_told = |report: &Value| {
+            let findings = report["findings"].as_array().unwrap();
+            let about = |code: &str| {
+                let mut of_code = findings.iter().filter(|it| it["code"] == code);
+                of_code.any(|it| it["key"] == demanded.1.as_str())
+            };
+            assert_eq!(report["verdict"], "unverified", "{is_link}: {report:#}");
+            assert!(about("digest-unreadable"), "{is_link}: {report:#}");
+        };
+        is_told(&outcome.report());
+        if is_link {
+            // So it is by a snapshot of it, which tells it again.
+            let mut snapshot = program();
+            snapshot.arg("snapshot").arg(&source).arg(&evidence);
+            snapshot.arg("--public-keys").arg(&keys);
+            let (exit, _, stderr) = text_of(&snapshot.output().unwrap());
+            assert_eq!(exit, 3, "{stderr}");
+            let mut replayed = program();
+            replayed.arg("logs").arg(&evidence);
+            replayed.args(["--format", "json"]);
+            let output = replayed.output().unwrap();
+            is_told(&serde_json::from_slice(&output.stdout).unwrap());
+        } else {
+            fs::set_permissions(source.join(day), fs::Permissions::from_mode(0o755)).unwrap();
+        }
     }
 }
 
