@@ -29,11 +29,18 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     let home = home.filter(|home| filters.takes_region(home));
     let owner = filters.management_account.as_deref();
     let owner = owner.filter(|owner| filters.takes_account(owner));
-    // Another organization's trail is none of its account. It may have been a trail of that account alone.
-    let is_owners = |place: &AccountRegion| owner.is_none_or(|owner| place.account() == owner);
+    // Another organization's trail is none of its account. It may have been a trail of that account alone:
+    // what is left of that does not stand in for what the organization's should have.
+    let of_owner = |place: &AccountRegion| owner.is_none_or(|owner| place.account() == owner);
+    let of_organization = |place: &AccountRegion| place.organization().is_some();
+    let mut places = chains().map(ChainId::place);
+    let is_organizations =
+        owner.is_some() && places.any(|place| of_owner(place) && of_organization(place));
+    let counts =
+        |place: &AccountRegion| of_owner(place) && (!is_organizations || of_organization(place));
     let home = home.filter(|home| {
         let mut places = chains().map(ChainId::place);
-        places.all(|place| place.region() != home.as_str() || !is_owners(place))
+        places.all(|place| place.region() != home.as_str() || !counts(place))
     });
     let home = home.map(|home| format!("no digest of the trail's home region {home} was found"));
     names

@@ -199,6 +199,43 @@ fn a_trail_of_one_account_is_not_what_an_organization_named_alike() {
     assert_eq!(report["verdict"], "unverified", "{report:#}");
 }
 
+/// What the trail was before it became the organization's does not stand in for what is gone of it since.
+#[test]
+fn a_trail_of_an_organization_is_not_what_it_was_before() {
+    let home = "eu-west-1";
+    let alone = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+        .accounts(&ACCOUNTS[..1])
+        .regions(&[home])
+        .seed(2)
+        .archive();
+    let run = |is_gone: &dyn Fn(&str) -> bool| {
+        let mut both = Trail::new("audit", "2024-03-10T00:00:00Z", 6)
+            .organization("o-abcde12345")
+            .accounts(&ACCOUNTS)
+            .regions(&REGIONS)
+            .archive();
+        both.store.objects.retain(|(_, key), _| !is_gone(key));
+        both.store.objects.extend(alone.store.objects.clone());
+        let described = server::Trail {
+            multi_region: true,
+            organization: true,
+            ..described(home)
+        };
+        let served = Served::new(&both).args(DAY).trail(described);
+        served.run("arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit")
+    };
+    let of_owner = |key: &str| key.contains("/o-abcde12345/111122223333/");
+    let report = run(&|key| of_owner(key) && key.contains("/eu-west-1/"));
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    assert!(
+        messages(&report).contains("home region eu-west-1"),
+        "{report:#}"
+    );
+    // Where there is nothing else of that account, it was its own until then.
+    let report = run(&of_owner);
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+}
+
 /// Where a trail delivers to is what `CloudTrail` says, not what its prefix looks like.
 #[test]
 fn a_trail_whose_prefix_looks_like_a_folder_of_logs() {
