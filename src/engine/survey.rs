@@ -12,8 +12,7 @@ use crate::verify::location::{
 use crate::verify::query::LAKE_FOLDER;
 
 /// Why an archive inside of another one is not verified.
-const INSIDE: &str =
-    "it lies inside of an account's folder, where nothing is searched for: verify it on its own";
+const INSIDE: &str = "it lies inside of the folder of an account or an organization, where nothing is searched for: verify it on its own";
 
 /// What lies in one root of an account and region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +79,11 @@ pub(super) fn survey(
             }
         }
     }
+    let mut inside = Vec::new();
     for (found, names) in survey.look(source, organizations, threads) {
+        if names.iter().any(|name| name == AWS_LOGS) {
+            inside.push(below(&found, AWS_LOGS, |_| ()));
+        }
         for name in names.iter().filter(|name| is_account(name)) {
             if filters.takes_account(name) {
                 accounts.push(account(&found, name));
@@ -90,7 +93,6 @@ pub(super) fn survey(
         }
     }
     let mut kinds = Vec::new();
-    let mut inside = Vec::new();
     for (found, names) in survey.look(source, accounts, threads) {
         if names.iter().any(|name| name == AWS_LOGS) {
             inside.push(below(&found, AWS_LOGS, |_| ()));
@@ -169,7 +171,7 @@ impl Survey {
         taken
     }
 
-    /// A trail may have a prefix that is itself an account's folder. What it delivers there lies
+    /// A trail may have a prefix that is itself an account's folder, or an organization's. What it delivers there lies
     /// inside of another archive, where nobody searches: that must not go unsaid.
     fn tell_of_archives_inside(&mut self, source: &dyn Source, inside: Vec<Found>, threads: usize) {
         for root in inside {

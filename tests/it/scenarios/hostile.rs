@@ -504,24 +504,26 @@ fn a_day_of_digests_that_cannot_be_looked_into() {
     }
 }
 
-/// A prefix that is itself an account's folder hides an archive where nobody searches for one.
+/// A prefix that is itself an account's folder, or an organization's, hides an archive where nobody searches for one.
 #[test]
-fn an_archive_inside_of_an_accounts_folder() {
-    let mut archive = audit();
-    let inside = Trail::new("inside", "2024-03-10T00:00:00Z", 6)
-        .seed(7)
-        .place("audit-logs", "AWSLogs/111122223333")
-        .archive();
-    archive.store.merge(inside.store);
-    let in_bucket = Served::new(&archive).args(DAY).run("s3://audit-logs");
-    let outcome = Case::new(archive).run();
-    assert_eq!(outcome.exit, 3);
-    for report in [outcome.report(), in_bucket] {
-        let findings = report["findings"].as_array().unwrap();
-        assert_eq!(findings.len(), 1, "{report:#}");
-        assert_eq!(findings[0]["code"], "digest-unreadable", "{report:#}");
-        let told = findings[0]["message"].as_str().unwrap();
-        assert!(told.contains("AWSLogs/111122223333/AWSLogs"), "{report:#}");
+fn an_archive_inside_of_anothers_folder() {
+    for folder in ["AWSLogs/111122223333", "AWSLogs/o-abcde12345"] {
+        let mut archive = audit();
+        let inside = Trail::new("inside", "2024-03-10T00:00:00Z", 6)
+            .seed(7)
+            .place("audit-logs", folder)
+            .archive();
+        archive.store.merge(inside.store);
+        let in_bucket = Served::new(&archive).args(DAY).run("s3://audit-logs");
+        let outcome = Case::new(archive).run();
+        assert_eq!(outcome.exit, 3, "{folder}: {:#}", outcome.report());
+        for report in [outcome.report(), in_bucket] {
+            let findings = report["findings"].as_array().unwrap();
+            assert_eq!(findings.len(), 1, "{report:#}");
+            assert_eq!(findings[0]["code"], "digest-unreadable", "{report:#}");
+            let told = findings[0]["message"].as_str().unwrap();
+            assert!(told.contains(&format!("{folder}/AWSLogs")), "{report:#}");
+        }
     }
 }
 
