@@ -253,6 +253,10 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
                 ". Not each is linked to the one before: the findings and the coverage tell where a \
                  chain breaks, or begins anew."
             }
+            Links::Anew => {
+                ". Not each is linked to the one before: a chain began anew while digests of before \
+                 still came, so that no time is left out between."
+            }
             Links::Unknown => {
                 ". Whether each is linked to the one before was not found out: not all could be \
                  verified."

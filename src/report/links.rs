@@ -11,6 +11,8 @@ pub enum Links {
     All,
     /// Not all of them were looked at.
     Unknown,
+    /// A chain begins anew while digests of before still come, so that there is no gap.
+    Anew,
     /// A chain has a break, whatever it weighs in this run, or begins anew.
     Broken,
 }
@@ -69,7 +71,10 @@ pub fn links(report: &Report<'_>) -> Links {
     } else {
         Links::All
     };
+    let restarts = report.chains.iter().map(|chain| chain.restarts_within);
+    let restarts = restarts.filter(|number| *number > 0).map(|_| Links::Anew);
     gaps.map(|gap| parts(gap.cause))
+        .chain(restarts)
         .chain(codes.map(breaks))
         .fold(walked, Links::max)
 }
@@ -100,6 +105,9 @@ mod tests {
         assert!(matches!(with(&[Code::DigestUnreadable]), Links::Unknown));
         let both = [Code::DigestUnreadable, Code::DigestLinkBroken];
         assert!(matches!(with(&both), Links::Broken));
+        let mut anew = samples::clean();
+        anew.chains[0].restarts_within = 1;
+        assert!(matches!(links(&anew), Links::Anew));
         let mut stopped = clean;
         stopped.run.interrupted = true;
         assert!(matches!(links(&stopped), Links::Unknown));

@@ -130,6 +130,7 @@ impl<'a> Chain<'a> {
             backfill: result.chain.is_backfill(),
             covered: result.covered.ranges().iter().map(Span::from).collect(),
             gaps: result.gaps.iter().map(ChainGap::from).collect(),
+            restarts_within: result.restarts_within,
             digests: result.digests.into(),
             logs: result.logs.into(),
             key_fingerprints: texts(&result.fingerprints),

@@ -207,12 +207,23 @@ pub struct Chain<'a> {
     pub covered: Vec<Span>,
     /// What it does not.
     pub gaps: Vec<ChainGap>,
+    /// How often it began anew within time that its older digests cover, so that there is no gap.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restarts_within: u64,
     /// Its digests.
     pub digests: Digests,
     /// Their logs.
     pub logs: Logs,
     /// The keys that signed its digests.
     pub key_fingerprints: Vec<Text<'a>>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A stretch of time.

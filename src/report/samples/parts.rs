@@ -188,6 +188,7 @@ pub(in crate::report) fn chain(
             unreferenced: 0,
             unverified: 0,
         },
+        restarts_within: 0,
         key_fingerprints: vec![FINGERPRINT.into()],
     }
 }

@@ -112,6 +112,7 @@ impl Walk {
         self.tell_all_missing(digest.window().end());
         self.tell_beside(digest.window().end());
         self.tell_gap(digest.window().end(), &at.key);
+        self.count_restart(digest.window());
         if self.passed.is_none() {
             self.summary.broken_at_head = self.broken_by;
         }
@@ -125,6 +126,7 @@ impl Walk {
             // A digest passed before may reach further back.
             covers_from: covered_from.map_or(covers.start(), |from| from.min(covers.start())),
             is_starting,
+            in_range: self.bounds.overlaps(digest.window()),
         });
         let demand = digest.predecessor().map(|predecessor| {
             self.demand_of(predecessor, digest.location(), digest.window().start())

@@ -96,6 +96,8 @@ pub struct ChainSummary {
     pub doubtful: Covered,
     /// What lies between its verified digests and is not covered, newest first.
     pub gaps: Vec<Gap>,
+    /// How often it began anew within time that its older digests cover, so that there is no gap.
+    pub restarts_within: u64,
     /// Its digests in the range.
     pub digests: DigestCounts,
     /// The keys that signed its verified digests.
@@ -132,6 +134,7 @@ impl ChainSummary {
             covered: BTreeMap::new(),
             doubtful: Covered::default(),
             gaps: Vec::new(),
+            restarts_within: 0,
             digests: DigestCounts::default(),
             fingerprints: BTreeSet::new(),
             newest: None,

@@ -246,6 +246,19 @@ impl Walk {
         }
     }
 
+    /// Counts that the chain began anew with the digest passed last, where older ones reach up to
+    /// it, of which `older` is the window of the next: no gap tells it.
+    pub(super) fn count_restart(&mut self, older: TimeRange) {
+        let is_within = self.passed.as_ref().is_some_and(|passed| {
+            passed.is_starting && passed.in_range && passed.covers_from <= older.end()
+        });
+        // Backfill digests stand beside the chain, each for itself.
+        let is_backfill = self.summary.chain.is_backfill();
+        if is_within && !is_backfill && self.bounds.overlaps(older) {
+            self.summary.restarts_within += 1;
+        }
+    }
+
     pub(super) fn clip(&self, range: TimeRange) -> Option<TimeRange> {
         let start = self
             .bounds

@@ -30,6 +30,8 @@ pub(super) struct Passed {
     pub(super) end: Timestamp,
     pub(super) covers_from: Timestamp,
     pub(super) is_starting: bool,
+    /// Whether its window overlaps the range.
+    pub(super) in_range: bool,
     /// What proves a further copy of it, and of those that were passed with it: the place that each
     /// is for, and its signature.
     pub(super) signed: Vec<(ObjectLocation, Signature)>,

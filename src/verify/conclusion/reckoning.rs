@@ -156,6 +156,7 @@ impl<'a> Reckoning<'a> {
             newest: summary.newest,
             covered,
             gaps: explained.collect(),
+            restarts_within: summary.restarts_within,
             digests,
             logs,
             fingerprints: summary

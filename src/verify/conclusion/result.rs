@@ -35,6 +35,8 @@ pub struct ChainResult {
     pub covered: Covered,
     /// What it does not, in order.
     pub gaps: Vec<ExplainedGap>,
+    /// How often it began anew within time that its older digests cover, so that there is no gap.
+    pub restarts_within: u64,
     /// Its digests.
     pub digests: DigestCounts,
     /// The logs that they name.

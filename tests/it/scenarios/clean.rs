@@ -211,6 +211,21 @@ fn a_restart_after_minutes_overlaps_the_digest_before_it() {
     Case::new(archive).run().is(&expect);
 }
 
+/// Digests of before still came when it had begun anew: no time is left out, and yet it is not one chain.
+#[test]
+fn a_restart_while_digests_of_before_still_come() {
+    let made = || Case::new(trail(3).restart(-15, 3).archive());
+    let report = made().run().report();
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+    let chain = &report["chains"][0];
+    assert_eq!(chain["gaps"], serde_json::json!([]), "{report:#}");
+    assert_eq!(chain["restarts_within"], 1, "{report:#}");
+    let (_, text, _) = made().args(["--format", "html"]).run_text();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!text.contains("each linked to the one before."), "{text}");
+    assert!(text.contains("began anew"), "{text}");
+}
+
 #[test]
 fn backfill_digests_beside_the_hourly_ones() {
     is_clean(trail(5).backfill(&[1, 3]).archive());

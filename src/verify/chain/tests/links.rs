@@ -61,6 +61,29 @@ fn without_a_signature_of_its_own_it_must_be_what_its_successor_names() {
 }
 
 #[test]
+fn a_chain_that_begins_anew_among_digests_of_before_is_counted() {
+    let oldest = made((0, 1), None);
+    let old = made((1, 4), Some(&oldest));
+    let anew = made((0, 2), None);
+    let newest = made((2, 6), Some(&anew));
+    let walked = walk([&newest, &old, &anew, &oldest].map(Made::proven).into());
+    assert_eq!((walked.codes, walked.verdicts), (vec![], vec![Valid; 4]));
+    assert_eq!(walked.summary.restarts_within, 1);
+    // Where time is left out between, that is told.
+    let later = made((3, 6), Some(&made((2, 3), None)));
+    let walked = walk(
+        [&later, &made((2, 3), None), &oldest]
+            .map(Made::proven)
+            .into(),
+    );
+    assert_eq!(walked.codes, [Code::CoverageGap]);
+    assert_eq!(walked.summary.restarts_within, 0);
+    let [fourth, third, second, first] = four();
+    let walked = walk([&fourth, &third, &second, &first].map(Made::proven).into());
+    assert_eq!(walked.summary.restarts_within, 0);
+}
+
+#[test]
 fn what_lies_beside_a_digest_does_not_cut_the_chain() {
     let [fourth, _, second, first] = four();
     // Signed, of the same hour, and it begins a chain.
