@@ -8,7 +8,7 @@ use super::links::{Links, links};
 use super::run_info::KeyOrigin;
 use super::shares;
 use crate::verify::conclusion::Verdict;
-use crate::verify::finding::Severity;
+use crate::verify::finding::{Code, Severity};
 
 /// How many kinds of finding the headline names.
 const NAMED: usize = 3;
@@ -275,15 +275,29 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
         ));
     }
     if !report.run.digests_only && totals.digests.valid > 0 && totals.logs.unreferenced == 0 {
-        claims.push(
-            "Within the time covered no other log was found than those that digests name."
-                .to_owned(),
-        );
+        claims.push(format!(
+            "Within the time covered no other log was found than those that digests name{}.",
+            but_for(report)
+        ));
     }
     if claims.is_empty() {
         claims.push("Nothing: no digest could be verified.".to_owned());
     }
     claims
+}
+
+/// The findings that tell of logs which no digest names, and which may lie in covered time, as
+/// exceptions.
+fn but_for(report: &Report<'_>) -> String {
+    let exceptions = [Code::LogUncovered, Code::LogPending, Code::KindUndigested];
+    let is_found = |code: &Code| report.findings.iter().any(|it| it.code == *code);
+    let found = exceptions.into_iter().filter(is_found);
+    let found: Vec<_> = found.map(Code::name).collect();
+    match found.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!(", but for those told as {last}"),
+        Some((last, others)) => format!(", but for those told as {} or {last}", others.join(", ")),
+    }
 }
 
 /// What the report does not prove, a sentence each.

@@ -16,6 +16,32 @@ fn links_are_claimed_as_far_as_they_hold() {
 }
 
 #[test]
+fn no_other_log_was_found_but_for_those_that_findings_tell() {
+    let told = |codes: &[Code]| {
+        let mut report = samples::clean();
+        for code in codes {
+            let mut finding = samples::tampered().findings.remove(0);
+            finding.code = *code;
+            // What was allowed is there all the same.
+            finding.severity = Severity::Notice;
+            report.findings.push(finding);
+        }
+        let mut claims = proves(&report).into_iter();
+        claims.find(|it| it.contains("no other log")).unwrap()
+    };
+    let plain = told(&[Code::CoverageEndsEarly]);
+    assert!(plain.ends_with("those that digests name."), "{plain}");
+    let one = told(&[Code::LogPending, Code::LogPending]);
+    assert!(
+        one.ends_with("name, but for those told as log-pending."),
+        "{one}"
+    );
+    let all = told(&[Code::KindUndigested, Code::LogPending, Code::LogUncovered]);
+    let list = "told as log-uncovered, log-pending or kind-undigested.";
+    assert!(all.ends_with(list), "{all}");
+}
+
+#[test]
 fn what_was_allowed_is_in_the_headline() {
     let clean = samples::clean();
     let told = headline(&clean, &groups(&clean));
