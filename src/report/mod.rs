@@ -23,6 +23,7 @@ pub mod named;
 pub mod outputs;
 pub mod progress;
 pub mod query;
+pub mod reach;
 pub mod render;
 pub mod run_info;
 #[cfg(test)]

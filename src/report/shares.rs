@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::amounts::{count, counted, percent};
 use super::json::{Chain, ChainGap, Report};
+use super::reach::{present, reach};
 use super::trouble::is_pending;
 use crate::verify::chain::GapCause;
 use crate::verify::coverage::Covered;
@@ -17,9 +18,8 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// How much of the range is covered, where that is not all of it. Time whose digest is not yet due
 /// is not missed, nor the hour in which the chains of one copy begin.
 pub fn lacking(report: &Report<'_>) -> Option<String> {
-    let (start, end) = report.requested.start.zip(report.requested.end)?;
-    // Of what is to come nothing is missed.
-    let end = end.min(report.run.started);
+    let (start, end) = reach(report)?;
+    let now = present(&report.run);
     let whole = seconds(end.duration_since(start));
     let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
     for chain in report.chains.iter().filter(|chain| !chain.backfill) {
@@ -28,7 +28,7 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     let by_default = report.run.range_of_archive.is_some_and(|note| note.start);
     let excused = |gap: &&ChainGap| {
         let length = gap.end.duration_since(gap.start);
-        is_pending(gap) || (by_default && gap.cause == GapCause::StartsLate && length <= HOUR)
+        is_pending(gap, now) || (by_default && gap.cause == GapCause::StartsLate && length <= HOUR)
     };
     let shares = places.values().filter_map(|chains| {
         // Several trails of one region cover it together.
@@ -80,6 +80,7 @@ fn seconds(time: SignedDuration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SnapshotNote;
     use crate::report::json::Span;
     use crate::report::samples::{self, at};
 
@@ -118,6 +119,22 @@ mod tests {
             cause: GapCause::EndsEarly,
             events: Vec::new(),
         }];
+        waiting.run.started = at("2024-03-11T00:44:00Z");
+        assert_eq!(lacking(&waiting), None);
+        // When it is overdue it is.
+        waiting.run.started = at("2024-03-11T01:45:00Z");
+        assert!(lacking(&waiting).is_some());
+        let snapshot = SnapshotNote {
+            of: "s3://audit-logs".to_owned(),
+            taken: at("2024-03-11T00:44:00Z"),
+            user: None,
+            host: None,
+            files: 1,
+            altered: 0,
+            manifest: String::new(),
+        };
+        // What was not due when a snapshot was taken cannot be in it.
+        waiting.run.snapshot = Some(snapshot);
         assert_eq!(lacking(&waiting), None);
     }
 }

@@ -1,10 +1,12 @@
 //! What there is to tell of a chain's coverage, beyond how much of the range it covers.
 
+use jiff::Timestamp;
+
 use super::amounts::counted;
 use super::json::{Chain, ChainGap};
 use super::timeline::{AllMarks, cause_in_words};
 use crate::verify::chain::GapCause;
-use crate::verify::time::OVERDUE;
+use crate::verify::time::{OVERDUE, plus};
 
 /// Objects of a chain, and beside it, that are proven wrong, or could not be verified, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,14 +58,15 @@ fn told(counts: &[(u64, &str, &str)]) -> String {
     told.join(", ")
 }
 
-/// Whether a gap is only time whose digest is not yet due.
-pub fn is_pending(gap: &ChainGap) -> bool {
-    gap.cause == GapCause::EndsEarly && gap.end.duration_since(gap.start) <= OVERDUE
+/// Whether a gap is only time whose digest was not yet due when the run began, at `now`.
+pub fn is_pending(gap: &ChainGap, now: Timestamp) -> bool {
+    let is_short = gap.end.duration_since(gap.start) <= OVERDUE;
+    gap.cause == GapCause::EndsEarly && is_short && plus(gap.end, OVERDUE) > now
 }
 
-/// Why a gap is one, in words.
-pub fn why(gap: &ChainGap) -> &'static str {
-    if is_pending(gap) {
+/// Why a gap is one, in words, to a run that began at `now`.
+pub fn why(gap: &ChainGap, now: Timestamp) -> &'static str {
+    if is_pending(gap, now) {
         "the next digest is not yet due"
     } else {
         cause_in_words(gap.cause)

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::axis::Axis;
 use super::strip::{self, DEFINITIONS};
@@ -10,6 +10,7 @@ use crate::report::amounts::{between, count, counted, percent};
 use crate::report::claims::nothing_covered;
 use crate::report::escape::markup;
 use crate::report::json::{Chain, ChainGap, Report};
+use crate::report::reach::{present, reach};
 use crate::report::timeline::{AllMarks, State, covered_time, state_of};
 use crate::report::trouble::{Trouble, is_pending, why};
 
@@ -27,17 +28,18 @@ const EVENTS_SHOWN: usize = 3;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section>\n<h2>Coverage</h2>")?;
-    match (report.requested.start, report.requested.end) {
-        (Some(start), Some(end)) if !report.chains.is_empty() => {
+    match reach(report) {
+        Some((start, end)) if !report.chains.is_empty() => {
             Coverage {
                 report,
                 marks: AllMarks::new(report),
                 axis: Axis::new(start, end),
                 range: end.duration_since(start),
+                now: present(&report.run),
             }
             .write(out)?;
         }
-        (_, _) => writeln!(out, "<p>{}</p>", nothing_covered(&report.run))?,
+        Some(_) | None => writeln!(out, "<p>{}</p>", nothing_covered(&report.run))?,
     }
     writeln!(out, "</section>")
 }
@@ -47,6 +49,7 @@ struct Coverage<'r> {
     marks: AllMarks<'r>,
     axis: Axis,
     range: SignedDuration,
+    now: Timestamp,
 }
 
 impl Coverage<'_> {
@@ -88,7 +91,7 @@ impl Coverage<'_> {
     }
 
     fn has_to_tell(&self, chain: &Chain<'_>) -> bool {
-        let has_gap = chain.gaps.iter().any(|gap| !is_pending(gap));
+        let has_gap = chain.gaps.iter().any(|gap| !is_pending(gap, self.now));
         (has_gap && !chain.backfill)
             || chain.digests.valid == 0
             || !Trouble::of(chain, &self.marks).is_none()
@@ -180,7 +183,7 @@ impl Coverage<'_> {
                 gap.start,
                 gap.end,
                 between(gap.start, gap.end),
-                why(gap),
+                why(gap, self.now),
                 events(gap)
             )?;
         }

@@ -7,7 +7,8 @@ use super::page::{Page, write_page};
 use crate::report::amounts::{count, counted, percent};
 use crate::report::claims::nothing_covered;
 use crate::report::head::Head;
-use crate::report::json::{Chain, Report, Requested};
+use crate::report::json::{Chain, Report};
+use crate::report::reach::reach;
 use crate::report::timeline::{cause_in_words, covered_time, state_of};
 
 /// Writes the report as Markdown.
@@ -37,8 +38,11 @@ fn section(report: &Report<'_>, page: &Page<'_>) -> String {
     } else {
         chains.iter().collect()
     };
+    let whole = reach(report).map_or(0, |(start, end)| {
+        end.duration_since(start).as_secs().unsigned_abs()
+    });
     for chain in &in_order {
-        row(&report.requested, chain, page, &mut section);
+        row(whole, chain, page, &mut section);
     }
     let rest = (chains.len() - in_order.len()) as u64;
     if rest > 0 {
@@ -49,11 +53,8 @@ fn section(report: &Report<'_>, page: &Page<'_>) -> String {
     section
 }
 
-fn row(requested: &Requested, chain: &Chain<'_>, page: &Page<'_>, section: &mut String) {
-    let whole = match (requested.start, requested.end) {
-        (Some(start), Some(end)) => end.duration_since(start).as_secs().unsigned_abs(),
-        (_, _) => 0,
-    };
+/// The row of a chain, in a range of so many seconds.
+fn row(whole: u64, chain: &Chain<'_>, page: &Page<'_>, section: &mut String) {
     let covered = if chain.backfill {
         "backfill".to_owned()
     } else {

@@ -10,6 +10,7 @@ use crate::report::claims::nothing_covered;
 use crate::report::escape::visible;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::look::{Look, Verbosity};
+use crate::report::reach::{present, reach};
 use crate::report::timeline::{AllMarks, Cell, State, covered_time, even_edges, state_of};
 use crate::report::trouble::{Trouble, is_pending, why};
 use crate::report::wrap::hanging;
@@ -29,7 +30,7 @@ pub(super) fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io
         let told = nothing_covered(&report.run);
         return write!(out, "{}", hanging("  ", told, look.width));
     }
-    if let (Some(start), Some(end)) = (report.requested.start, report.requested.end) {
+    if let Some((start, end)) = reach(report) {
         Coverage::new(report, look, start, end).write(out)?;
     }
     Ok(())
@@ -41,6 +42,7 @@ struct Coverage<'r> {
     marks: AllMarks<'r>,
     edges: Vec<Timestamp>,
     range: SignedDuration,
+    now: Timestamp,
     names: usize,
 }
 
@@ -62,6 +64,7 @@ impl<'r> Coverage<'r> {
             marks: AllMarks::new(report),
             edges: even_edges(start, end, u32::try_from(strip).unwrap_or(24)),
             range: end.duration_since(start),
+            now: present(&report.run),
             names,
         }
     }
@@ -74,7 +77,7 @@ impl<'r> Coverage<'r> {
         let (mut shown, mut clean, mut cut) = (0, 0_u64, 0_u64);
         for chain in chains {
             let cells = self.marks.cells(chain, &self.edges);
-            if !in_full && Self::is_clean(chain, &cells) {
+            if !in_full && self.is_clean(chain, &cells) {
                 clean += 1;
             } else if !is_verbose && shown == CHAINS_SHOWN {
                 cut += 1;
@@ -117,8 +120,8 @@ impl<'r> Coverage<'r> {
         }
     }
 
-    fn is_clean(chain: &Chain<'_>, cells: &[Cell]) -> bool {
-        let is_whole = chain.backfill || Self::worst_gap(chain).is_none();
+    fn is_clean(&self, chain: &Chain<'_>, cells: &[Cell]) -> bool {
+        let is_whole = chain.backfill || self.worst_gap(chain).is_none();
         let nothing_found = cells
             .iter()
             .all(|cell| (cell.invalid, cell.unverified) == (0, 0));
@@ -126,8 +129,9 @@ impl<'r> Coverage<'r> {
     }
 
     /// The worst of the gaps that matter: time whose digest is not yet due is none.
-    fn worst_gap(chain: &Chain<'_>) -> Option<State> {
-        let gaps = chain.gaps.iter().filter(|gap| !is_pending(gap));
+    fn worst_gap(&self, chain: &Chain<'_>) -> Option<State> {
+        let gaps = chain.gaps.iter();
+        let gaps = gaps.filter(|gap| !is_pending(gap, self.now));
         gaps.map(|gap| state_of(gap.cause)).max()
     }
 
@@ -181,7 +185,7 @@ impl<'r> Coverage<'r> {
     }
 
     fn gap(&self, gap: &ChainGap, out: &mut dyn Write) -> io::Result<()> {
-        let why = why(gap);
+        let why = why(gap, self.now);
         let state = state_of(gap.cause);
         let mut text = format!(
             "{} to {} ({}): {why}",
