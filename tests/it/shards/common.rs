@@ -1,6 +1,7 @@
 //! Planning, reading shards and merging, as a user does.
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -156,4 +157,29 @@ pub fn compared(output: &Output) -> Value {
     let mut report = report.unwrap_or_else(|error| panic!("no report ({error}): {said}"));
     report["run"] = Value::Null;
     json!({"exit": output.status.code(), "report": report})
+}
+
+/// A report in JSON without its section `run`, byte for byte.
+pub fn without_run(report: &[u8]) -> String {
+    let text = std::str::from_utf8(report).expect("text");
+    let (before, run) = text
+        .split_once("\n  \"run\": {\n")
+        .expect("the section `run`");
+    let (_, after) = run.split_once("\n  },\n").expect("its end");
+    format!("{before}\n{after}")
+}
+
+/// Runs a command as it stands: a shell finds the program, and `programs` before any of its own.
+pub fn pasted(command: &str, dir: &Path, programs: Option<&Path>, like: &Command) -> Output {
+    let own = Path::new(env!("CARGO_BIN_EXE_ct-verify")).parent();
+    let system = env::var_os("PATH").expect("a PATH");
+    let folders = programs.into_iter().chain(own).map(Path::to_path_buf);
+    let path = env::join_paths(folders.chain(env::split_paths(&system)));
+    let environment = like
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    let mut shell = Command::new("sh");
+    shell.env_clear().envs(environment).current_dir(dir);
+    shell.env("PATH", path.expect("folders"));
+    ran(shell.args(["-c", command]))
 }

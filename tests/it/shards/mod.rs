@@ -1,10 +1,13 @@
 //! One verification as a plan, shards and a merge: the report is that of one run.
 
+mod balance;
 mod broken;
 mod buckets;
+mod bytes;
 pub mod common;
 mod cuts;
 mod estimate;
 mod inventory;
 pub mod parity;
+mod templates;
 mod usage;
