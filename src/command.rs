@@ -3,6 +3,7 @@
 mod merge;
 mod planning;
 mod query;
+mod repair;
 mod shard;
 mod snapshot;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
+use super::repair::{Repair, ranges};
 use super::shard::{Read, open_place, read_plan};
 use super::{Watchers, apart, look, run_info, whole_seconds};
 use crate::cli::{MergeArgs, OutputArgs};
@@ -14,7 +15,7 @@ use crate::plan::{LogsPlan, Means, reports};
 use crate::report::Outputs;
 use crate::report::amounts::counted;
 use crate::report::escape::visible;
-use crate::shard::{Gap, Gathered, Joined, Plan, PlannedAws, ResultPlace};
+use crate::shard::{Gap, Gathered, Joined, Plan, ResultPlace};
 use crate::verify::conclusion::ExitStatus;
 
 /// So many shards are told one by one.
@@ -35,13 +36,19 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
         reports: reports(show)?,
     };
     let place = Path::new(&plan.source);
-    apart(&means.reports, ("--plan", Path::new(&file)), &[place])?;
+    apart(&means.reports, ("--plan", &file), &[place])?;
     let memory = means.memory();
     let planned = match LogsPlan::of_plan(&plan, means, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
         planned => planned?,
     };
     let threads = planned.job.limits.threads;
+    let repair = Repair {
+        plan: (&file, &plan),
+        place: &args.place,
+        aws: &args.aws,
+        looked: started,
+    };
     let gathered = results.gather((&plan, &identity), threads, stop);
     if stop.is_stopped() {
         return Ok(ExitStatus::Interrupted);
@@ -49,7 +56,7 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let files = match gathered.with_context(|| format!("cannot use {}", args.place.display()))? {
         Gathered::All(files) => files,
         Gathered::Gaps(gaps) => {
-            tell_gaps(args, &file, &plan, &gaps)?;
+            tell_gaps(&repair, &gaps)?;
             return Ok(ExitStatus::Unverified);
         }
     };
@@ -65,8 +72,10 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let conclusion = run(&planned.job, &joined, &observers, stop);
     watchers.finish()?;
     if let Some((shard, why)) = joined.broken() {
-        let broken = format!("shard {shard}: its result has changed since it was checked: {why}");
-        complain(&broken)?;
+        let told = format!(
+            "shard {shard}: its result has changed since it was checked: {why}; this moves it aside, and reads the shard anew"
+        );
+        complain_with(&told, &repair.of(shard, false))?;
         return Ok(ExitStatus::Unverified);
     }
     let conclusion = conclusion.with_context(|| format!("cannot look at {}", plan.source))?;
@@ -79,79 +88,67 @@ pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
 
 /// The results, and their plan: its file as the user would name it, what it holds, its identity.
 /// Nothing where the run was stopped.
-fn open(args: &MergeArgs, stop: &Stop) -> Result<Option<(ResultPlace, String, Plan, String)>> {
+fn open(args: &MergeArgs, stop: &Stop) -> Result<Option<(ResultPlace, PathBuf, Plan, String)>> {
     let cannot_use = || format!("cannot use {}", args.place.display());
     let read = |file: &PathBuf| read_plan(file, &args.aws, stop);
-    let given = match args.plan.as_ref().map(read).transpose() {
+    let mut given = match args.plan.as_ref().map(read).transpose() {
         Err(_) if stop.is_stopped() => return Ok(None),
         given => given?,
     };
-    let aws = given.as_ref().map(|read| &read.plan.aws);
-    let results = open_place(
-        &args.place,
-        aws.unwrap_or(&PlannedAws::default()),
-        &args.aws,
-        stop,
-    )?;
+    let brought = given.as_mut().and_then(|read| read.connection.take());
+    let planned = given.as_ref().map(|read| read.plan.aws.clone());
+    let planned = planned.unwrap_or_default();
+    let results = open_place(&args.place, (&planned, &args.aws), brought, stop)?;
     if let (Some(Read { plan, identity, .. }), Some(file)) = (given, &args.plan) {
-        return Ok(Some((
-            results,
-            file.to_string_lossy().into_owned(),
-            plan,
-            identity,
-        )));
+        return Ok(Some((results, file.clone(), plan, identity)));
     }
     match results.plan() {
         Err(_) if stop.is_stopped() => Ok(None),
         told => {
             let (name, plan, identity) = told.with_context(cannot_use)?;
-            let place = args.place.to_string_lossy();
-            let file = format!("{}/{name}", place.trim_end_matches('/'));
-            Ok(Some((results, file, plan, identity)))
+            Ok(Some((results, args.place.join(name), plan, identity)))
         }
     }
 }
 
 /// Without all results there is no verdict.
-fn tell_gaps(args: &MergeArgs, file: &str, plan: &Plan, gaps: &[Gap]) -> Result<()> {
-    let place = args.place.to_string_lossy();
-    for gap in gaps.iter().take(MOST_TOLD) {
-        let shard = gap.shard;
-        complain(&format!(
-            "shard {shard} of {}: {}; this reads it: ct-verify logs --plan {} --shard {shard} --result {}",
-            plan.shards,
-            gap.why,
-            quoted(file),
-            quoted(&place)
-        ))?;
+fn tell_gaps(repair: &Repair<'_>, gaps: &[Gap]) -> Result<()> {
+    let shards = repair.plan.1.shards;
+    let (first, others) = gaps.split_at(gaps.len().min(MOST_TOLD));
+    for Gap { shard, why } in first {
+        let command = repair.of(*shard, why.is_replaced());
+        let does = if why.is_replaced() {
+            "this reads it"
+        } else {
+            "this moves that aside, and reads it"
+        };
+        let told = format!("shard {shard} of {shards}: {why}; {does}");
+        complain_with(&told, &command)?;
     }
-    if gaps.len() > MOST_TOLD {
-        let shards: Vec<_> = gaps.iter().map(|gap| gap.shard).collect();
-        complain(&format!("shards without a result: {}", ranges(&shards)))?;
+    for (is_replaced, what) in [
+        (
+            true,
+            "there is no result of them, or none of use; this reads them",
+        ),
+        (
+            false,
+            "what lies in the place of their results is not theirs, or cannot be read; this moves that aside, and reads them",
+        ),
+    ] {
+        let alike = others.iter();
+        let alike = alike.filter(|gap| gap.why.is_replaced() == is_replaced);
+        let alike: Vec<u32> = alike.map(|gap| gap.shard).collect();
+        if !alike.is_empty() {
+            let command = repair.of_each(&alike, is_replaced);
+            let told = format!("shards {} of {shards}: {what}", ranges(&alike));
+            complain_with(&told, &command)?;
+        }
     }
     let without = counted(gaps.len() as u64, "shard has", "shards have");
     complain(&format!(
-        "there is no verdict: {without} no result that can be used"
+        "there is no verdict: {without} no result that can be used ({})",
+        ranges(&gaps.iter().map(|gap| gap.shard).collect::<Vec<_>>())
     ))
-}
-
-/// Numbers in rising order, as arrays of tasks are given: 1-3,7.
-fn ranges(numbers: &[u32]) -> String {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == *number => *last = *number,
-            Some(_) | None => runs.push((*number, *number)),
-        }
-    }
-    let told = runs.into_iter().map(|(first, last)| {
-        if first == last {
-            first.to_string()
-        } else {
-            format!("{first}-{last}")
-        }
-    });
-    told.collect::<Vec<_>>().join(",")
 }
 
 /// What was not the shards' own is told: it was read now, and here.
@@ -170,22 +167,8 @@ fn complain(text: &str) -> Result<()> {
     writeln!(io::stderr(), "ct-verify: {}", visible(text)).context("cannot write to standard error")
 }
 
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/=:@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_told_as_arrays_take_them() {
-        assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0-2,5,7-8");
-        assert_eq!(ranges(&[3]), "3");
-    }
+/// The same with a command, in a line of its own: it can be taken as it stands.
+fn complain_with(text: &str, command: &str) -> Result<()> {
+    complain(&format!("{text}:"))?;
+    writeln!(io::stderr(), "    {command}").context("cannot write to standard error")
 }

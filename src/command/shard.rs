@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result, bail};
 use super::progress_mode;
 use crate::cli::{AwsArgs, LogsOptions, ShardArgs};
 use crate::engine::{ShardCounts, ShardError, Slice, Stop, read_shard};
-use crate::plan::{LogsPlan, Means, connect, result_bucket};
+use crate::plan::{LogsPlan, Means, connect, result_bucket, tells_more};
 use crate::report::Progress;
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::shard::{Plan, PlannedAws, ResultPlace, ResultWriter, result_name};
-use crate::source::{Limited, S3Store, Source, SourceError};
+use crate::source::{Connection, Limited, S3Store, Source, SourceError};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::location::RootId;
 
@@ -64,7 +64,7 @@ fn read_and_keep(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result
         quiet: options.output.show.quiet,
         what: format!("shard {shard} of {}", plan.shards),
     };
-    let results = open_place(place, &plan.aws, &options.aws, stop)?;
+    let results = open_place(place, (&plan.aws, &options.aws), read.connection, stop)?;
     let done = results.is_done((plan, identity), shard);
     if done.with_context(|| in_place(place))? {
         told.say("has a result already")?;
@@ -115,40 +115,45 @@ fn in_place(place: &Path) -> String {
     format!("cannot use the results in {}", place.display())
 }
 
-/// The place of results that the user names.
+/// The place of results that the user names. The connection that brought the plan serves for them
+/// too, where the plan says nothing else: credentials are asked for once.
 pub(super) fn open_place(
     place: &Path,
-    planned: &PlannedAws,
-    aws: &AwsArgs,
+    (planned, aws): (&PlannedAws, &AwsArgs),
+    brought: Option<Connection>,
     stop: &Stop,
 ) -> Result<ResultPlace> {
     let Some((bucket, prefix)) = result_bucket(place)? else {
         return Ok(ResultPlace::folder(place));
     };
-    let connection = connect(planned, aws, stop)?;
+    let connection = match brought.filter(|_| !tells_more(planned, aws)) {
+        Some(connection) => connection,
+        None => connect(planned, aws, stop)?,
+    };
     ResultPlace::bucket(S3Store::new(connection, bucket, prefix))
 }
 
-/// A plan, its identity, and its bytes.
+/// A plan, its identity, its bytes, and what brought it from a bucket.
 pub(super) struct Read {
     pub(super) plan: Plan,
     pub(super) identity: String,
     pub(super) bytes: Vec<u8>,
+    pub(super) connection: Option<Connection>,
 }
 
 /// The plan in a file, or in an object of a bucket.
 pub(super) fn read_plan(path: &Path, aws: &AwsArgs, stop: &Stop) -> Result<Read> {
     let cannot_use = || format!("cannot use the plan {}", path.display());
-    let bytes = match result_bucket(path).with_context(cannot_use)? {
-        None => read_bounded(path).with_context(cannot_use)?,
+    let (bytes, connection) = match result_bucket(path).with_context(cannot_use)? {
+        None => (read_bounded(path).with_context(cannot_use)?, None),
         Some((bucket, key)) => {
             let connection = connect(&PlannedAws::default(), aws, stop)?;
             let (prefix, name) = key.rsplit_once('/').unwrap_or(("", key));
-            let store = S3Store::new(connection, bucket, prefix);
+            let store = S3Store::new(connection.clone(), bucket, prefix);
             let mut bytes = Limited::new(Vec::new(), Plan::MAX_LEN, "it is larger than any plan");
             let copied = store.get(name, &mut bytes).with_context(cannot_use)?;
             copied.with_context(cannot_use)?;
-            bytes.into_inner()
+            (bytes.into_inner(), Some(connection))
         }
     };
     let (plan, identity) = Plan::read(&bytes).with_context(cannot_use)?;
@@ -156,6 +161,7 @@ pub(super) fn read_plan(path: &Path, aws: &AwsArgs, stop: &Stop) -> Result<Read>
         plan,
         identity,
         bytes,
+        connection,
     })
 }
 

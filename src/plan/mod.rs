@@ -18,7 +18,7 @@ pub use logs::LogsPlan;
 pub use place::Place;
 pub use query::QueryPlan;
 pub use reports::reports;
-pub use sharded::{Means, connect, planned, result_bucket};
+pub use sharded::{Means, connect, planned, result_bucket, tells_more};
 pub use state::check_state;
 pub use time::instant;
 pub use written::{Named, check_replaceable, keep_apart, named, replace, report_files};

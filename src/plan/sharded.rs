@@ -307,6 +307,12 @@ pub fn result_bucket(place: &Path) -> Result<Option<(&str, &str)>> {
         .with_context(|| format!("{url:?} is no place for results"))
 }
 
+/// Whether a plan tells more of how the bucket of its results is reached than was typed.
+pub fn tells_more(plan: &PlannedAws, typed: &AwsArgs) -> bool {
+    let endpoint = plan.endpoint_url.is_some() && typed.endpoint_url.is_none();
+    endpoint || plan.region.is_some()
+}
+
 /// A connection to the bucket that results are in.
 ///
 /// # Errors

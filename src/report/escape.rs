@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Whether a character acts on the text around it, or cannot be seen or told from a space.
 pub fn is_hidden(character: char) -> bool {
@@ -102,6 +103,24 @@ pub fn shell(text: &str) -> String {
     word
 }
 
+/// The same of a path, which may be no text, and is never taken for an option. What needs no quotes
+/// has none.
+pub fn shell_path(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if bytes.starts_with(b"-") {
+        return shell_path(&Path::new(".").join(path));
+    }
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._/:@%+,".contains(byte);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.is_empty() && bytes.iter().all(is_plain) => text.to_owned(),
+        Ok(text) => shell(text),
+        Err(_) => {
+            let octal = bytes.iter().map(|byte| format!(r"\{byte:03o}"));
+            format!("$'{}'", octal.collect::<String>())
+        }
+    }
+}
+
 /// `text` for HTML and XML, in content and between double quotes; hidden characters made visible.
 pub fn markup(text: &str) -> Cow<'_, str> {
     let shown = visible(text);
@@ -175,6 +194,27 @@ mod tests {
         assert_eq!(shell("a b"), "'a b'");
         assert_eq!(shell("$(id)`'"), r"'$(id)`'\'''");
         assert_eq!(shell("a\n'\\\u{202e}1"), r"$'a\012\'\\\342\200\2561'");
+    }
+
+    #[test]
+    fn a_shell_takes_a_path_as_no_option() {
+        for (path, word) in [
+            ("/shared/2024 03", "'/shared/2024 03'"),
+            ("s3://results/2024", "s3://results/2024"),
+            ("-rf", "./-rf"),
+            ("~", "'~'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_path(Path::new(path)), word);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_a_word_too() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = std::ffi::OsStr::from_bytes(b"a\xff");
+        assert_eq!(shell_path(Path::new(path)), r"$'\141\377'");
     }
 
     #[test]

@@ -41,6 +41,17 @@ pub enum ResultError {
     Version(u32),
 }
 
+impl ResultError {
+    /// Whether a shard that is read again puts its result in the place of this one. What is another's
+    /// is left alone.
+    pub fn is_replaced(&self) -> bool {
+        match self {
+            Self::Missing | Self::Damaged(_) | Self::Tool(_) => true,
+            Self::Unreadable(_) | Self::Foreign(_) | Self::Version(_) => false,
+        }
+    }
+}
+
 /// What lies at the end of a result.
 struct Trailer {
     at: u64,
@@ -74,7 +85,7 @@ impl ResultFile {
             return Err(ResultError::Version(head.result_version));
         }
         if head.plan != identity {
-            return Err(ResultError::Foreign(head.plan));
+            return Err(ResultError::Foreign(head.plan.chars().take(16).collect()));
         }
         if head.tool != TOOL {
             return Err(ResultError::Tool(head.tool.chars().take(40).collect()));

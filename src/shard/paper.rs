@@ -149,19 +149,13 @@ impl Plan {
     /// # Errors
     /// Where it is no plan.
     pub fn read(text: &[u8]) -> Result<(Self, String), PaperError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            plan_version: u64,
-        }
         if text.len() as u64 > Self::MAX_LEN {
             return Err(PaperError::TooLarge);
         }
-        let no_plan = |error: serde_json::Error| PaperError::NoPlan(error.to_string());
-        let Versioned { plan_version } = serde_json::from_slice(text).map_err(no_plan)?;
-        if plan_version != u64::from(VERSION) {
-            return Err(PaperError::Version(plan_version));
+        let plan: Self = serde_json::from_slice(text).map_err(|error| not_read(text, &error))?;
+        if plan.plan_version != VERSION {
+            return Err(PaperError::Version(plan.plan_version.into()));
         }
-        let plan: Self = serde_json::from_slice(text).map_err(no_plan)?;
         plan.check().map_err(|why| PaperError::NoPlan(why.into()))?;
         Ok((plan, identity(text)))
     }
@@ -235,6 +229,21 @@ impl Plan {
             })
         });
         slices.collect()
+    }
+}
+
+/// Why a text was not read as a plan: one of another version may have any form.
+fn not_read(text: &[u8], error: &serde_json::Error) -> PaperError {
+    #[derive(Deserialize)]
+    struct Versioned {
+        plan_version: u64,
+    }
+    match serde_json::from_slice(text) {
+        Ok(Versioned { plan_version }) if plan_version != u64::from(VERSION) => {
+            PaperError::Version(plan_version)
+        }
+        Ok(_) => PaperError::NoPlan(error.to_string()),
+        Err(none) => PaperError::NoPlan(none.to_string()),
     }
 }
 
@@ -317,5 +326,17 @@ pub(super) mod tests {
         newer.plan_version = 2;
         let read = Plan::read(&newer.bytes().unwrap().0);
         assert!(matches!(read, Err(PaperError::Version(2))));
+        // One that has another form as well is told as one of another version.
+        for (text, version) in [
+            (&br#"{"plan_version":3,"tables":[]}"#[..], Some(3)),
+            (br#"{"plan_version":1,"tables":[]}"#, None),
+            (b"{}", None),
+        ] {
+            let told = match Plan::read(text).unwrap_err() {
+                PaperError::Version(version) => Some(version),
+                PaperError::NoPlan(_) | PaperError::TooLarge => None,
+            };
+            assert_eq!(told, version);
+        }
     }
 }

@@ -36,10 +36,13 @@ pub fn result_name(shard: u32) -> String {
     format!("shard-{shard:05}.result")
 }
 
+/// How the names of plans begin.
+const PLAN: &str = "plan-";
+
 /// The name of a plan beside its results. It tells the plan, so that two never share it.
 fn plan_name(identity: &str) -> String {
     let short = identity.get(..16).unwrap_or(identity);
-    format!("plan-{short}.json")
+    format!("{PLAN}{short}.json")
 }
 
 /// Opens the results of all shards of a plan, and looks at every byte of them.
@@ -150,13 +153,10 @@ impl ResultPlace {
         };
         match ResultFile::open(&path, plan, identity, shard) {
             Ok(_) => Ok(true),
-            Err(ResultError::Missing | ResultError::Damaged(_) | ResultError::Tool(_)) => Ok(false),
-            Err(error @ (ResultError::Foreign(_) | ResultError::Version(_))) => {
-                bail!("shard {shard}: {error}; give each plan a place of its own")
-            }
-            Err(error @ ResultError::Unreadable(_)) => {
-                Err(error).with_context(|| format!("shard {shard}"))
-            }
+            Err(error) if error.is_replaced() => Ok(false),
+            Err(error) => bail!(
+                "shard {shard}: {error}, and is left as it is: give each plan a place of its own, or move {name} aside, as `ct-verify merge` tells"
+            ),
         }
     }
 
@@ -171,7 +171,7 @@ impl ResultPlace {
                 fs::create_dir_all(folder)?;
                 folder.join(&name).try_exists()?
             }
-            Self::Bucket(store, _) => store.holds(&name)?,
+            Self::Bucket(store, _) => store.names(&name)?.contains(&name),
         };
         if is_there {
             return Ok(());
@@ -203,10 +203,10 @@ impl ResultPlace {
                 let names = names?.into_iter();
                 names.filter_map(|name| name.into_string().ok()).collect()
             }
-            Self::Bucket(store, _) => store.names()?,
+            Self::Bucket(store, _) => store.names(PLAN)?,
         };
         let is_plan = |name: &String| {
-            let rest = name.strip_prefix("plan-");
+            let rest = name.strip_prefix(PLAN);
             rest.is_some_and(|rest| rest.strip_suffix(".json").is_some())
         };
         let mut plans: Vec<String> = names.into_iter().filter(is_plan).collect();
@@ -214,9 +214,11 @@ impl ResultPlace {
             bail!("it holds no results, and no plan: name the plan with --plan");
         };
         if !plans.is_empty() {
+            plans.push(name);
             bail!(
-                "it holds the results of {} plans: name one with --plan",
-                plans.len() + 1
+                "it holds the results of {} plans: name one with --plan ({})",
+                plans.len(),
+                plans.join(", ")
             );
         }
         let path = self.fetch(&name)?.context("the plan is gone")?;

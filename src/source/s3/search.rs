@@ -202,8 +202,8 @@ async fn each_folder(
     }
 }
 
-/// What lies right below `prefix`, which is empty or ends in a slash: of the objects those whose names
-/// are wanted.
+/// What lies right below `prefix`, which is empty or ends in a slash, or, where it does not, beside each
+/// other with names that begin so: of the objects those whose names are wanted.
 pub(super) async fn level(
     service: &Service,
     bucket: &Arc<str>,

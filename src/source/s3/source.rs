@@ -39,7 +39,7 @@ pub struct S3Source {
     /// By number. Chains may lead to further ones while the run goes on.
     roots: RwLock<Vec<Place>>,
     /// Last, so that the runtime outlives whatever waits on it.
-    _reactor: Reactor,
+    _reactor: Arc<Reactor>,
 }
 
 impl fmt::Debug for S3Source {
@@ -50,11 +50,12 @@ impl fmt::Debug for S3Source {
     }
 }
 
-/// A connection to S3 and `CloudTrail`, before it is known what is to be read.
-#[derive(Debug)]
+/// A connection to S3 and `CloudTrail`, before it is known what is to be read. What is made of it
+/// shares credentials, connections, and the bound on requests.
+#[derive(Clone, Debug)]
 pub struct Connection {
     service: Arc<Service>,
-    reactor: Reactor,
+    reactor: Arc<Reactor>,
 }
 
 impl Connection {
@@ -80,7 +81,7 @@ impl Connection {
         let service = Service::new(clients, reactor.waiter().clone());
         Ok(Self {
             service: Arc::new(service),
-            reactor,
+            reactor: Arc::new(reactor),
         })
     }
 
@@ -115,7 +116,7 @@ impl Connection {
         })
     }
 
-    pub(super) fn into_parts(self) -> (Arc<Service>, Reactor) {
+    pub(super) fn into_parts(self) -> (Arc<Service>, Arc<Reactor>) {
         (self.service, self.reactor)
     }
 

@@ -28,7 +28,7 @@ pub struct S3Store {
     /// Empty, or ending in a slash.
     prefix: String,
     /// Last, so that the runtime outlives whatever waits on it.
-    _reactor: Reactor,
+    _reactor: Arc<Reactor>,
 }
 
 impl fmt::Debug for S3Store {
@@ -57,34 +57,19 @@ impl S3Store {
         }
     }
 
-    /// The names of the objects right in it.
+    /// The names of the objects right in it that begin so. No others are listed.
     ///
     /// # Errors
     /// Where they cannot be listed.
-    pub fn names(&self) -> Result<Vec<String>, SourceError> {
-        // The marker of the folder itself has no name of its own.
-        self.listed(&self.prefix, |name| !name.is_empty())
-    }
-
-    /// Whether there is an object of this name: one request, whatever else is there.
-    ///
-    /// # Errors
-    /// Where it cannot be listed.
-    pub fn holds(&self, name: &str) -> Result<bool, SourceError> {
-        let key = format!("{}{name}", self.prefix);
-        Ok(!self.listed(&key, str::is_empty)?.is_empty())
-    }
-
-    /// What follows `prefix` in the names of objects, up to the next slash.
-    fn listed(
-        &self,
-        prefix: &str,
-        is_wanted: fn(&str) -> bool,
-    ) -> Result<Vec<String>, SourceError> {
+    pub fn names(&self, beginning: &str) -> Result<Vec<String>, SourceError> {
+        let prefix = format!("{}{beginning}", self.prefix);
         self.service.waiter.wait(async {
-            let level = level(&self.service, &self.bucket, prefix, is_wanted).await;
+            let level = level(&self.service, &self.bucket, &prefix, |_| true).await;
             let level = level.map_err(Fault::into_source_error)?;
-            Ok(level.objects.into_iter().map(|(name, _)| name).collect())
+            let rests = level.objects.into_iter();
+            Ok(rests
+                .map(|(rest, _)| format!("{beginning}{rest}"))
+                .collect())
         })
     }
 

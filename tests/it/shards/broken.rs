@@ -36,7 +36,7 @@ fn refused_and_repaired(sharded: &Sharded<'_>, shard: u32, words: &str) {
     );
     assert!(told.contains(words), "{words}: {told}");
     assert!(told.contains("there is no verdict"), "{told}");
-    let (_, command) = told.split_once("ct-verify logs ").expect("a command");
+    let (_, command) = told.split_once("    ct-verify logs ").expect("a command");
     let command = command.lines().next().expect("a command");
     let repaired = ran(program().arg("logs").args(command.split_whitespace()));
     assert_eq!(

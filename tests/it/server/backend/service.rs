@@ -5,10 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use s3s::dto::{
-    GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput, GetObjectOutput,
-    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput,
-    ListBucketsOutput, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput,
-    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, DeleteObjectInput,
+    DeleteObjectOutput, GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput,
+    GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput,
+    ListBucketsInput, ListBucketsOutput, ListObjectVersionsInput, ListObjectVersionsOutput,
+    ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput,
+    PutObjectOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
@@ -163,5 +165,44 @@ impl S3 for Backend {
             e_tag,
             ..PutObjectOutput::default()
         }))
+    }
+
+    async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
+        let CopySource::Bucket {
+            bucket: from, key, ..
+        } = request.input.copy_source
+        else {
+            return Err(s3_error!(NotImplemented));
+        };
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        let object = bucket(&store, &from)?.get(&key).cloned();
+        let object = object.ok_or_else(|| s3_error!(NoSuchKey))?;
+        let e_tag = Some(reading::etag(&object));
+        let Some(bucket) = store.buckets.get_mut(&request.input.bucket) else {
+            return Err(s3_error!(NoSuchBucket));
+        };
+        bucket.put(&request.input.key, object);
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(CopyObjectResult {
+                e_tag,
+                ..CopyObjectResult::default()
+            }),
+            ..CopyObjectOutput::default()
+        }))
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let mut store = self.store.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(bucket) = store.buckets.get_mut(&request.input.bucket) else {
+            return Err(s3_error!(NoSuchBucket));
+        };
+        bucket.delete(&request.input.key);
+        Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 }
