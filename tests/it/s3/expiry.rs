@@ -1,8 +1,6 @@
 //! Credentials that expire while a run goes on.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-
+use super::endpoint::serving;
 use super::served::{DAY, Served, codes, expect, messages};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Rule};
@@ -46,43 +44,21 @@ fn run(served: &Served, then: &str) -> serde_json::Value {
 /// An endpoint that gives credentials, as containers have them: `OLD`, then nothing for so many
 /// connections, and then `NEW`.
 fn endpoint(fails: usize) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/give", listener.local_addr().expect("an address"));
-    // It ends with the tests.
-    std::thread::spawn(move || {
-        for (number, client) in listener.incoming().flatten().enumerate() {
-            if number == 0 {
-                give(client, "OLD");
-            } else if number > fails {
-                give(client, "NEW");
-            }
-        }
+    let url = serving(move |number, _| {
+        let key = match number {
+            0 => "OLD",
+            number if number > fails => "NEW",
+            _ => return None,
+        };
+        let given = serde_json::json!({
+            "AccessKeyId": key,
+            "SecretAccessKey": "secret",
+            "Token": "token",
+            "Expiration": "2040-01-01T00:00:00Z",
+        });
+        Some(("application/json", given.to_string()))
     });
-    url
-}
-
-fn give(mut client: TcpStream, key: &str) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match client.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            Ok(_) | Err(_) => return,
-        }
-    }
-    let body = serde_json::json!({
-        "AccessKeyId": key,
-        "SecretAccessKey": "secret",
-        "Token": "token",
-        "Expiration": "2040-01-01T00:00:00Z",
-    })
-    .to_string();
-    let length = body.len();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    );
-    // Whoever went away asks again.
-    let _ = client.write_all(answer.as_bytes());
+    format!("{url}/give")
 }
 
 /// Nothing is wrong with credentials of which it is only not known what they are just now.

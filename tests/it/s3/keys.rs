@@ -5,11 +5,14 @@ use std::time::Duration;
 use super::served::{DAY, MARCH, Served, codes, expect, listed, messages};
 use crate::forge::{Archive, Place, TestKey, Time, plant::PlantedLog, store::StoredObject};
 use crate::scenarios::common::{at, audit, trail};
-use crate::server::{Fault, Object, Operation, Options, PublicKey, Rule};
+use crate::server::{Fault, KeyRequest, Object, Operation, Options, PublicKey, Rule};
 
 const SOURCE: &str = "s3://audit-logs";
-const MADE: &str = "backfill-generation-timestamp";
+/// Where a backfill digest tells when it was made.
+const MADE_AT: &str = "backfill-generation-timestamp";
 const DAY_LONG: i64 = 24 * 60 * 60;
+/// When the backfill digests were made.
+const MADE: &str = "2024-06-02T07:00:00Z";
 
 fn slow() -> Options {
     Options {
@@ -25,8 +28,8 @@ fn backfilled(number: u32) -> Archive {
     let mut archive = made_in_june.archive();
     for stored in archive.store.objects.values_mut() {
         for (name, value) in &mut stored.metadata {
-            if name == MADE {
-                "2024-06-02T07:00:00Z".clone_into(value);
+            if name == MADE_AT {
+                MADE.clone_into(value);
             }
         }
     }
@@ -55,6 +58,45 @@ fn serve(archive: &Archive, knows_june: bool) -> Served {
         }
     }
     served
+}
+
+/// Whether keys of this time were asked for with hours to spare on both sides, and not of whole weeks besides.
+#[track_caller]
+fn is_about(asked: &KeyRequest, (start, end): (&str, &str)) {
+    let before = Time::parse(start).0 - asked.start;
+    let after = asked.end - Time::parse(end).0;
+    let hours = 2 * 3600..=72 * 3600;
+    assert!(
+        hours.contains(&before) && hours.contains(&after),
+        "{before} s before and {after} s after: {asked:?}"
+    );
+}
+
+/// A digest is signed after its hour has ended, and keys follow one another.
+#[test]
+fn keys_of_the_range_are_asked_for_with_hours_to_spare() {
+    let archive = trail(6).regions(&["us-east-1", "eu-west-1"]).archive();
+    let served = Served::new(&archive).args(DAY);
+    expect(&served.run(SOURCE), "valid", &[]);
+    let asked = served.server.cloudtrail().key_requests();
+    let mut regions: Vec<_> = asked.iter().map(|asked| &*asked.region).collect();
+    regions.sort_unstable();
+    assert_eq!(regions, ["eu-west-1", "us-east-1"]);
+    for asked in &asked {
+        is_about(asked, (DAY[1], DAY[3]));
+    }
+}
+
+#[test]
+fn keys_of_a_backfill_digest_are_those_from_around_its_making() {
+    let served = served();
+    assert_eq!(served.run(SOURCE)["verdict"], "valid");
+    let asked = served.server.cloudtrail().key_requests();
+    let [range, backfill] = &*asked else {
+        panic!("{asked:?}");
+    };
+    is_about(range, ("2024-03-01T00:00:00Z", "2024-04-01T00:00:00Z"));
+    is_about(backfill, (MADE, MADE));
 }
 
 #[test]
@@ -86,12 +128,12 @@ fn keys_that_could_not_be_had_are_not_asked_for_by_each_digest() {
 #[test]
 fn a_digest_is_proven_whichever_is_read_first() {
     let changes: [fn(&mut StoredObject); 2] = [
-        |stored| drop(stored.metadata.remove(MADE)),
+        |stored| drop(stored.metadata.remove(MADE_AT)),
         |stored| {
             drop(
                 stored
                     .metadata
-                    .insert(MADE.into(), "2024-02-01T00:00:00Z".into()),
+                    .insert(MADE_AT.into(), "2024-02-01T00:00:00Z".into()),
             )
         },
     ];
@@ -120,7 +162,7 @@ fn a_key_that_nobody_has_takes_no_request_for_each_digest() {
     for (number, digest) in archive.chains[1].digests.iter().enumerate() {
         let made = Time::parse("2024-06-02T07:00:00Z") + i64::try_from(number).unwrap() * DAY_LONG;
         let stored = archive.store.objects.get_mut(&digest.at).unwrap();
-        stored.metadata.insert(MADE.into(), made.iso());
+        stored.metadata.insert(MADE_AT.into(), made.iso());
     }
     let served = serve(&archive, false);
     let report = served.run(SOURCE);

@@ -2,8 +2,10 @@
 
 mod awscli;
 mod clean;
+mod credentials;
 mod denied;
 mod direct;
+mod endpoint;
 mod expiry;
 mod faults;
 mod interrupt;

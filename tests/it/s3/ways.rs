@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::endpoint;
 use super::served::{DAY, Served, expect};
 use crate::scenarios::common::audit;
 use crate::server::{AUTHORITY, Options};
@@ -115,15 +116,9 @@ impl Proxy {
 }
 
 fn pass(mut client: TcpStream, asked: &Mutex<Vec<String>>, relay: &Relay) {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") {
-        match client.read(&mut byte) {
-            Ok(1) => head.push(byte[0]),
-            Ok(_) | Err(_) => return,
-        }
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let Some(head) = endpoint::head(&mut client) else {
+        return;
+    };
     let line = head.lines().next().unwrap_or_default().to_owned();
     asked.lock().expect("the list").push(line);
     let Some(server) = &relay.server else {

@@ -2,6 +2,7 @@
 //! and the one call to Organizations that the AWS CLI makes.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -65,6 +66,14 @@ impl Trail {
     }
 }
 
+/// Keys that were asked for: of which region, and of which time in seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyRequest {
+    pub(crate) region: String,
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+}
+
 /// What CloudTrail knows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CloudTrail {
@@ -77,9 +86,16 @@ pub(crate) struct CloudTrail {
     pub(crate) page_size: usize,
     /// Whether the last page of keys says that the first one follows.
     pub(crate) endless: bool,
+    key_requests: Arc<Mutex<Vec<KeyRequest>>>,
 }
 
 impl CloudTrail {
+    /// The keys that were asked for, page by page, in the order of the requests.
+    pub(crate) fn key_requests(&self) -> Vec<KeyRequest> {
+        let asked = self.key_requests.lock();
+        asked.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn add_key(&mut self, region: &str, key: PublicKey) {
         self.keys.entry(region.to_owned()).or_default().push(key);
     }
@@ -130,6 +146,13 @@ impl CloudTrail {
         let now = jiff::Timestamp::now().as_second();
         let time = |name: &str| input[name].as_f64().map_or(now, whole_seconds);
         let (start, end) = (time("StartTime"), time("EndTime"));
+        let asked = KeyRequest {
+            region: region.to_owned(),
+            start,
+            end,
+        };
+        let requests = self.key_requests.lock();
+        requests.unwrap_or_else(PoisonError::into_inner).push(asked);
         if start > end {
             return Err(Refusal::new(
                 400,

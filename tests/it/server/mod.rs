@@ -33,8 +33,8 @@ mod store;
 mod tests;
 mod wire;
 
-pub(crate) use call::Operation;
-pub(crate) use cloudtrail::{CloudTrail, PublicKey, Trail};
+pub(crate) use call::{Call, Operation};
+pub(crate) use cloudtrail::{CloudTrail, KeyRequest, PublicKey, Trail};
 pub(crate) use fault::{Fault, Rule, When};
 pub(crate) use log::Entry;
 pub(crate) use options::{ACCESS_KEY, Options, Truncation};
