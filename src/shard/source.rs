@@ -352,6 +352,14 @@ impl Source for Joined<'_> {
         self.ask().log(root, path)
     }
 
+    fn digest_again(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        self.ask().digest_again(root, path)
+    }
+
+    fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        self.ask().log_again(root, path)
+    }
+
     fn requests(&self) -> Option<u64> {
         self.inner.requests()
     }

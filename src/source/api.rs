@@ -327,7 +327,8 @@ pub trait Source: Send + Sync {
     }
 
     /// A digest, read once more to be sure of what was read: from where it lies, and not from what
-    /// was kept of it since.
+    /// was kept of it since. A source that has other means to tell whether it gives the object, and
+    /// nothing in its place, takes them here: somebody is about to be accused.
     ///
     /// # Errors
     /// As [`Self::digest`].

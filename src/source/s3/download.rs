@@ -135,6 +135,25 @@ impl Download {
         Ok((download, metadata, facts))
     }
 
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The body, to be read; a small one has come by then.
+    pub(super) async fn into_body(
+        self,
+        metadata: Metadata,
+        facts: Facts,
+    ) -> Result<(Body, Metadata), SourceError> {
+        let reader: Box<dyn Read + Send> = if self.is_small() {
+            Box::new(self.collect().await?)
+        } else {
+            Box::new(Coming::new(self))
+        };
+        Ok((Body { reader, facts }, metadata))
+    }
+
     fn is_small(&self) -> bool {
         self.length <= SMALL
     }
@@ -357,12 +376,7 @@ pub(super) async fn open(
     target: Target,
 ) -> Result<(Body, Metadata), SourceError> {
     let (download, metadata, facts) = Download::begin(service, target).await?;
-    let reader: Box<dyn Read + Send> = if download.is_small() {
-        Box::new(download.collect().await?)
-    } else {
-        Box::new(Coming::new(download))
-    };
-    Ok((Body { reader, facts }, metadata))
+    download.into_body(metadata, facts).await
 }
 
 /// A body that has come as a whole.

@@ -3,6 +3,7 @@
 //! Requests run on a small runtime of their own; the engine's threads wait for them, and inflate
 //! and hash what comes.
 
+mod again;
 mod answers;
 mod aws;
 mod backoff;

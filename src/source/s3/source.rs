@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::again::open_again;
 use super::aws;
 use super::clients::Clients;
 use super::download::{Target, open};
@@ -329,6 +330,16 @@ impl Source for S3Source {
 
     fn log(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
         let (body, _) = self.open_object(self.target(root, path)?)?;
+        Ok(body)
+    }
+
+    fn digest_again(&self, root: RootId, path: &str) -> Result<(Body, Metadata), SourceError> {
+        let target = self.target(root, path)?;
+        self.service.waiter.wait(open_again(&self.service, target))
+    }
+
+    fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
+        let (body, _) = self.digest_again(root, path)?;
         Ok(body)
     }
 

@@ -26,8 +26,8 @@ pub(crate) enum Fault {
     Refused { status: u16, code: String },
     /// What a proxy in between says: no XML, no JSON.
     Proxy { status: u16, body: String },
-    /// A proxy's own page in place of whatever was asked for, as a web server gives it: with an ETag.
-    Page(String),
+    /// A proxy's own page of this type in place of whatever was asked for, as a web server gives it: with an ETag.
+    Page(&'static str, String),
     /// An error of the service, with what it says of it.
     Told {
         status: u16,

@@ -60,7 +60,7 @@ impl Front {
             Some(response) => response,
             None => self.serve(&call, Request::from_parts(parts, body)).await?,
         };
-        if let Some(Fault::Proxy { .. } | Fault::Page(_)) = fault {
+        if let Some(Fault::Proxy { .. } | Fault::Page(..)) = fault {
             // No service has seen the request.
             return self.send(&call, fault.as_ref(), response, ticket);
         }
@@ -102,10 +102,10 @@ impl Front {
                 *response.status_mut() = StatusCode::from_u16(*status).map_err(io::Error::other)?;
                 return Ok(Some(response));
             }
-            Some(Fault::Page(body)) => {
+            Some(Fault::Page(kind, body)) => {
                 let mut response = Response::new(s3s::Body::from(body.clone()));
                 let headers = response.headers_mut();
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
                 headers.insert(ETAG, HeaderValue::from_static("\"5f0c-264\""));
                 return Ok(Some(response));
             }

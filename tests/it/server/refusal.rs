@@ -68,7 +68,7 @@ impl Refusal {
             ) => Self::new(*status, code, message),
             (
                 Fault::Proxy { .. }
-                | Fault::Page(_)
+                | Fault::Page(..)
                 | Fault::Reset
                 | Fault::ResetBody
                 | Fault::CutBody
