@@ -142,7 +142,12 @@ impl JsonLines {
         state.told.entry(same).or_default().push(told);
         drop(state);
         let finding = &finding;
-        self.write(&Line::Finding(Numbered { number, finding }));
+        let line = Line::Finding(Numbered { number, finding });
+        // Whoever reads the stream learns of it though nothing more may happen for a long time.
+        self.0.sink.write(|out| {
+            write_line(&line, out)?;
+            out.flush()
+        });
     }
 
     /// Counts what happened, and tells how far the run is, now and then.

@@ -1,12 +1,13 @@
 //! Interrupts, while requests hang.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::served::{DAY, Served};
+use super::memory::busy;
+use super::served::{DAY, MARCH, Served};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Rule, Trail};
 
@@ -140,17 +141,74 @@ fn it_ends_while_it_waits_to_try_again() {
     assert_eq!(status.code(), Some(130), "{told}");
 }
 
+/// What was found before the interrupt is in the report, whatever the rest hangs on.
+#[test]
+fn what_was_found_until_then_is_told() {
+    let mut archive = audit();
+    let missing = archive.log(2, 0);
+    archive.store.delete(&missing);
+    let served = Served::new(&archive).args(DAY);
+    let rule = Rule::new(Fault::StallBody(FOR_EVER)).on(&[Operation::GetObject]);
+    served.server.faults().add(rule.key("*T0240Z_*"));
+    let mut child = served
+        .command(SOURCE)
+        .args(["--format", "jsonl"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut lines = lines.map(|line| -> Value {
+        let line = line.expect("a line");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    });
+    let is_found = |line: &Value| line["type"] == "finding" && line["key"] == *missing.1;
+    assert!(lines.any(|line| is_found(&line)), "it is found on the way");
+    interrupt(&child);
+    let summary = lines.last().expect("a last line");
+    assert_eq!(summary["type"], "summary", "{summary:#}");
+    assert_eq!(summary["verdict"], "invalid", "{summary:#}");
+    assert_eq!(summary["interrupted"], true, "{summary:#}");
+    assert_eq!(summary["totals"]["logs"]["missing"], 1, "{summary:#}");
+    let status = until(|| child.try_wait().expect("a status"));
+    assert_eq!(status.code(), Some(130));
+}
+
+/// Where the first one cannot end it: nobody reads what it has to tell.
 #[test]
 fn a_second_interrupt_ends_it_at_once() {
-    let (_served, mut child) =
-        hanging(SOURCE, Fault::Stall(FOR_EVER), Operation::GetObject, "*", 2);
+    let served = Served::new(&busy(2)).args(MARCH);
+    let mut child = served
+        .command(SOURCE)
+        .args(["--format", "jsonl"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let out = child.stdout.take().expect("its output");
+    // A pipe takes up to 64 KiB, and whoever writes more waits.
+    let held = || rustix::io::ioctl_fionread(&out).expect("a pipe");
+    until(|| {
+        let before = held();
+        std::thread::sleep(Duration::from_millis(500));
+        (before > 32 * 1024 && held() == before).then_some(())
+    });
     interrupt(&child);
-    // It may have ended already.
-    let id = child.id().to_string();
-    let _ = Command::new("kill")
-        .args(["-INT", &id])
-        .stderr(Stdio::null())
-        .status();
-    let (status, _) = ended(&mut child);
+    // One that has not come yet and another one are one.
+    until(|| (!is_pending(&child)).then_some(()));
+    std::thread::sleep(Duration::from_secs(1));
+    let ended = child.try_wait().expect("a status");
+    assert!(ended.is_none(), "one interrupt is enough: {ended:?}");
+    interrupt(&child);
+    let status = until(|| child.try_wait().expect("a status"));
     assert_eq!(status.code(), Some(130));
+    drop(out);
+}
+
+/// Whether an interrupt was sent, and has not reached the program.
+fn is_pending(child: &Child) -> bool {
+    let about = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+    let about = about.expect("what the system tells of it");
+    let pending = about.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    let pending = u64::from_str_radix(pending.expect("pending signals").trim(), 16);
+    // SIGINT is the second of all signals.
+    pending.expect("a set") & 0b10 != 0
 }

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use super::faults::swollen;
 use super::served::{MARCH, Served};
 use crate::forge::{
-    Archive, Json, Sign, TestKey, Trail, chain::set_previous, gzip, names::Place,
+    Archive, Json, Logs, Sign, TestKey, Trail, chain::set_previous, gzip, names::Place,
     plant::PlantedDigest,
 };
 use crate::harness::peak_megabytes;
-use crate::scenarios::common::{at, audit};
+use crate::scenarios::common::{at, audit, trail};
 use crate::server::{Fault, Object, Operation, Rule};
 
 /// A digest each for `hours`, of which each names a thousand logs.
-fn busy(hours: u32) -> Archive {
+pub fn busy(hours: u32) -> Archive {
     let mut archive = Trail::new("audit", "2024-03-02T00:00:00Z", hours).archive();
     let digests = archive.first().digests.clone();
     for pair in digests.windows(2) {
@@ -95,4 +96,27 @@ fn versions_that_are_large_when_they_are_inflated() {
     let (exit, megabytes) = peak_megabytes(command);
     assert_eq!(exit, 1);
     assert!(megabytes < 400, "{megabytes} MB");
+}
+
+/// Fifty logs of 4 MiB each that all come at once, where bodies may take 4 MiB together.
+#[test]
+fn logs_that_are_larger_than_all_that_may_be_held() {
+    let mut archive = trail(5).logs(Logs::Each(10)).archive();
+    let logs: Vec<_> = (1..=5)
+        .flat_map(|hour| archive.first().digests[hour].logs.clone())
+        .collect();
+    assert_eq!(logs.len(), 50);
+    for log in &logs {
+        let body = swollen(&archive.store.content(log), 4 << 20);
+        archive.store.replace_body(log, body);
+    }
+    let served = Served::new(&archive).args(MARCH);
+    drop(archive);
+    let half_way = Rule::new(Fault::StallBody(Duration::from_millis(500)));
+    served.server.faults().add(half_way.key("*_CloudTrail_*"));
+    let mut command = served.command("s3://audit-logs");
+    command.args(["--max-memory", "16MiB", "--allow", "coverage-ends-early"]);
+    let (exit, megabytes) = peak_megabytes(command);
+    assert_eq!(exit, 0, "all of them are intact");
+    assert!(megabytes < 100, "{megabytes} MB");
 }
