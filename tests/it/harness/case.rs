@@ -12,7 +12,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{expect::Expect, invariants};
-use crate::forge::{Archive, At, FolderWriter, Metadata, keyfiles::trusted_keys};
+use crate::{
+    forge::{Archive, At, FolderWriter, Metadata, keyfiles::trusted_keys},
+    s3::parity::{self, InBucket},
+};
 
 /// `ct-verify`, with an environment that says nothing.
 pub fn program() -> Command {
@@ -34,7 +37,7 @@ pub struct Case {
     no_keys: bool,
     dir: TempDir,
     written: bool,
-    only_in_a_folder: bool,
+    only_in_a_folder: Option<&'static str>,
     unprivileged: bool,
 }
 
@@ -49,27 +52,38 @@ impl Case {
             no_keys: false,
             dir: tempfile::tempdir().expect("a temporary folder"),
             written: false,
-            only_in_a_folder: false,
+            only_in_a_folder: None,
             unprivileged: false,
         }
     }
 
-    /// What this scenario is about cannot be in a bucket, or a bucket tells more of it than a folder: it is not served
-    /// over S3 as well.
-    pub fn only_in_a_folder(mut self) -> Self {
-        self.only_in_a_folder = true;
+    /// This scenario is not served over S3 as well, and why.
+    pub fn only_in_a_folder(mut self, why: &'static str) -> Self {
+        assert!(!why.is_empty(), "an exception has its reason");
+        self.only_in_a_folder = Some(why);
         self
     }
 
-    /// Whether a bucket with the same objects must give the same report.
-    pub fn is_for_buckets_too(&self) -> bool {
-        let first = self.archive.store.keys().next().map(|(bucket, _)| bucket);
-        let one_bucket = self
+    /// Why a bucket with the same objects need not give the same report; nothing where it must.
+    pub fn why_only_in_a_folder(&self) -> Option<&'static str> {
+        let mut buckets: Vec<_> = self
             .archive
             .store
             .keys()
-            .all(|(bucket, _)| Some(bucket) == first);
-        first.is_some() && one_bucket && !self.only_in_a_folder && !self.no_keys
+            .map(|(bucket, _)| bucket)
+            .collect();
+        buckets.dedup();
+        match (self.only_in_a_folder, buckets.len()) {
+            (Some(why), _) => Some(why),
+            (None, 0) => Some("a bucket that holds nothing is in s3::places"),
+            (None, 1) if self.no_keys => Some(
+                "keys that lie beside an archive are a folder's matter; where none are named, CloudTrail is asked: s3::keys",
+            ),
+            (None, 1) => None,
+            (None, _) => Some(
+                "a source in S3 is one bucket, and a folder may hold copies of several: s3::places follows chains from one to another",
+            ),
+        }
     }
 
     /// Whether it was run as another user than the one who runs the tests.
@@ -144,7 +158,9 @@ impl Case {
     pub fn written(mut self, then: impl FnOnce(&Self)) -> Self {
         self.write();
         then(&self);
-        self.only_in_a_folder()
+        self.only_in_a_folder(
+            "files are changed behind the store's back: links, pipes, names that are no text, permissions (in S3: s3::denied), copies in folders of their own",
+        )
     }
 
     fn write(&mut self) {
@@ -169,14 +185,15 @@ impl Case {
         command
     }
 
-    /// Runs it and reads the report. The folder lives as long as the outcome.
+    /// Runs it and reads the report. The folder lives as long as the outcome. A bucket with the same objects tells the same.
+    #[track_caller]
     pub fn run(mut self) -> Outcome {
         let output = self
             .command()
             .args(["--format", "json"])
             .output()
             .expect("the program runs");
-        Outcome::of(self, output)
+        Outcome::of(self, output).on_a_bucket_too()
     }
 
     /// Runs it as a user who may read only what all may read, where the tests themselves may do more.
@@ -247,6 +264,7 @@ pub struct Outcome {
     pub exit: i32,
     pub stdout: Vec<u8>,
     pub stderr: String,
+    bucket: Option<InBucket>,
 }
 
 impl Outcome {
@@ -258,7 +276,14 @@ impl Outcome {
             exit,
             stdout: output.stdout,
             stderr,
+            bucket: None,
         }
+    }
+
+    #[track_caller]
+    fn on_a_bucket_too(mut self) -> Self {
+        self.bucket = parity::check(&self);
+        self
     }
 
     /// The report, checked for what holds of every report.
@@ -284,7 +309,9 @@ impl Outcome {
             wrong.join("\n"),
             self.stderr
         );
-        crate::s3::parity::check(self);
+        if let Some(bucket) = &self.bucket {
+            parity::check_copies(self, bucket);
+        }
         crate::shards::parity::check(self);
         self
     }

@@ -26,7 +26,7 @@ pub struct QueryCase {
     pub store: Store,
     arguments: Vec<OsString>,
     dir: TempDir,
-    in_a_bucket: bool,
+    only_in_a_folder: Option<&'static str>,
 }
 
 impl QueryCase {
@@ -35,7 +35,7 @@ impl QueryCase {
             store,
             arguments: vec![],
             dir: tempfile::tempdir().expect("a temporary folder"),
-            in_a_bucket: true,
+            only_in_a_folder: None,
         }
     }
 
@@ -44,9 +44,10 @@ impl QueryCase {
         self
     }
 
-    /// What this is about cannot be in a bucket.
-    pub fn only_in_a_folder(mut self) -> Self {
-        self.in_a_bucket = false;
+    /// This is not served over S3 as well, and why.
+    pub fn only_in_a_folder(mut self, why: &'static str) -> Self {
+        assert!(!why.is_empty(), "an exception has its reason");
+        self.only_in_a_folder = Some(why);
         self
     }
 
@@ -82,7 +83,9 @@ impl QueryCase {
         let source = self.source();
         let source = source.to_str().expect("a plain path");
         self.keeps(source, &outcome, &[]);
-        if self.in_a_bucket {
+        if let Some(why) = self.only_in_a_folder {
+            eprintln!("not on a bucket: {why}");
+        } else {
             let (bucket, _) = self.store.keys().next().expect("an object");
             let server = Server::start(served::store(&self.store), Options::default());
             let mut command = self.command(&format!("s3://{bucket}"));

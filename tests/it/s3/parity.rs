@@ -7,22 +7,25 @@ use serde_json::{Value, json};
 use super::served::{Served, store};
 use crate::harness::{Outcome, program};
 
-/// Compares the folder's report with that of a bucket that holds the same objects.
+/// A bucket that was verified as the folder with the same objects was.
+pub struct InBucket {
+    served: Served,
+    source: String,
+    arguments: Vec<String>,
+    told: (i32, Value),
+}
+
+/// Compares the folder's report with that of a bucket that holds the same objects, where there is one.
 #[track_caller]
-pub fn check(outcome: &Outcome) {
+pub fn check(outcome: &Outcome) -> Option<InBucket> {
     let case = &outcome.case;
-    if !case.is_for_buckets_too() {
-        return;
+    if let Some(why) = case.why_only_in_a_folder().or_else(|| why_not(outcome)) {
+        eprintln!("not on a bucket: {why}");
+        return None;
     }
     let mut arguments = case.arguments();
     let report = outcome.report();
     let ranged = range(&mut arguments, &report["requested"]);
-    if report["requested"]["start"].is_string()
-        && report["requested"]["start"] == report["requested"]["end"]
-    {
-        // Of a starting digest alone: no range is so short.
-        return;
-    }
     arguments.push("--public-keys".into());
     arguments.push(
         case.beside("keys.json")
@@ -43,35 +46,11 @@ pub fn check(outcome: &Outcome) {
     if case.lost_metadata() {
         archive.store.clear_all_metadata();
     }
-    let weights = weights(&arguments);
-    let served = Served::serving(store(&archive.store)).args(arguments);
+    let served = Served::serving(store(&archive.store)).args(arguments.clone());
     let (bucket, _) = archive.store.keys().next().expect("an object");
     let source = format!("s3://{bucket}");
-    let from_bucket = whole(served.command(&source), "the bucket");
-    let dir = case.beside("snapshot");
-    let taken = whole(served.snapshot(&source, &dir), "the taking of a snapshot");
-    assert_eq!(
-        compared(taken),
-        compared(from_bucket.clone()),
-        "taking a snapshot (left) tells otherwise than the bucket (right)"
-    );
-    let mut offline = program();
-    offline.arg("logs").arg(&dir).args(weights);
-    assert_eq!(
-        compared(whole(offline, "the snapshot")),
-        compared(from_bucket.clone()),
-        "the snapshot (left) tells otherwise than the bucket (right)"
-    );
-    // A part of them, since it takes as long as all of the above.
-    if outcome.stdout.len().is_multiple_of(4) {
-        let in_shards = crate::shards::parity::of_bucket(&served, &source, &case.beside("shards"));
-        assert_eq!(
-            format!("{in_shards:#}"),
-            format!("{:#}", compared(from_bucket.clone())),
-            "the bucket in shards (left) tells otherwise than in one run (right)"
-        );
-    }
-    let (mut from_bucket, folder) = (compared(from_bucket), compared(folder));
+    let told = whole(served.command(&source), "the bucket");
+    let (mut from_bucket, folder) = (compared(told.clone()), compared(folder));
     without_histories(&mut from_bucket, &folder);
     without_places(&mut from_bucket, &folder);
     assert_eq!(
@@ -79,9 +58,73 @@ pub fn check(outcome: &Outcome) {
         format!("{folder:#}"),
         "a bucket (left) tells otherwise than a folder (right)"
     );
+    Some(InBucket {
+        served,
+        source,
+        arguments,
+        told,
+    })
 }
 
-/// What became of an object only a bucket knows: it is told after what a folder tells.
+/// Why what came of a run on a folder says nothing of a bucket.
+fn why_not(outcome: &Outcome) -> Option<&'static str> {
+    if outcome.exit == 2 {
+        return Some("the run was refused: s3::setup has what is refused of buckets");
+    }
+    let arguments = outcome.case.arguments();
+    if arguments.iter().any(|it| it.starts_with("--state")) {
+        return Some("a state is one of its source: state::attacks has those of buckets");
+    }
+    let is_span =
+        |it: &String| it.ends_with(['h', 'd']) && it.starts_with(|c: char| c.is_ascii_digit());
+    if arguments.iter().any(is_span) {
+        return Some("a span back from now is another one when it is asked for again");
+    }
+    let requested = &outcome.report()["requested"];
+    let is_moment = requested["start"].is_string() && requested["start"] == requested["end"];
+    is_moment.then_some("the archive is a starting digest alone, and no range is so short")
+}
+
+/// A snapshot of the bucket, and the bucket in shards, tell the same.
+#[track_caller]
+pub fn check_copies(outcome: &Outcome, bucket: &InBucket) {
+    let case = &outcome.case;
+    let InBucket {
+        served,
+        source,
+        arguments,
+        told,
+    } = bucket;
+    let from_bucket = compared(told.clone());
+    let dir = case.beside("snapshot");
+    let taken = whole(served.snapshot(source, &dir), "the taking of a snapshot");
+    assert_eq!(
+        compared(taken),
+        from_bucket,
+        "taking a snapshot (left) tells otherwise than the bucket (right)"
+    );
+    let mut offline = program();
+    offline.arg("logs").arg(&dir).args(weights(arguments));
+    assert_eq!(
+        compared(whole(offline, "the snapshot")),
+        from_bucket,
+        "the snapshot (left) tells otherwise than the bucket (right)"
+    );
+    // A part of them, since it takes as long as all of the above.
+    if outcome.stdout.len().is_multiple_of(4) {
+        let in_shards = crate::shards::parity::of_bucket(served, source, &case.beside("shards"));
+        assert_eq!(
+            format!("{in_shards:#}"),
+            format!("{from_bucket:#}"),
+            "the bucket in shards (left) tells otherwise than in one run (right)"
+        );
+    }
+}
+
+/// What a bucket says of an object that it keeps no other version of.
+const FOR_GOOD: &str = "; no intact version of it is left: it is gone for good";
+
+/// What became of an object only a bucket knows: it is told after what a folder tells, and before what explains it.
 fn without_histories(bucket: &mut Value, folder: &Value) {
     let Some(findings) = bucket["report"]["findings"].as_array_mut() else {
         return;
@@ -92,7 +135,8 @@ fn without_histories(bucket: &mut Value, folder: &Value) {
         let (ours_told, theirs_told) = (told(ours), told(theirs));
         let begins = theirs_told.strip_suffix('.').unwrap_or(&theirs_told);
         let more = ours_told.strip_prefix(begins);
-        if more.is_some_and(|more| more.starts_with("; ")) {
+        let without = ours_told.replacen(FOR_GOOD, "", 1);
+        if more.is_some_and(|more| more.starts_with("; ")) || without == theirs_told {
             ours["message"] = theirs["message"].clone();
         }
     }

@@ -326,3 +326,15 @@ fn a_bucket_that_a_chain_leads_to_may_be_denied() {
     assert!(codes.contains_key("digest-unreadable"), "{report:#}");
     assert!(!codes.contains_key("digest-missing"), "{report:#}");
 }
+
+/// As an empty folder is: there is nothing to verify, which is no success.
+#[test]
+fn a_bucket_that_holds_nothing() {
+    let served = Served::new(&audit()).args(DAY);
+    served.server.store().bucket("empty");
+    expect(
+        &served.run("s3://empty"),
+        "unverified",
+        &[("no-digests", 1)],
+    );
+}

@@ -161,7 +161,7 @@ fn two_trails_of_which_one_has_its_digest_later() {
             .deliver(&mut archive);
         let newest = archive.chains[1].digests[4].at.clone();
         archive.store.delete(&newest);
-        let outcome = Case::new(archive).args(rest).only_in_a_folder().run();
+        let outcome = Case::new(archive).args(rest).run();
         let report = outcome.report();
         assert_eq!(report["verdict"], "valid", "{report:#}");
         let findings = report["findings"].as_array().unwrap();

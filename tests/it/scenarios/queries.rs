@@ -64,7 +64,9 @@ fn many_exports_in_one_run_at_any_depth() {
         }
     }
     let all: Vec<_> = exports.iter().collect();
-    let case = QueryCase::new(delivered(&all)).only_in_a_folder();
+    let case = QueryCase::new(delivered(&all)).only_in_a_folder(
+        "a part of it is verified by its path: in S3, s3::queries does so by prefix",
+    );
     let outcome = case.run();
     outcome.comes_to("valid").results([18, 0, 0, 0, 0]);
     assert_eq!(outcome.report["exports"].as_array().unwrap().len(), 6);
@@ -75,7 +77,8 @@ fn many_exports_in_one_run_at_any_depth() {
 #[test]
 fn one_export_folder_wherever_it_lies() {
     let export = export();
-    let case = QueryCase::new(delivered(&[&export])).only_in_a_folder();
+    let case = QueryCase::new(delivered(&[&export]))
+        .only_in_a_folder("a folder of its own, moved: in S3, s3::queries names it by prefix");
     case.write();
     let inside = case.path(&export.at(""));
     let outcome = case.run_on(&inside);
@@ -94,7 +97,7 @@ fn one_export_folder_wherever_it_lies() {
 fn two_copies_of_one_export_are_told_apart() {
     let export = export();
     let case = QueryCase::new(delivered(&[&export, &export.clone().below("copy/")]));
-    let outcome = case.only_in_a_folder().run();
+    let outcome = case.run();
     outcome.comes_to("valid").results([6, 0, 0, 0, 0]);
     let exports = outcome.report["exports"].as_array().unwrap();
     assert_ne!(exports[0]["folder"], exports[1]["folder"]);
@@ -325,7 +328,7 @@ fn names_that_lead_out_of_the_folder() {
 #[test]
 fn links_are_not_followed_out_of_the_source() {
     let export = export();
-    let case = QueryCase::new(delivered(&[&export])).only_in_a_folder();
+    let case = QueryCase::new(delivered(&[&export])).only_in_a_folder("a bucket has no links");
     case.write();
     let (outside, file) = (
         case.keys().with_file_name("outside"),
@@ -344,7 +347,7 @@ fn links_are_not_followed_out_of_the_source() {
 #[cfg(unix)]
 #[test]
 fn a_link_in_the_place_of_a_folder_is_told() {
-    let case = QueryCase::new(delivered(&[&export()])).only_in_a_folder();
+    let case = QueryCase::new(delivered(&[&export()])).only_in_a_folder("a bucket has no links");
     case.write();
     let outside = case.keys().with_file_name("outside");
     fs::create_dir(&outside).unwrap();
