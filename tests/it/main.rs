@@ -8,6 +8,7 @@
     clippy::doc_markdown
 )]
 
+mod contract;
 mod forge;
 mod harness;
 mod man;

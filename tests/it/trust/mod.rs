@@ -8,7 +8,7 @@ mod corpus;
 mod damage;
 mod judge;
 mod matrix;
-mod memory;
+pub mod memory;
 mod model;
 mod mutation;
 mod properties;
