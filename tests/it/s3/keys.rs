@@ -134,7 +134,7 @@ fn a_digest_is_proven_whichever_is_read_first() {
                 stored
                     .metadata
                     .insert(MADE_AT.into(), "2024-02-01T00:00:00Z".into()),
-            )
+            );
         },
     ];
     for change in changes {
