@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, seed::Seed};
-use crate::harness::severity_of;
+use crate::harness::{program, severity_of};
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Object, Operation, Options, Rule};
+use crate::shards::parity::of_bucket;
 
 const SOURCE: &str = "s3://audit-logs";
 const S3: [Operation; 3] = [
@@ -476,6 +477,29 @@ fn a_page_that_looks_like_an_object_accuses_nobody() {
         .store()
         .put(&bucket, &key, Object::new(&b"{}"[..]));
     expect(&served.run(SOURCE), "invalid", &[("log-modified", 1)]);
+}
+
+/// Nor where a snapshot is taken and verified later, or where shards are read and joined.
+#[test]
+fn a_page_that_looks_like_an_object_accuses_nobody_later_on() {
+    let served = Served::new(&audit()).args(DAY);
+    let page = Fault::Page("application/json", "{\"message\": \"log in first\"}".into());
+    let rule = Rule::new(page).on(&[Operation::GetObject]);
+    served
+        .server
+        .faults()
+        .add(rule.key("*_CloudTrail_*T0220Z_*"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let evidence = folder.path().join("evidence");
+    let mut offline = program();
+    offline.arg("logs").arg(&evidence);
+    for mut command in [served.snapshot(SOURCE, &evidence), offline] {
+        let output = command.args(["--format", "json"]).output().expect("a run");
+        let report = serde_json::from_slice(&output.stdout).expect("a report");
+        expect(&report, "unverified", &[("log-unreadable", 1)]);
+    }
+    let merged = of_bucket(&served, SOURCE, &folder.path().join("shards"));
+    expect(&merged["report"], "unverified", &[("log-unreadable", 1)]);
 }
 
 /// One that comes in place of the rest of a body is asked for again.
