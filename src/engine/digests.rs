@@ -92,8 +92,8 @@ pub(super) fn read_digest(
     // The room that it takes is held until it has been looked at, and no longer.
     let see = |fetched: Fetched<'_>| see(shared, (at, &path), stated, &keys, &fetched);
     let fetch = || shared.reading().digest(at.root, &path);
-    let kept = shared.source.read_before(at.root, &path);
-    let first = kept.map_or_else(fetch, Fetched::from);
+    let kept = shared.reading().digest_before(at.root, &path);
+    let first = kept.unwrap_or_else(fetch);
     // A listing showed it, or the digest after it names it.
     let is_absent = |fetched: &Fetched<'_>| {
         matches!(

@@ -115,6 +115,31 @@ impl<'a> Reading<'a> {
         self.whole(&|| self.source.digest(root, path))
     }
 
+    /// What it came to when it was read before, where that was kept. It takes as much as another one.
+    pub(super) fn digest_before(&self, root: RootId, path: &str) -> Option<Fetched<'a>> {
+        let mut turn = self.room.turn();
+        let (mut reader, mut alone) = (None, None);
+        let mut make_room = |length: u64| {
+            let length = usize::try_from(length).unwrap_or(MAX_DIGEST_LEN);
+            if length <= COMMON_DIGEST_LEN {
+                // There are no more of these at a time than there are readers.
+                reader = Some(self.readers.borrow());
+                return;
+            }
+            turn.come_in(length.min(MAX_DIGEST_LEN), self.stop);
+            if length > LARGE_DIGEST_LEN {
+                alone = Some(HUGE_DIGEST.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+        };
+        let read = self.source.read_before(root, path, &mut make_room)?;
+        Some(Fetched {
+            _reader: reader,
+            _turn: Some(turn),
+            _alone: alone,
+            ..read.into()
+        })
+    }
+
     /// The same, once more.
     pub(super) fn digest_again(&self, root: RootId, path: &str) -> Fetched<'a> {
         self.whole(&|| self.source.digest_again(root, path))

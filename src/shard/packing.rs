@@ -39,7 +39,8 @@ impl Packer {
 
 /// What `packed` was made of, which has `length` bytes.
 pub(super) fn unpacked(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
+    // One that grows would take half as much again.
+    let mut content = Vec::with_capacity(length);
     let limit = length as u64 + 1;
     ZlibDecoder::new(packed)
         .take(limit)

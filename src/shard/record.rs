@@ -73,7 +73,7 @@ pub(super) struct SeenDigest {
     #[serde(rename = "s")]
     stored: u64,
     #[serde(rename = "n")]
-    length: u64,
+    pub(super) length: u64,
     #[serde(rename = "p", default, skip_serializing_if = "is_false")]
     plain: bool,
     #[serde(rename = "m")]

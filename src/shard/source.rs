@@ -321,12 +321,18 @@ impl Source for Joined<'_> {
         }
     }
 
-    fn read_before(&self, root: RootId, path: &str) -> Option<ReadDigest> {
+    fn read_before(
+        &self,
+        root: RootId,
+        path: &str,
+        make_room: &mut dyn FnMut(u64),
+    ) -> Option<ReadDigest> {
         let found = self.find(root, path)?;
         match found.seen()? {
             Seen::Failed(why) => Some(Err(why.failure())),
             Seen::Digest(digest) => {
                 let result = self.results.get(found.shard as usize)?;
+                make_room(digest.length);
                 let blob = match result.blob(found.block, digest.blob) {
                     Ok(blob) => blob,
                     Err(error) => {

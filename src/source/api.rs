@@ -320,9 +320,15 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// What reading a digest came to when it was done before, where that was kept.
-    fn read_before(&self, root: RootId, path: &str) -> Option<ReadDigest> {
-        let _ = (root, path);
+    /// What reading a digest came to when it was done before, where that was kept. How many bytes it
+    /// takes is told to `make_room` before it takes them.
+    fn read_before(
+        &self,
+        root: RootId,
+        path: &str,
+        make_room: &mut dyn FnMut(u64),
+    ) -> Option<ReadDigest> {
+        let _ = (root, path, make_room);
         None
     }
 

@@ -9,6 +9,7 @@ mod costs;
 mod cuts;
 mod estimate;
 mod inventory;
+mod memory;
 pub mod parity;
 mod repairs;
 mod templates;
