@@ -159,5 +159,6 @@ pub(super) fn check(
         manifest: checked.manifest,
     };
     source.take_altered(checked.altered);
+    source.pass_over(checked.of_a_mac);
     Ok(note)
 }

@@ -75,13 +75,18 @@ pub(super) fn not_followed() -> SourceError {
 
 /// Whether a file is what macOS writes beside another one where the file system holds no attributes
 /// (`AppleDouble`). No log and no digest begins so, whoever reads it.
-pub(super) fn is_apple_double(dir: &Dir, name: &OsStr) -> bool {
-    let Some(name) = name.to_str().filter(|name| name.starts_with("._")) else {
+pub(in super::super) fn is_apple_double(dir: &Dir, path: impl AsRef<Path>) -> bool {
+    let path = path.as_ref();
+    let is_named_so = |name: &OsStr| name.as_encoded_bytes().starts_with(b"._");
+    let Some(path) = path
+        .to_str()
+        .filter(|_| path.file_name().is_some_and(is_named_so))
+    else {
         return false;
     };
     let mut head = [0; APPLE_DOUBLE.len()];
     // What cannot be read is an object like any other, and told when it is read.
-    let read = open_file(dir, name).and_then(|mut file| file.read_exact(&mut head));
+    let read = open_file(dir, path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head == APPLE_DOUBLE
 }
 

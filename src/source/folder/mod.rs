@@ -8,7 +8,9 @@ mod narrowing;
 mod search;
 mod source;
 
-pub(super) use file::{body, explain, is_absent, open_file, read_sidecar, read_small};
+pub(super) use file::{
+    body, explain, is_absent, is_apple_double, open_file, read_sidecar, read_small,
+};
 pub(super) use listing::{Listing, level};
 pub use narrowing::Narrowing;
 pub use source::FolderSource;

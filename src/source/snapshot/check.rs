@@ -1,9 +1,11 @@
 //! Whether a snapshot is still what its manifest says.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
-use super::super::folder::{is_absent, open_file};
+use cap_std::fs::Dir;
+
+use super::super::folder::{is_absent, is_apple_double, open_file};
 use super::error::SnapshotError;
 use super::layout::{ENCODED, HEAD, INDEX, KEYS, MANIFEST, OBJECTS, SIDECAR};
 use super::opening::{each_named, files_below};
@@ -53,6 +55,8 @@ pub struct Checked {
     pub manifest: String,
     /// What does not fit, in the order of the files.
     pub altered: Vec<Altered>,
+    /// The files that a Mac wrote beside those of the snapshot.
+    pub of_a_mac: BTreeSet<String>,
 }
 
 /// A line of the manifest: a hash and the name of a file.
@@ -117,7 +121,12 @@ impl SnapshotSource {
         }
         // All files that the verdict may hang on.
         for name in files_below(&self.dir, &[OBJECTS, ENCODED, KEYS])? {
-            if !named.contains(&hasher.hash_one(&*name)) {
+            if named.contains(&hasher.hash_one(&*name)) {
+                continue;
+            }
+            if is_of_a_mac(&self.dir, &name) {
+                checked.of_a_mac.insert(name);
+            } else {
                 let altered = self.altered_file(name, Alteration::Added);
                 checked.altered.push(altered);
             }
@@ -151,6 +160,12 @@ impl SnapshotSource {
             actual,
         })
     }
+}
+
+/// Whether a file that the manifest does not name is one that macOS wrote when it copied or showed the
+/// snapshot. No verdict hangs on it: an object of a bucket that looks the same is named.
+pub(super) fn is_of_a_mac(dir: &Dir, file: &str) -> bool {
+    file.rsplit('/').next() == Some(".DS_Store") || is_apple_double(dir, file)
 }
 
 /// What does not fit, by the object that it bears on.

@@ -113,7 +113,9 @@ impl SnapshotSource {
             None | Some(Err(SourceError::NotFound)) => Level::default(),
             Some(level) => level?,
         };
-        let mut objects: BTreeMap<String, bool> = level.objects.into_iter().collect();
+        let objects = level.objects.into_iter();
+        let objects = objects.filter(|(name, _)| !self.is_passed_over(root, &below(path, name)));
+        let mut objects: BTreeMap<String, bool> = objects.collect();
         let mut folders: BTreeSet<String> = level.folders.into_iter().collect();
         for (rest, archived) in self.odd_below(root, path) {
             match rest.split_once('/') {

@@ -11,6 +11,7 @@ use cap_std::fs::{Dir, File, OpenOptions};
 use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file};
+use super::check::is_of_a_mac;
 use super::error::{SnapshotError, at};
 use super::head::Head;
 use super::index::Line;
@@ -197,7 +198,8 @@ fn unaltered(dir: &Dir, old: &Head) -> Result<(), SnapshotError> {
     if !is_named(INDEX) {
         return altered(INDEX);
     }
-    if let Some(added) = files_below(dir, &[KEYS])?.iter().find(|it| !is_named(it)) {
+    let is_added = |name: &&String| !is_named(name) && !is_of_a_mac(dir, name);
+    if let Some(added) = files_below(dir, &[KEYS])?.iter().find(is_added) {
         return altered(added);
     }
     let mut told = None;

@@ -46,6 +46,8 @@ pub struct SnapshotSource {
     /// The index has lines that are none.
     pub(super) has_damaged_lines: bool,
     altered: Vec<Altered>,
+    /// Files that are no objects.
+    of_a_mac: BTreeSet<String>,
 }
 
 /// What was told of a folder's folders: their names, and which runs could not have them.
@@ -118,6 +120,7 @@ impl SnapshotSource {
             is_contradicted: true,
             has_damaged_lines: false,
             altered: Vec::new(),
+            of_a_mac: BTreeSet::new(),
         };
         source.load()?;
         Ok(Some(source))
@@ -204,6 +207,17 @@ impl SnapshotSource {
     /// Takes note of the files that are not what the manifest says.
     pub fn take_altered(&mut self, altered: Vec<Altered>) {
         self.altered = altered;
+    }
+
+    /// Takes note of the files that a Mac wrote beside those of the snapshot: they are no objects.
+    pub fn pass_over(&mut self, of_a_mac: BTreeSet<String>) {
+        self.of_a_mac = of_a_mac;
+    }
+
+    pub(super) fn is_passed_over(&self, root: RootId, path: &str) -> bool {
+        let file = |root: &RecordedRoot| format!("{OBJECTS}/{}/{path}", root.name);
+        let is_one = |root| self.of_a_mac.contains(&file(root));
+        !self.of_a_mac.is_empty() && self.recorded(root).is_ok_and(is_one)
     }
 
     /// The content of a file of the snapshot, of at most `limit` bytes.
@@ -391,8 +405,13 @@ impl Source for SnapshotSource {
         }
         match self.lying(root, path) {
             Ok(Some(dir)) => {
+                let mut visit = |object: ListedObject<'_>| {
+                    if !self.is_passed_over(root, &below(path, object.rest)) {
+                        visit(object);
+                    }
+                };
                 // An object of a bucket may have any name.
-                let listing = Listing::new(bounds, visit).taking_all();
+                let listing = Listing::new(bounds, &mut visit).taking_all();
                 for mut problem in listing.run(&dir) {
                     problem.path = format!("{path}/{}", problem.path);
                     problems.push(problem);

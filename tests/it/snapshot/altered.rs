@@ -165,6 +165,41 @@ fn what_cannot_be_used_is_named() {
     }
 }
 
+/// What macOS writes beside the files that it copies or shows is no object, and accuses nobody.
+#[test]
+fn files_beside_a_macs_files() {
+    const APPLE_DOUBLE: &[u8] = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        ";
+    let archive = audit();
+    let place = taken(&archive);
+    let (digest, log) = (file_of(&archive.digest(3)), file_of(&archive.log(2, 0)));
+    let files = [
+        digest.as_str(),
+        &format!("{digest}.metadata.json"),
+        &log,
+        "public-keys/us-east-1.json",
+        "snapshot.json",
+    ];
+    for (content, is_a_macs) in [(APPLE_DOUBLE, true), (&APPLE_DOUBLE[..3], false)] {
+        let copy = place.copy();
+        for file in files {
+            let (folder, name) = file.rsplit_once('/').unwrap_or((".", file));
+            copy.write(&format!("{folder}/._{name}"), content);
+            copy.write(&format!("{folder}/.DS_Store"), b"\0\0\0\x01Bud1");
+        }
+        let (exit, report) = offline(&copy);
+        if !is_a_macs {
+            assert_eq!(exit, 1, "{report:#}");
+            assert_eq!(report["run"]["snapshot"]["altered"], 4, "{report:#}");
+            continue;
+        }
+        assert_eq!(exit, 0, "{report:#}");
+        assert_eq!(report["run"]["snapshot"]["altered"], 0, "{report:#}");
+        // Nor does it keep anybody from adding to it.
+        assert_eq!(take(&served(&archive), &copy).0, 0);
+        assert_eq!(offline(&copy).0, 0);
+    }
+}
+
 #[test]
 fn the_manifests_word_joins_what_the_object_is_found_to_be() {
     let archive = audit();
