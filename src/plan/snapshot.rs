@@ -103,6 +103,9 @@ pub(super) fn keys(
         let bearing: Vec<_> = failed
             .filter(|failed| source.head().bears_on(failed.run, bounds))
             .collect();
+        if recorded.is_of_others(&bearing) {
+            continue;
+        }
         let held: Result<Vec<PublicKey>, Box<str>> = match (&recorded.file, &recorded.why) {
             (Some(file), _) if !file.starts_with(&format!("{KEYS_FOLDER}/")) => {
                 bail!("the snapshot names {file:?} for keys, and keys lie in {KEYS_FOLDER}")

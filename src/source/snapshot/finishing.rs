@@ -168,8 +168,7 @@ impl Recording<'_> {
     ) -> Result<Vec<RecordedKeys>, SnapshotError> {
         let mut recorded = head.keys.clone();
         for its in &mut recorded {
-            its.failed
-                .retain(|failure| !head.is_superseded(failure.run));
+            its.forget(|failure| head.is_superseded(failure.run));
         }
         for holding in holdings {
             let place = recorded.iter().position(|it| it.region == holding.region);

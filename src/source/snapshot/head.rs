@@ -109,6 +109,23 @@ pub struct RecordedKeys {
     pub failed: Vec<KeyFailure>,
 }
 
+impl RecordedKeys {
+    /// Forgets what could not be had, where it was told since whether it can be.
+    pub(super) fn forget(&mut self, is_told: impl Fn(&KeyFailure) -> bool) {
+        self.failed.retain(|failure| !is_told(failure));
+        // Keys of all regions may have come in its place.
+        if !self.failed.iter().any(|failure| failure.day.is_none()) {
+            self.why = None;
+        }
+    }
+
+    /// Whether nothing is told of the region but why other runs could not have its keys than those of
+    /// which `bearing` was told.
+    pub fn is_of_others(&self, bearing: &[&KeyFailure]) -> bool {
+        self.file.is_none() && !bearing.iter().any(|failure| failure.day.is_none())
+    }
+}
+
 /// Why a run could not have a region's keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct KeyFailure {

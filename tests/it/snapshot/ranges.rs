@@ -309,6 +309,37 @@ fn keys_that_one_range_could_not_have_do_not_make_it_tampered() {
     }
 }
 
+/// Keys that were given later are all that there is, and nothing is left of why there were none before.
+#[test]
+fn keys_that_could_not_be_had_and_were_given_later() {
+    let regions = ["us-east-1", "eu-west-1"];
+    let trail = Trail::new("audit", "2024-03-10T00:00:00Z", 6).regions(&regions);
+    let served = Served::new(&trail.rotate(4, TestKey::b()).archive());
+    let place = Place::new();
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListPublicKeys]);
+    served.server.faults().add(rule.region("eu-west-1"));
+    assert_eq!(add(&served, &place, FIRST).0, 3);
+    let given = place.beside("a.json");
+    let first = TestKey::a().fingerprint();
+    for keys in served.server.cloudtrail().keys.values_mut() {
+        keys.retain(|key| key.fingerprint == first);
+    }
+    served.server.faults().clear();
+    let kept = Place::new();
+    add(&served, &kept, FIRST);
+    std::fs::copy(kept.file("public-keys/us-east-1.json"), &given).expect("keys");
+    let mut command = served.snapshot(SOURCE, &place.dir());
+    command.args(["--start-time", FIRST[0], "--end-time", FIRST[1]]);
+    command.arg("--public-keys").arg(&given);
+    // The other region has all its keys from before.
+    for (exit, report) in [report(command), asked(&place, FIRST)] {
+        let told = report["findings"].to_string();
+        assert_eq!(exit, 1, "{told}");
+        assert!(told.contains("digest-key-unknown"), "{told}");
+        assert!(!told.contains("digest-unreadable"), "{told}");
+    }
+}
+
 /// The objects of the first range were archived since.
 #[test]
 fn what_is_held_needs_no_restoring() {
