@@ -25,7 +25,8 @@ pub(super) struct Beginnings {
 }
 
 impl Beginnings {
-    /// A listing began with names that lie before what it was to begin after.
+    /// A listing began with names that lie before what it was to begin after, or showed nothing of what
+    /// is beyond it.
     pub(super) fn are_ignored(&self) {
         self.ignored.store(true, Ordering::Relaxed);
     }

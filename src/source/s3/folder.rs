@@ -135,7 +135,11 @@ impl Listing {
             } = self.page(&query, &mut cursor).await?;
             let beginnings = &self.service.beginnings;
             if let Some(before) = tried.take() {
-                if beginnings.are_known() == Some(false) {
+                if objects.is_empty() && next.is_none() {
+                    // There was more before: who shows nothing of it does not know of beginnings.
+                    beginnings.are_ignored();
+                }
+                if objects.is_empty() || beginnings.are_known() == Some(false) {
                     cursor = before;
                     continue;
                 }

@@ -120,6 +120,18 @@ fn a_listing_that_begins_anew_each_time_ends() {
     }
 }
 
+/// A server that knows of no beginnings may show nothing of what lies beyond one, though there is more.
+#[test]
+fn a_listing_that_shows_nothing_from_where_it_is_to_begin_is_read_from_its_beginning() {
+    let options = || Options {
+        nothing_after_keys: true,
+        ..Options::default()
+    };
+    expect(&crowded(&audit(), options()).run(SOURCE), "valid", &[]);
+    let planted = crowded(&planted(audit()), options());
+    expect(&planted.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
+}
+
 /// Whoever writes to the bucket may make up any number of folders: they are not taken for those of kinds
 /// that CloudTrail may have, each with years of its own.
 #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) backwards: Option<&'static str>,
     /// Listings begin with the first name, whichever they are asked to begin after.
     pub(crate) from_the_first: bool,
+    /// Listings that are asked to begin after the key of an object show nothing.
+    pub(crate) nothing_after_keys: bool,
     /// What listings say of whether they go on, beside where they do.
     pub(crate) truncation: Truncation,
     /// Passes before every response.
@@ -58,6 +60,7 @@ impl Default for Options {
             empty_pages: false,
             backwards: None,
             from_the_first: false,
+            nothing_after_keys: false,
             truncation: Truncation::Told,
             latency: Duration::ZERO,
             slots: 0,

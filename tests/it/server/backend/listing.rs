@@ -145,6 +145,13 @@ pub(super) fn v2(
         limit,
     };
     let mut page = page::objects(bucket, &query);
+    let is_a_key = |name: &String| bucket.keys.contains_key(name);
+    let begins_at_one = input.start_after.as_ref().is_some_and(is_a_key);
+    if options.nothing_after_keys && begins_at_one && input.continuation_token.is_none() {
+        page.items.clear();
+        page.groups.clear();
+        page.next = None;
+    }
     if !filled {
         page.items.clear();
         page.groups.clear();
