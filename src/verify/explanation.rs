@@ -103,8 +103,9 @@ const PRESERVE: Step = step(
      metadata, note the time, and restrict who may write to the bucket",
 );
 const ANOTHER_COPY: Step = step(
-    "Verify another copy of the same time, if there is one: a replica, a backup, an earlier \
-     snapshot. If that copy is valid, it also gives back what was lost",
+    "Verify another copy of the same time, if there is one: an earlier snapshot, a backup, or a \
+     replica of the bucket, copied into a folder, since its digests name the bucket that it is a \
+     replica of. If that copy is valid, it also gives back what was lost",
 );
 
 #[cfg(test)]

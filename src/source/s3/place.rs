@@ -26,6 +26,11 @@ impl S3Place {
     /// What is wrong with it.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let (bucket, prefix) = Self::parts(url)?;
+        if is_alias(bucket) {
+            return Err(
+                "it is the alias of an access point, and digests name the bucket behind it: name that bucket, or copy it into a folder and verify the folder",
+            );
+        }
         let place = Self::new(bucket, prefix);
         if place.is_root && place.prefix.is_empty() && prefix.starts_with('/') {
             // It would be taken for the one right in the bucket.
@@ -83,6 +88,13 @@ pub(super) fn is_bucket(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
+/// Whether it is the other name of an access point, which no bucket may have.
+fn is_alias(bucket: &str) -> bool {
+    ["-s3alias", "--ol-s3"]
+        .iter()
+        .any(|end| bucket.ends_with(end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +147,18 @@ mod tests {
             place("s3://logs/AWSLogs/elsewhere"),
             ("AWSLogs/elsewhere".into(), false, None, None)
         );
+    }
+
+    /// Every digest would seem to lie in another bucket than the one that it names.
+    #[test]
+    fn an_access_point_is_no_bucket() {
+        for alias in ["point-abcdefg1234-s3alias", "lambda-abcdefg1234--ol-s3"] {
+            let told = S3Place::parse(&format!("s3://{alias}/logs")).unwrap_err();
+            assert!(told.contains("name that bucket"), "{told}");
+            // What is only written to, or read from, may be named so.
+            assert!(S3Place::parts(&format!("s3://{alias}/results")).is_ok());
+        }
+        assert!(S3Place::parse("s3://my-s3alias-logs").is_ok());
     }
 
     #[test]
