@@ -219,7 +219,12 @@ fn intact(
             ))
         ),
     };
-    format!("{told}; this brings it back: {command}")
+    let options = shared.source.cli_options();
+    let options: String = options
+        .iter()
+        .map(|it| format!(" {}", quoted(it)))
+        .collect();
+    format!("{told}; this brings it back: {command}{options}")
 }
 
 /// As a shell takes it for one word.

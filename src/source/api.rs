@@ -408,6 +408,11 @@ pub trait Source: Send + Sync {
         let _ = (root, path, told);
     }
 
+    /// The options that the AWS CLI needs to reach the source, as this run did.
+    fn cli_options(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// One version of an object, with its metadata.
     ///
     /// # Errors

@@ -39,6 +39,24 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The same as options of the AWS CLI, where it does not know of them by itself: it reads the same
+    /// environment and the same config files.
+    pub(super) fn cli_options(&self) -> Vec<String> {
+        let named = |option: &str, value: &Option<String>| {
+            let value = value.clone();
+            value.map(|value| [option.to_owned(), value])
+        };
+        let payer = self.requester_pays.then_some("requester".to_owned());
+        let options = [
+            named("--endpoint-url", &self.endpoint_url),
+            named("--profile", &self.profile),
+            named("--request-payer", &payer),
+        ];
+        options.into_iter().flatten().flatten().collect()
+    }
+}
+
 /// How long what fails is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {

@@ -363,6 +363,10 @@ impl Source for S3Source {
         })
     }
 
+    fn cli_options(&self) -> Vec<String> {
+        self.service.clients.settings().cli_options()
+    }
+
     fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
         self.open_object(Target {
             version: Some(id.to_owned()),

@@ -472,6 +472,10 @@ impl Source for Recording<'_> {
         }));
     }
 
+    fn cli_options(&self) -> Vec<String> {
+        self.inner.cli_options()
+    }
+
     fn version(&self, root: RootId, path: &str, id: &str) -> Result<(Body, Metadata), SourceError> {
         self.inner.version(root, path, id)
     }

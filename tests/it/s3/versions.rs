@@ -1,5 +1,7 @@
 //! What a bucket's versions tell of what is missing or changed.
 
+use std::fs;
+
 use super::served::{DAY, Served, expect, messages};
 use crate::forge::{Archive, At};
 use crate::scenarios::common::audit;
@@ -49,6 +51,29 @@ fn a_log_under_a_delete_marker_can_be_brought_back() {
         versions.retain(|version| version.name() != id);
     }
     expect(&served.run("s3://audit-logs"), "valid", &[]);
+}
+
+/// With another server, AWS would be asked for an object that it does not have, or has too.
+#[test]
+fn the_command_reaches_what_the_run_reached() {
+    let archive = audit();
+    let (served, (_, key)) = versioned(&archive);
+    let id = {
+        let mut store = served.server.store();
+        let bucket = store.bucket(BUCKET);
+        bucket.delete(&key);
+        bucket.latest(&key).expect("a marker").name()
+    };
+    let config = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(config.path(), "[profile audit]\n").expect("a config");
+    let served = served.env("AWS_CONFIG_FILE", config.path().to_str().expect("text"));
+    let url = served.server.url();
+    let served = served.args(["--endpoint-url", &url, "--profile", "audit"]);
+    let served = served.args(["--request-payer", "requester"]);
+    let told = messages(&served.run("s3://audit-logs"));
+    let options = format!("--endpoint-url {url} --profile audit --request-payer requester");
+    let command = format!("--key {key} --version-id {id} {options}");
+    assert!(told.contains(&command), "{told}");
 }
 
 #[test]
