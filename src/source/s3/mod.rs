@@ -34,6 +34,7 @@ mod store;
 mod stretch;
 mod tls;
 mod trail;
+mod upload;
 mod versions;
 mod wait;
 

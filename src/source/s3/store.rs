@@ -4,7 +4,6 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -15,11 +14,9 @@ use super::fault::{Fault, Kind};
 use super::request::Service;
 use super::search::level;
 use super::source::Connection;
+use super::upload::Watch;
 use super::wait::Reactor;
 use crate::source::SourceError;
-
-/// So long an object may take to be written.
-const UPLOAD: Duration = Duration::from_mins(30);
 
 /// A folder of a bucket.
 pub struct S3Store {
@@ -102,11 +99,13 @@ impl S3Store {
                     .bucket(&*self.bucket)
                     .key(&key)
                     .set_request_payer(self.service.payer());
-                // The answer comes only when all of the body has gone.
+                let patience = self.service.clients.settings().patience;
+                // The answer comes only when all of the body has gone, which is watched.
                 let timeouts = TimeoutConfig::builder()
-                    .connect_timeout(self.service.clients.settings().patience.connect)
-                    .read_timeout(UPLOAD);
+                    .connect_timeout(patience.connect)
+                    .disable_read_timeout();
                 let patient = Builder::new().timeout_config(timeouts.build());
+                let watch = Watch::new(&patience);
                 async move {
                     let body = ByteStream::from_path(file).await.map_err(|error| {
                         let told = format!("{} cannot be read: {error}", file.display());
@@ -114,8 +113,12 @@ impl S3Store {
                     })?;
                     let request = request.body(body).customize().config_override(patient);
                     let request = request.interceptor(self.service.bounded());
-                    let sent = request.send().await;
-                    sent.map_err(|error| Fault::of("PutObject", &error))
+                    let request = request.interceptor(watch.clone());
+                    let sending = async {
+                        let sent = request.send().await;
+                        sent.map_err(|error| Fault::of("PutObject", &error))
+                    };
+                    watch.over(sending).await
                 }
             });
             put.await.map_err(Fault::into_source_error)?;
