@@ -220,11 +220,9 @@ fn intact(
         ),
     };
     let options = shared.source.cli_options();
-    let options: String = options
-        .iter()
-        .map(|it| format!(" {}", quoted(it)))
-        .collect();
-    format!("{told}; this brings it back: {command}{options}")
+    let options = options.iter().map(|it| quoted(it));
+    let command: Vec<String> = std::iter::once(command).chain(options).collect();
+    format!("{told}; this brings it back: {}", command.join(" "))
 }
 
 /// As a shell takes it for one word.
