@@ -111,7 +111,8 @@ pub fn read(reader: impl Read) -> Result<Saved, SavedError> {
         check_query(&report).map_err(SavedError::Contradiction)?;
         return Ok(Saved::Query(Box::new(report)));
     }
-    let report = parse(&content).map_err(unknown)?;
+    let mut report: Report<'static> = parse(&content).map_err(unknown)?;
+    report.find_namesakes();
     check(&report).map_err(SavedError::Contradiction)?;
     Ok(Saved::Logs(Box::new(report)))
 }

@@ -65,11 +65,24 @@ pub(super) struct State {
     pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
     /// Where the roots are parts of one bucket.
     pub(super) seams: Seams,
+    /// How many chains of a name are told of, and whether they are of backfill digests.
+    namesakes: BTreeMap<(String, bool), usize>,
     /// The chains that an earlier run has seen, and whose walk has not begun.
     pub(super) remembered: BTreeSet<Arc<ChainId>>,
     /// Whether the walk waits for a listing.
     pub(super) paused: bool,
     finished: bool,
+}
+
+impl State {
+    /// As findings call a chain.
+    pub(super) fn name_of(&self, chain: &ChainId) -> String {
+        let name = (chain.trail().to_owned(), chain.is_backfill());
+        match self.namesakes.get(&name) {
+            Some(2..) => chain.told_from_namesake(),
+            Some(_) | None => chain.to_string(),
+        }
+    }
 }
 
 impl Group {
@@ -153,6 +166,13 @@ impl Group {
             let here = remembered.filter(|(chain, _)| *chain.place() == self.place);
             state.remembered = here.map(|(chain, _)| Arc::new(chain.clone())).collect();
             shared.tally().digests_seen += state.remembered.len() as u64;
+            let told = listed.iter().filter(|waiting| !waiting.silent);
+            let told = told.map(|waiting| waiting.digest.key.chain());
+            let told: BTreeSet<_> = told.chain(&state.remembered).cloned().collect();
+            for chain in told {
+                let name = (chain.trail().to_owned(), chain.is_backfill());
+                *state.namesakes.entry(name).or_default() += 1;
+            }
         }
         for Waiting { digest, .. } in &listed {
             state.seams.reach(digest.root, midnight(digest.key.end()));

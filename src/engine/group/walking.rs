@@ -121,9 +121,11 @@ impl Group {
             }
         }
         state.remembered.remove(&chain);
+        let name: Arc<str> = state.name_of(&chain).into();
+        let walk = Walk::new(Arc::clone(&chain), bounds, keys);
         state.walking = Some(Walking {
-            walk: Walk::new(Arc::clone(&chain), bounds, keys).back_to(walked_to),
-            logs: Arc::new(ChainLogs::new(chain.to_string().into(), bounds)),
+            walk: walk.back_to(walked_to).called(&name),
+            logs: Arc::new(ChainLogs::new(name, bounds)),
             chain,
             silent,
         });

@@ -1,6 +1,7 @@
 //! The JSON report made from what a run came to.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use super::shape::{
@@ -14,6 +15,7 @@ use crate::verify::conclusion::{
     ChainResult, Conclusion, ExitStatus, ExplainedGap, LogCounts, Weighed,
 };
 use crate::verify::evidence::Kept;
+use crate::verify::location::told_from_namesake;
 use crate::verify::time::TimeRange;
 
 impl<'a> Report<'a> {
@@ -64,6 +66,24 @@ impl<'a> Report<'a> {
     /// Where `out` fails.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         shown_json::write_pretty(self, out)
+    }
+}
+
+impl Report<'_> {
+    /// Finds out which chains of a saved report findings call by more than their names: two have the same,
+    /// or findings tell the home region, since the run ended before it came to the other.
+    pub(in crate::report) fn find_namesakes(&mut self) {
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        for chain in &self.chains {
+            *times.entry(chain.short_name()).or_default() += 1;
+        }
+        let told = self.findings.iter().filter_map(|it| it.chain.as_deref());
+        let told: BTreeSet<&str> = told.filter(|name| name.ends_with(')')).collect();
+        for chain in &mut self.chains {
+            let name = chain.short_name();
+            let is_told = told.contains(&*told_from_namesake(&name, &chain.home_region));
+            chain.has_namesake = is_told || times.get(&name).is_some_and(|times| *times > 1);
+        }
     }
 }
 
@@ -134,11 +154,20 @@ impl<'a> Chain<'a> {
             digests: result.digests.into(),
             logs: result.logs.into(),
             key_fingerprints: texts(&result.fingerprints),
+            has_namesake: *result.name != *result.chain.to_string(),
         }
     }
 
     /// As findings name it.
     pub fn name(&self) -> String {
+        let name = self.short_name();
+        if self.has_namesake {
+            return told_from_namesake(&name, &self.home_region);
+        }
+        name
+    }
+
+    fn short_name(&self) -> String {
         let backfill = if self.backfill { " (backfill)" } else { "" };
         format!("{}/{}{backfill}", self.place(), self.trail)
     }

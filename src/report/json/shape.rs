@@ -216,6 +216,9 @@ pub struct Chain<'a> {
     pub logs: Logs,
     /// The keys that signed its digests.
     pub key_fingerprints: Vec<Text<'a>>,
+    /// Whether findings call it by more than its name, since another chain has that too.
+    #[serde(skip)]
+    pub has_namesake: bool,
 }
 
 #[allow(

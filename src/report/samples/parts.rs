@@ -190,6 +190,7 @@ pub(in crate::report) fn chain(
         },
         restarts_within: 0,
         key_fingerprints: vec![FINGERPRINT.into()],
+        has_namesake: false,
     }
 }
 

@@ -88,6 +88,8 @@ pub struct OpenEnd {
 pub struct ChainSummary {
     /// Which chain.
     pub chain: Arc<ChainId>,
+    /// As findings call it.
+    pub name: Arc<str>,
     /// What its verified digests cover, by the root that they lie in: a digest vouches for what
     /// was delivered beside it.
     pub covered: BTreeMap<RootId, Covered>,
@@ -130,6 +132,7 @@ impl ChainSummary {
     /// Nothing found out yet.
     pub(in crate::verify) fn new(chain: Arc<ChainId>) -> Self {
         Self {
+            name: chain.to_string().into(),
             chain,
             covered: BTreeMap::new(),
             doubtful: Covered::default(),

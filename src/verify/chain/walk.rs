@@ -98,6 +98,14 @@ impl Walk {
         }
     }
 
+    /// The same walk, where findings call its chain by this name.
+    #[must_use]
+    pub fn called(mut self, name: &Arc<str>) -> Self {
+        self.name = Arc::clone(name);
+        self.summary.name = Arc::clone(name);
+        self
+    }
+
     /// Takes note that further keys are at hand.
     pub fn use_keys(&mut self, keys: Option<Arc<KeySet>>) {
         self.keys = keys;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::super::chain::Binding;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::location::{ChainId, ObjectLocation, RootId};
+use super::super::location::{ObjectLocation, RootId};
 use super::super::time::{OVERDUE, minus};
 use super::weighing::join;
 
@@ -68,7 +68,7 @@ impl<'a> Changes<'a> {
 /// All digests of a root must state one bucket and prefix for one time; where they do not, those that
 /// fewer digests state are out of place. Gives what is right, and what to tell of the rest.
 pub(super) fn settle_bindings(
-    mut all: Vec<(&ChainId, &Binding)>,
+    mut all: Vec<(&Arc<str>, &Binding)>,
     changes: &Changes<'_>,
 ) -> (Vec<Binding>, Vec<Finding>) {
     all.sort_by(|(_, a), (_, b)| b.digests.cmp(&a.digests).then_with(|| a.cmp(b)));
@@ -83,15 +83,14 @@ pub(super) fn settle_bindings(
     (kept, findings)
 }
 
-fn out_of_place(chain: &ChainId, binding: &Binding, other: &Binding) -> Finding {
+fn out_of_place(chain: &Arc<str>, binding: &Binding, other: &Binding) -> Finding {
     let key = ObjectLocation::new(
         Arc::clone(&binding.bucket),
         join(&binding.prefix, &binding.newest.path()),
     );
-    let name: Arc<str> = chain.to_string().into();
     let shown = |binding: &Binding| format!("s3://{}", join(&binding.bucket, &binding.prefix));
     Finding::new(Code::DigestMoved, Subject::Object(key))
-        .in_chain(&name)
+        .in_chain(chain)
         .compared(&shown(other), &shown(binding))
         .detail(format!(
             "{} digests of this chain say that they belong to another bucket or prefix than the digests that lie beside them",

@@ -8,7 +8,7 @@ use super::super::chain::{Gap, GapCause};
 use super::super::evidence::{Evidence, Explained, Kept, Question};
 use super::super::finding::Code;
 use super::super::location::{ChainId, ObjectLocation};
-use super::result::ExplainedGap;
+use super::result::{ChainResult, ExplainedGap};
 use super::weighing::Weighed;
 
 /// A gap of `chain` with the events that explain it.
@@ -30,11 +30,12 @@ pub(super) fn explain_gap(evidence: Option<&Evidence>, chain: &ChainId, gap: Gap
 /// Adds to findings which verified event explains them, and to those about time, that none does.
 pub(super) fn explain_findings<'a>(
     evidence: &Evidence,
-    chains: impl Iterator<Item = &'a Arc<ChainId>>,
+    chains: impl Iterator<Item = &'a ChainResult>,
     findings: &mut [Weighed],
 ) {
-    let chains: BTreeMap<String, &ChainId> =
-        chains.map(|chain| (chain.to_string(), &**chain)).collect();
+    let chains: BTreeMap<&str, &ChainId> = chains
+        .map(|result| (&*result.name, &*result.chain))
+        .collect();
     for weighed in findings {
         let object = weighed.bucket.as_ref().zip(weighed.key.as_ref());
         let object =

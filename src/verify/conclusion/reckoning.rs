@@ -82,7 +82,7 @@ impl<'a> Reckoning<'a> {
             .map(|finding| weigh(finding, weights, &bindings))
             .collect();
         if let Some(evidence) = &self.evidence {
-            let chains = results.iter().map(|(result, _)| &result.chain);
+            let chains = results.iter().map(|(result, _)| result);
             explain_findings(evidence, chains, &mut findings);
         }
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -130,7 +130,7 @@ impl<'a> Reckoning<'a> {
 
     fn chain(&mut self, tally: ChainTally) -> (ChainResult, Vec<Binding>) {
         let ChainTally { summary, logs } = tally;
-        let name: Arc<str> = summary.chain.to_string().into();
+        let name = Arc::clone(&summary.name);
         let mut gaps = summary.gaps.clone();
         let mut digests = summary.digests;
         // What an interrupted walk has not come to is not missing.
@@ -165,6 +165,7 @@ impl<'a> Reckoning<'a> {
                 .map(ToString::to_string)
                 .collect(),
             chain: summary.chain,
+            name,
         };
         (result, summary.bindings)
     }
@@ -272,7 +273,7 @@ impl<'a> Reckoning<'a> {
         let hourly = hourly.map(|(_, bindings)| &**bindings);
         let all: Vec<_> = results
             .iter()
-            .flat_map(|(result, bindings)| bindings.iter().map(|it| (&*result.chain, it)))
+            .flat_map(|(result, bindings)| bindings.iter().map(|it| (&result.name, it)))
             .collect();
         let (bound, out_of_place) = settle_bindings(all, &Changes::of(hourly));
         self.findings.extend(out_of_place);

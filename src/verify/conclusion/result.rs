@@ -29,6 +29,8 @@ pub struct ExplainedGap {
 pub struct ChainResult {
     /// Which chain.
     pub chain: Arc<ChainId>,
+    /// As findings call it.
+    pub name: Arc<str>,
     /// Its newest verified digest.
     pub newest: Option<Remembered>,
     /// What it covers of the range.
@@ -97,10 +99,8 @@ impl Conclusion {
         let weighty = self.findings.iter();
         let weighty = weighty.filter(|it| it.severity > Severity::Notice);
         let weighty: BTreeSet<_> = weighty.map(|it| it.finding.chain.as_deref()).collect();
-        let names = |result: &ChainResult| {
-            let chain = &result.chain;
-            [chain.to_string(), chain.place().to_string()]
-        };
+        let names =
+            |result: &ChainResult| [result.name.to_string(), result.chain.place().to_string()];
         let there: BTreeSet<_> = self.chains.iter().flat_map(names).collect();
         let is_of_the_run = |about: Option<&str>| about.is_none_or(|about| !there.contains(about));
         if self.interrupted || weighty.iter().copied().any(is_of_the_run) {

@@ -131,20 +131,20 @@ impl Tally {
     /// given back. Else they are missing.
     pub(super) fn settle_first_day(&mut self) -> Option<Timestamp> {
         let mut begins = None;
+        let mut missing: BTreeMap<Arc<str>, u64> = BTreeMap::new();
         for BeforeFirstDay { day, finding } in std::mem::take(&mut self.before_first_day) {
             let is_cut = self.first_day.is_some_and(|first| day <= first);
             if is_cut && !self.reaches_before_first_day {
                 begins = begins.max(Some(day));
                 continue;
             }
-            let its = |chain: &&mut ChainTally| {
-                let name = chain.summary.chain.to_string();
-                finding.chain.as_deref() == Some(&*name)
-            };
-            if let Some(chain) = self.chains.iter_mut().find(its) {
-                chain.logs.missing += 1;
+            if let Some(chain) = &finding.chain {
+                *missing.entry(Arc::clone(chain)).or_default() += 1;
             }
             self.findings.push(finding);
+        }
+        for chain in &mut self.chains {
+            chain.logs.missing += missing.remove(&chain.summary.name).unwrap_or_default();
         }
         begins
     }

@@ -40,6 +40,17 @@ impl ChainId {
     pub fn is_backfill(&self) -> bool {
         self.backfill
     }
+
+    /// As a person calls it where another chain of its account and region has the same name: a trail that was
+    /// deleted and made anew may have another home region.
+    pub fn told_from_namesake(&self) -> String {
+        told_from_namesake(&self.to_string(), &self.home_region)
+    }
+}
+
+/// The name of a chain with what tells it from another one of that name.
+pub fn told_from_namesake(name: &str, home_region: &str) -> String {
+    format!("{name} (home region {home_region})")
 }
 
 impl fmt::Display for ChainId {

@@ -9,7 +9,7 @@ mod names;
 mod object;
 mod place;
 
-pub use digest_key::{ChainId, DigestKey};
+pub use digest_key::{ChainId, DigestKey, told_from_namesake};
 pub use log_path::{LogKind, LogName, LogPath, folder_day, read_log_name};
 pub use names::{is_account, is_organization, is_region, is_trail};
 pub use object::{ObjectLocation, RootId, split_key};

@@ -16,6 +16,7 @@ mod keys;
 mod logs;
 mod matrix;
 mod moves;
+mod namesakes;
 mod parts;
 mod queries;
 mod range;
