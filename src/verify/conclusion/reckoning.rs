@@ -307,14 +307,16 @@ impl<'a> Reckoning<'a> {
                 .iter()
                 .any(|result| !result.covered.ranges().is_empty());
             if !is_multi_region || !covers {
+        let mut places: BTreeMap<_, Vec<&AccountRegion>> = BTreeMap::new();
+        for place in &self.tally.places {
+            let of_account = places.entry((place.organization(), place.account()));
+            of_account.or_default().push(place);
+        }
                 continue;
             }
             let known: BTreeSet<_> = chains.iter().map(|result| result.chain.place()).collect();
-            for place in &self.tally.places {
-                let beside = place.organization() == organization && place.account() == account;
-                if !beside || known.contains(place) {
-                    continue;
-                }
+            let beside = places.get(&(organization, account)).into_iter().flatten();
+            for place in beside.filter(|place| !known.contains(**place)) {
                 let name: Arc<str> = format!("{place}/{trail}").into();
                 let finding = Finding::new(Code::RegionSilent, Subject::Run)
                     .in_chain(&name)

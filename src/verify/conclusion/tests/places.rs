@@ -41,6 +41,62 @@ fn a_trail_of_many_regions_is_silent_in_none() {
     assert_eq!(reached(&["eu-west-1"], None), other);
 }
 
+/// An organization has many thousands of accounts, each with its regions. To compare all with all would take this
+/// test minutes.
+#[test]
+fn a_large_organization_is_concluded_upon() {
+    const ACCOUNTS: u64 = 10_000;
+    let mut chains = Vec::new();
+    let mut held = Vec::new();
+    let mut places = BTreeSet::new();
+    for number in 0..ACCOUNTS {
+        let account = format!("{number:012}");
+        for region in ["us-east-1", "eu-west-1"] {
+            let newest = key(&account, region, "t", "");
+            let id = newest.chain();
+            places.insert(id.place().clone());
+            let mut one = chain(id, 0, 600);
+            // The trail was moved to another bucket, and back again.
+            let moved = [("a", 400, 600), ("b", 200, 400), ("a", 0, 200)];
+            let binding = |(bucket, start, end): (&str, i64, i64)| Binding {
+                root: ROOT,
+                bucket: bucket.into(),
+                prefix: "".into(),
+                range: range(start, end),
+                digests: number,
+                newest: newest.clone(),
+            };
+            one.summary.bindings = moved.map(binding).to_vec();
+            chains.push(one);
+            held.push(BeforeFirstDay {
+                day: at(0),
+                finding: found(Code::LogMissing, Some(&id.to_string())),
+            });
+        }
+    }
+    let silent = AccountRegion::new(None, "000000000007", "eu-west-2").unwrap();
+    places.insert(silent.clone());
+    let mut tally = tally(chains);
+    tally.places = places;
+    tally.first_day = Some(at(-1440));
+    tally.before_first_day = held;
+    let reached = reach(tally);
+    let told = |code| {
+        reached
+            .findings
+            .iter()
+            .filter(move |it| it.finding.code == code)
+    };
+    assert_eq!(told(Code::DigestMoved).count(), 0);
+    assert_eq!(told(Code::LogMissing).count() as u64, 2 * ACCOUNTS);
+    assert!(reached.chains.iter().all(|it| it.logs.missing == 1));
+    let silent = format!("{silent}/t");
+    let told: Vec<_> = told(Code::RegionSilent)
+        .map(|it| it.finding.chain.as_deref())
+        .collect();
+    assert_eq!(told, [Some(&*silent)]);
+}
+
 #[test]
 fn digests_of_one_root_and_time_state_one_bucket() {
     let newest = key("123456789012", "us-east-1", "t", "");
