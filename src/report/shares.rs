@@ -22,7 +22,13 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     let now = present(&report.run);
     let whole = seconds(end.duration_since(start));
     let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
-    for chain in report.chains.iter().filter(|chain| !chain.backfill) {
+    // What begins after the range has no part in it.
+    let has_any = |chain: &Chain<'_>| {
+        let its = &chain.digests;
+        its.valid + its.invalid + its.missing + its.unverified > 0
+    };
+    let hourly = report.chains.iter().filter(|chain| !chain.backfill);
+    for chain in hourly.filter(|chain| has_any(chain)) {
         places.entry(chain.place()).or_default().push(chain);
     }
     let by_default = report.run.range_of_archive.is_some_and(|note| note.start);

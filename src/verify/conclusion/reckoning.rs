@@ -191,7 +191,9 @@ impl<'a> Reckoning<'a> {
         missing: bool,
     ) -> Option<Gap> {
         let (start, first) = (self.start?, summary.oldest_start?);
-        let range = TimeRange::new(start, first).filter(|range| !range.is_empty())?;
+        let end = self.end.filter(|end| *end <= first);
+        let range = TimeRange::new(start, end.unwrap_or(first));
+        let range = range.filter(|range| !range.is_empty())?;
         let broken = match summary.broken_at_bottom {
             Some(GapCause::DigestMissing) if self.weights.bounds.start().is_none() && !missing => {
                 None
@@ -208,9 +210,14 @@ impl<'a> Reckoning<'a> {
                 .in_chain(name)
                 .compared(&start, &first)
                 .spanning(range)
-                .detail(format!(
-                    "no digest of this chain covers the time from {start}, where the range starts, to {first}"
-                ));
+                .detail(match end {
+                    None => format!(
+                        "no digest of this chain covers the time from {start}, where the range starts, to {first}"
+                    ),
+                    Some(end) => format!(
+                        "no digest of this chain covers any of the range, which ends at {end}: what they cover begins at {first}"
+                    ),
+                });
             self.findings.push(finding);
         }
         Some(Gap {
@@ -221,7 +228,8 @@ impl<'a> Reckoning<'a> {
 
     fn ends_early(&mut self, summary: &ChainSummary, name: &Arc<str>) -> Option<Gap> {
         let (due, last) = (self.due()?, summary.newest_end?);
-        let range = TimeRange::new(last, due).filter(|range| !range.is_empty())?;
+        let from = self.start.map_or(last, |start| start.max(last));
+        let range = TimeRange::new(from, due).filter(|range| !range.is_empty())?;
         if minus(due, OVERDUE) > last {
             let finding = Finding::new(Code::CoverageEndsEarly, Subject::Run)
                 .in_chain(name)
@@ -299,6 +307,11 @@ impl<'a> Reckoning<'a> {
                 trails.entry(trail).or_default().push(result);
             }
         }
+        let mut places: BTreeMap<_, Vec<&AccountRegion>> = BTreeMap::new();
+        for place in &self.tally.places {
+            let of_account = places.entry((place.organization(), place.account()));
+            of_account.or_default().push(place);
+        }
         for ((organization, account, trail, home_region), chains) in trails {
             let is_multi_region = chains
                 .iter()
@@ -307,11 +320,6 @@ impl<'a> Reckoning<'a> {
                 .iter()
                 .any(|result| !result.covered.ranges().is_empty());
             if !is_multi_region || !covers {
-        let mut places: BTreeMap<_, Vec<&AccountRegion>> = BTreeMap::new();
-        for place in &self.tally.places {
-            let of_account = places.entry((place.organization(), place.account()));
-            of_account.or_default().push(place);
-        }
                 continue;
             }
             let known: BTreeSet<_> = chains.iter().map(|result| result.chain.place()).collect();

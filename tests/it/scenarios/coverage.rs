@@ -233,6 +233,29 @@ fn a_region_that_was_added_later() {
     Case::new(archive).run().is(&expect);
 }
 
+/// Digests of the two hours after a range are read too: a chain that begins there has no part in it.
+#[test]
+fn a_region_that_was_added_after_the_range() {
+    let mut archive = trail(6).archive();
+    Trail {
+        regions: vec!["eu-west-1".into()],
+        ..Trail::new("audit", "2024-03-10T05:00:00Z", 3)
+    }
+    .deliver(&mut archive);
+    let (start, end) = ("2024-03-10T00:00:00Z", "2024-03-10T04:00:00Z");
+    let outcome = Case::new(archive.clone()).range(start, end).run();
+    let report = outcome.report();
+    assert_eq!(outcome.exit, 0, "{report:#}");
+    let chain = &report["chains"][0];
+    assert_eq!(chain["region"], "eu-west-1", "{report:#}");
+    let gap = serde_json::json!({"start": start, "end": end, "cause": "starts-late", "events": []});
+    assert_eq!(chain["gaps"], serde_json::json!([gap]), "{report:#}");
+    let told = report["findings"][0]["message"].as_str().unwrap();
+    assert!(told.contains("covers any of the range"), "{told}");
+    let (_, text, _) = Case::new(archive).range(start, end).run_text();
+    assert!(!text.contains("not covered throughout"), "{text}");
+}
+
 #[test]
 fn a_region_whose_digests_are_all_gone() {
     let mut archive = trail(4)
