@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::memory::busy;
 use super::served::{DAY, MARCH, Served};
 use crate::scenarios::common::audit;
-use crate::server::{Fault, Operation, Rule, Trail};
+use crate::server::{Entry, Fault, Operation, Rule, Trail};
 
 const SOURCE: &str = "s3://audit-logs";
 const ARN: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
@@ -149,7 +149,7 @@ fn what_was_found_until_then_is_told() {
     archive.store.delete(&missing);
     let served = Served::new(&archive).args(DAY);
     let rule = Rule::new(Fault::StallBody(FOR_EVER)).on(&[Operation::GetObject]);
-    served.server.faults().add(rule.key("*T0240Z_*"));
+    served.server.faults().add(rule.key("*_20240310T0240Z_*"));
     let mut child = served
         .command(SOURCE)
         .args(["--format", "jsonl"])
@@ -163,6 +163,12 @@ fn what_was_found_until_then_is_told() {
     });
     let is_found = |line: &Value| line["type"] == "finding" && line["key"] == *missing.1;
     assert!(lines.any(|line| is_found(&line)), "it is found on the way");
+    let asked = served.server.log().entries();
+    let hangs = |entry: &&Entry| {
+        entry.call.key.contains("_20240310T0240Z_") && entry.call.operation == Operation::GetObject
+    };
+    let asked = asked.iter().filter(hangs).count();
+    assert_eq!(asked, 1, "it is told before anything else happens");
     interrupt(&child);
     let summary = lines.last().expect("a last line");
     assert_eq!(summary["type"], "summary", "{summary:#}");
