@@ -56,19 +56,25 @@ impl Repair<'_> {
         let above = self.place.to_str().map(|text| text.trim_end_matches('/'));
         let above = shell_path(above.map_or(self.place, Path::new));
         let aside = self.looked.strftime("aside-%Y%m%dT%H%M%SZ");
-        let moves = self.moves();
-        format!("{moves} {above}/{name} {above}/{name}.{aside} && {read}")
+        let aside = format!("{above}/{name}.{aside}");
+        let (looks, moves) = self.moves();
+        // The command may be pasted again: what is there then is the shard's own.
+        let looks = looks.replace("{}", &aside);
+        format!("{{ {looks} || {moves} {above}/{name} {aside}; }} && {read}")
     }
 
-    /// What moves a file, or an object.
-    fn moves(&self) -> String {
+    /// What looks for a file or an object, `{}`, and what moves it.
+    fn moves(&self) -> (String, String) {
         if !self.place.to_string_lossy().starts_with("s3://") {
-            return "mv".to_owned();
+            return ("[ -e {} ]".to_owned(), "mv".to_owned());
         }
         // The AWS CLI knows nothing of the plan.
         let planned = self.plan.1.aws.endpoint_url.as_deref();
         let (aws, end) = self.options(self.aws.endpoint_url.as_deref().or(planned));
-        format!("aws{aws} s3 mv{end}")
+        (
+            format!("aws{aws} s3 ls{end} {{}} >/dev/null"),
+            format!("aws{aws} s3 mv{end}"),
+        )
     }
 
     /// How buckets are reached: what the AWS CLI takes before its command, and what behind.

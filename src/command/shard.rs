@@ -43,7 +43,7 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
 fn may_pass(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let cause = cause.downcast_ref::<SourceError>();
-        matches!(cause, Some(SourceError::Failed(_)))
+        matches!(cause, Some(SourceError::Unavailable(_)))
     })
 }
 

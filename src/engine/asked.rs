@@ -29,15 +29,16 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     let home = home.filter(|home| filters.takes_region(home));
     let owner = filters.management_account.as_deref();
     let owner = owner.filter(|owner| filters.takes_account(owner));
-    // Another organization's trail is none of its account. It may have been a trail of that account alone:
-    // what is left of that does not stand in for what the organization's should have.
-    let of_owner = |place: &AccountRegion| owner.is_none_or(|owner| place.account() == owner);
     let of_organization = |place: &AccountRegion| place.organization().is_some();
-    let mut places = chains().map(ChainId::place);
-    let is_organizations =
-        owner.is_some() && places.any(|place| of_owner(place) && of_organization(place));
-    let counts =
-        |place: &AccountRegion| of_owner(place) && (!is_organizations || of_organization(place));
+    // It may have been a trail of that account alone: what is left of that does not stand in for what the
+    // organization's should have.
+    let was_one = chains().map(ChainId::place).any(of_organization);
+    let counts = |place: &AccountRegion| match owner {
+        // Another organization's trail is none of its account.
+        Some(owner) => place.account() == owner && (!was_one || of_organization(place)),
+        // Nor does an organization's trail of that name stand in for the account's own.
+        None => !of_organization(place),
+    };
     let home = home.filter(|home| {
         let mut places = chains().map(ChainId::place);
         places.all(|place| place.region() != home.as_str() || !counts(place))

@@ -118,7 +118,10 @@ impl<'a> NamedLog<'a> {
                 Err(ReadFailure::Source(SourceError::NotFound)) => true,
                 Err(
                     ReadFailure::Source(
-                        SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_),
+                        SourceError::Denied(_)
+                        | SourceError::Archived(_)
+                        | SourceError::Unavailable(_)
+                        | SourceError::Failed(_),
                     )
                     | ReadFailure::Content(_),
                 )
@@ -194,9 +197,9 @@ fn why_unsure(
             let is_same = first.as_ref().is_ok_and(|first| first == again);
             (!is_same).then(|| NOT_ALIKE.into())
         }
-        Err(ReadFailure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
-            Some(format!("{NOT_AGAIN}: {error}").into())
-        }
+        Err(ReadFailure::Source(
+            error @ (SourceError::Denied(_) | SourceError::Unavailable(_) | SourceError::Failed(_)),
+        )) => Some(format!("{NOT_AGAIN}: {error}").into()),
         Err(ReadFailure::Content(ContentError::Read(error))) => {
             Some(format!("{NOT_AGAIN}: {error}").into())
         }

@@ -235,7 +235,10 @@ fn weigh(
             found(LogVerdict::Missing, Code::LogMissing, &"absent")
         }
         Err(ReadFailure::Source(
-            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+            error @ (SourceError::Denied(_)
+            | SourceError::Archived(_)
+            | SourceError::Unavailable(_)
+            | SourceError::Failed(_)),
         )) => unreadable(&error),
         Err(ReadFailure::Content(ContentError::Read(error))) => unreadable(&error),
         Err(ReadFailure::Content(error @ ContentError::Malformed(_))) => {

@@ -69,15 +69,11 @@ impl Filters {
             && self.takes_place(chain.place())
     }
 
-    /// Other accounts, and organizations, may have trails of the same name and home region in the same
-    /// bucket. A home region is asked for where a source names one trail.
+    /// Other accounts may have trails of the same name and home region in the same bucket.
     fn takes_place(&self, place: &AccountRegion) -> bool {
-        let of_organization = place.organization().is_some();
-        match &self.management_account {
-            // It may have been a trail of its own account before.
-            Some(account) => of_organization || place.account() == account,
-            None => !of_organization || self.home_region.is_none(),
-        }
+        // It may have been a trail of its own account before, and an organization's before that.
+        let is_its_own = |account: &String| place.account() == account;
+        place.organization().is_some() || self.management_account.as_ref().is_none_or(is_its_own)
     }
 }
 

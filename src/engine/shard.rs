@@ -144,7 +144,7 @@ impl Counting {
                 of.fetch_add(1, Ordering::Relaxed);
                 self.bytes.fetch_add(content.stored, Ordering::Relaxed);
             }
-            Err(ReadFailure::Source(SourceError::Failed(why))) => {
+            Err(ReadFailure::Source(SourceError::Unavailable(why) | SourceError::Failed(why))) => {
                 self.fail(why);
                 return 0;
             }

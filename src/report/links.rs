@@ -9,10 +9,10 @@ use crate::verify::finding::Code;
 pub enum Links {
     /// All of them.
     All,
-    /// Not all of them were looked at.
-    Unknown,
     /// A chain begins anew while digests of before still come, so that there is no gap.
     Anew,
+    /// Not all of them were looked at.
+    Unknown,
     /// A chain has a break, whatever it weighs in this run, or begins anew.
     Broken,
 }

@@ -128,7 +128,7 @@ mod tests {
         waiting.run.started = at("2024-03-11T00:44:00Z");
         assert_eq!(lacking(&waiting), None);
         // When it is overdue it is.
-        waiting.run.started = at("2024-03-11T01:45:00Z");
+        waiting.run.started = at("2024-03-11T00:46:00Z");
         assert!(lacking(&waiting).is_some());
         let snapshot = SnapshotNote {
             of: "s3://audit-logs".to_owned(),

@@ -61,7 +61,7 @@ fn told(counts: &[(u64, &str, &str)]) -> String {
 /// Whether a gap is only time whose digest was not yet due when the run began, at `now`.
 pub fn is_pending(gap: &ChainGap, now: Timestamp) -> bool {
     let is_short = gap.end.duration_since(gap.start) <= OVERDUE;
-    gap.cause == GapCause::EndsEarly && is_short && plus(gap.end, OVERDUE) > now
+    gap.cause == GapCause::EndsEarly && is_short && plus(gap.start, OVERDUE) > now
 }
 
 /// Why a gap is one, in words, to a run that began at `now`.

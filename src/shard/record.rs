@@ -125,7 +125,9 @@ impl From<&SourceError> for Why {
             SourceError::NotFound => Self::Absent,
             SourceError::Denied(told) => Self::Denied(told.to_string()),
             SourceError::Archived(told) => Self::Archived(told.to_string()),
-            SourceError::Failed(told) => Self::Failed(told.to_string()),
+            SourceError::Unavailable(told) | SourceError::Failed(told) => {
+                Self::Failed(told.to_string())
+            }
         }
     }
 }

@@ -231,8 +231,10 @@ impl Source for Joined<'_> {
             // It was there when the plan was made.
             Err(SourceError::NotFound) => {}
             Err(
-                error
-                @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+                error @ (SourceError::Denied(_)
+                | SourceError::Archived(_)
+                | SourceError::Unavailable(_)
+                | SourceError::Failed(_)),
             ) => {
                 let path = path.to_owned();
                 let mut unseen = self.unseen.lock().unwrap_or_else(PoisonError::into_inner);

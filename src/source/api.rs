@@ -26,6 +26,9 @@ pub enum SourceError {
     /// It is archived, and would have to be restored first.
     #[error("archived: {0}")]
     Archived(Box<str>),
+    /// The service that has it was too busy, or could not be reached, for as long as it was waited for.
+    #[error("{0}")]
+    Unavailable(Box<str>),
     /// Reading it failed.
     #[error("{0}")]
     Failed(Box<str>),
@@ -247,7 +250,12 @@ pub(super) fn root_that_holds(
         match look(root) {
             Ok(()) => return Some(root),
             Err(SourceError::NotFound) => {}
-            Err(SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)) => {
+            Err(
+                SourceError::Denied(_)
+                | SourceError::Archived(_)
+                | SourceError::Unavailable(_)
+                | SourceError::Failed(_),
+            ) => {
                 unknown = unknown.or(Some(root));
             }
         }

@@ -44,7 +44,10 @@ pub(super) fn judge(run: &Run<'_>, export: &Export, entry: &ResultEntry) -> Opti
         }
         Err(SourceError::NotFound) => found(FileVerdict::Missing, Code::ResultMissing, &"absent"),
         Err(
-            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+            error @ (SourceError::Denied(_)
+            | SourceError::Archived(_)
+            | SourceError::Unavailable(_)
+            | SourceError::Failed(_)),
         ) => {
             let finding = Finding::new(Code::ResultUnreadable, subject.clone());
             (
@@ -90,9 +93,11 @@ fn surely(
             Err(SourceError::NotFound | SourceError::Archived(_)) => continue,
             Ok((again, _)) if again == *entry.hash() => READ_TWICE.into(),
             Ok(_) => NOT_ALIKE.into(),
-            Err(error @ (SourceError::Denied(_) | SourceError::Failed(_))) => {
-                format!("{NOT_AGAIN}: {error}").into()
-            }
+            Err(
+                error @ (SourceError::Denied(_)
+                | SourceError::Unavailable(_)
+                | SourceError::Failed(_)),
+            ) => format!("{NOT_AGAIN}: {error}").into(),
         };
         run.source.doubt(run.root, &path, &why);
         return Err(SourceError::Failed(why));

@@ -72,7 +72,10 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
         }
         Err(Failure::Source(SourceError::NotFound)) => return Some(missing(export, subject)),
         Err(Failure::Source(
-            error @ (SourceError::Denied(_) | SourceError::Archived(_) | SourceError::Failed(_)),
+            error @ (SourceError::Denied(_)
+            | SourceError::Archived(_)
+            | SourceError::Unavailable(_)
+            | SourceError::Failed(_)),
         )) => return Some(unreadable(subject, error.to_string())),
     };
     let mut checked = judge(run, &content, subject.clone())?;
@@ -112,7 +115,11 @@ fn why_unsure(run: &Run<'_>, export: &Export, first: &[u8], subject: &Subject) -
                 if is_proven { READ_TWICE } else { NOT_ALIKE }.to_owned()
             }
             Err(Failure::TooLarge) => NOT_ALIKE.to_owned(),
-            Err(Failure::Source(error @ (SourceError::Denied(_) | SourceError::Failed(_)))) => {
+            Err(Failure::Source(
+                error @ (SourceError::Denied(_)
+                | SourceError::Unavailable(_)
+                | SourceError::Failed(_)),
+            )) => {
                 format!("{NOT_AGAIN}: {error}")
             }
         };

@@ -210,8 +210,10 @@ impl Group {
             return None;
         }
         let (other, path) = shared.source.elsewhere(root, location)?;
-        let there = self.holdings.get(&other)?;
-        if there.digests || there.kinds.is_empty() {
+        // What could not be looked into may hold it: reading it there tells why.
+        if let Some(there) = self.holdings.get(&other)
+            && (there.digests || there.kinds.is_empty())
+        {
             return None;
         }
         shared.tally().copied_apart.insert((other, root));

@@ -2,7 +2,7 @@
 //!
 //! Whatever stands in between may give something else in an object's place, and the same each time: a page
 //! with an `ETag`, under a good status. S3's own listing tells how large the object is. Who writes to the bucket
-//! cannot make the two disagree, so that nothing can be hidden by it; and what does not agree is a failure to
+//! makes the two disagree only by writing in between, again and again; and what does not agree is a failure to
 //! read, never a success.
 
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub(super) async fn open_again(
     download.into_body(metadata, facts).await
 }
 
-/// How large a listing says that an object is; nothing where it may not be listed, or is not there any more.
+/// How large a listing says that an object is; nothing where it may not or cannot be listed, or is not there any more.
 async fn listed_size(service: &Service, target: &Target) -> Result<Option<u64>, Fault> {
     let query = Query {
         bucket: Arc::clone(&target.bucket),
@@ -48,18 +48,17 @@ async fn listed_size(service: &Service, target: &Target) -> Result<Option<u64>, 
         Ok(page) => {
             let mut objects = page.objects.iter();
             let listed = objects.find(|object| object.key == target.key);
-            Ok(listed.map(|object| object.size))
+            Ok(listed.and_then(|object| object.size))
         }
         Err(fault) => match fault.kind {
-            Kind::Denied | Kind::NoBucket | Kind::NotFound => Ok(None),
+            Kind::Denied | Kind::NoBucket | Kind::NotFound | Kind::Lasting => Ok(None),
             Kind::Archived
             | Kind::Elsewhere(_)
             | Kind::Throttled
             | Kind::Expired
             | Kind::Transient
             | Kind::Changed
-            | Kind::NoCredentials
-            | Kind::Lasting => Err(fault),
+            | Kind::NoCredentials => Err(fault),
         },
     }
 }

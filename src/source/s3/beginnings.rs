@@ -54,7 +54,7 @@ mod tests {
     fn what_was_not_asked_for_is_left_out() {
         let entry = |key: &str| Entry {
             key: key.to_owned(),
-            size: 1,
+            size: Some(1),
             archived: false,
         };
         for (after, left, was_ignored) in [

@@ -154,11 +154,10 @@ impl Fault {
             Kind::NotFound => SourceError::NotFound,
             Kind::Denied => SourceError::Denied(told),
             Kind::Archived => SourceError::Archived(told),
+            Kind::Throttled | Kind::Transient => SourceError::Unavailable(told),
             Kind::NoBucket
             | Kind::Elsewhere(_)
-            | Kind::Throttled
             | Kind::Expired
-            | Kind::Transient
             | Kind::Changed
             | Kind::NoCredentials
             | Kind::Lasting => SourceError::Failed(told),

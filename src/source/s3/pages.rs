@@ -27,7 +27,8 @@ pub(super) struct Query {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) key: String,
-    pub(super) size: u64,
+    /// Nothing where the server does not tell.
+    pub(super) size: Option<u64>,
     /// Whether it would have to be restored before it can be read.
     pub(super) archived: bool,
 }
@@ -250,10 +251,7 @@ fn read(output: &ListObjectsV2Output, token: Option<&str>) -> Result<Page, Fault
     let entry = |object: &Object| {
         Some(Entry {
             key: name(object.key()?),
-            size: object
-                .size()
-                .and_then(|size| u64::try_from(size).ok())
-                .unwrap_or(0),
+            size: object.size().and_then(|size| u64::try_from(size).ok()),
             archived: is_archived(object),
         })
     };
@@ -335,7 +333,7 @@ mod tests {
         let page = |key: &str| Page {
             objects: vec![Entry {
                 key: key.to_owned(),
-                size: 1,
+                size: Some(1),
                 archived: false,
             }],
             next: Some("token".to_owned()),
@@ -367,7 +365,7 @@ mod tests {
     fn page(keys: &[&str], folders: &[&str]) -> Page {
         let entry = |key: &&str| Entry {
             key: (*key).to_owned(),
-            size: 1,
+            size: Some(1),
             archived: false,
         };
         Page {

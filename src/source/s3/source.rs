@@ -228,7 +228,7 @@ impl S3Source {
                 visit(ListedObject {
                     rest,
                     archived: entry.archived,
-                    size: &|| Some(entry.size),
+                    size: &|| entry.size,
                 });
             }
         });

@@ -1,6 +1,6 @@
 //! How the logs stand that nothing named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,12 +23,16 @@ impl Reckoning<'_> {
         let due = self.due_for_logs();
         let tails = open_places(&self.newest_ends, due);
         let failed = newest_failed(&self.newest_ends);
+        let reached = reached_places(&self.tally.chains);
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self.covered_for(&leftovers);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
             let failed = failed.get(&leftovers.place).copied();
-            let end = covered.end().map(|end| Some(end).max(failed));
+            let reached = reached.get(&(leftovers.place.clone(), leftovers.root));
+            let end = covered
+                .end()
+                .map(|end| Some(end).max(failed).max(reached.copied()));
             let tail = end.flatten().zip(due);
             if let Some(tail) = tail.and_then(|(end, due)| open_after(end, due)) {
                 open.add(tail);
@@ -181,6 +185,31 @@ pub(super) fn newest_ends(tally: &Tally) -> Vec<NewestEnd> {
         failed: None,
     });
     told.chain(silent).collect()
+}
+
+/// When the newest hourly digest ended that states the bucket and the prefix that a root is a copy of, in
+/// whatever root it lies.
+fn reached_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, RootId), Timestamp> {
+    let hourly = chains.iter().map(|chain| &chain.summary);
+    let hourly = hourly.filter(|summary| !summary.chain.is_backfill());
+    let mut copies: BTreeMap<_, (BTreeSet<RootId>, Timestamp)> = BTreeMap::new();
+    for summary in hourly {
+        for binding in &summary.bindings {
+            let place = (summary.chain.place(), &binding.bucket, &binding.prefix);
+            let end = binding.range.end();
+            let (roots, newest) = copies.entry(place).or_insert((BTreeSet::new(), end));
+            roots.insert(binding.root);
+            *newest = (*newest).max(end);
+        }
+    }
+    let mut places = BTreeMap::new();
+    for ((place, _, _), (roots, end)) in copies {
+        for root in roots {
+            let newest = places.entry((place.clone(), root)).or_insert(end);
+            *newest = (*newest).max(end);
+        }
+    }
+    places
 }
 
 /// When the newest digest ended that is there and vouches for nothing, for each account and region.

@@ -138,6 +138,30 @@ fn a_log_planted_at_the_seam_is_out_of_chain() {
     in_parts(&archive.store).run().is(&expect);
 }
 
+/// A folder with a copy of an older digest does not make what is planted there wait for a digest: the newest digest of the
+/// bucket is there, whatever folder it lies in.
+#[test]
+fn a_log_planted_beside_a_copy_of_an_older_digest_is_not_pending() {
+    let mut archive = around_midnight();
+    let last = archive.first().digests.len() - 1;
+    let newest = archive.digest(last);
+    let place = Place::new("audit-logs", "");
+    let planted = PlantedLog::of(&archive.first().id, &place, at("10T03:50:00"));
+    let planted = planted.put(&mut archive.store);
+    let mut copy = archive.store.clone();
+    archive.store.delete(&planted);
+    let logs = archive.first().digests[last - 1].logs.clone();
+    let older = archive.digest(last - 1);
+    copy.objects
+        .retain(|it, _| *it == older || *it == planted || logs.contains(it));
+    assert!(!copy.objects.contains_key(&newest));
+    let stores = [("a", archive.store.clone()), ("b", copy)];
+    let outcome = folders(&stores).args(["--allow", "log-uncovered"]).run();
+    assert_eq!(codes(&outcome), ["log-uncovered"], "{:#}", outcome.report());
+    let outcome = folders(&stores).run();
+    assert_eq!(outcome.exit, 3, "{:#}", outcome.report());
+}
+
 /// Two copies that begin on the same day are judged each for itself, and what one of them lacks is told.
 #[test]
 fn copies_of_the_same_days_do_not_stand_in_for_each_other() {

@@ -1,6 +1,8 @@
 //! Where a shard has no result of use, the commands that `merge` tells repair it as they stand, in a shell.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -234,16 +236,33 @@ fn many_shards_are_repaired_by_few_commands() {
     }
     let commands = commands(&told);
     assert_eq!(commands.len(), 22, "{told}");
-    for command in commands {
-        let output = pasted(command, place.path(), None, &program());
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{command}: {}",
-            said(&output)
-        );
+    // Pasted again, they move nothing: what was aside stays there.
+    let mut aside = Vec::new();
+    for _ in 0..2 {
+        for command in &commands {
+            let output = pasted(command, place.path(), None, &program());
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{command}: {}",
+                said(&output)
+            );
+        }
+        aside.push(moved_aside(&sharded.results));
     }
+    assert!(!aside[0].is_empty() && aside[0] == aside[1]);
     assert_eq!(sharded.merged(), single(&place));
+}
+
+/// What was moved aside, and what it holds.
+fn moved_aside(results: &Path) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = fs::read_dir(results).expect("a folder");
+    let entries = entries.map(|entry| entry.expect("an entry"));
+    let aside = entries.filter(|entry| entry.file_name().to_string_lossy().contains(".aside-"));
+    let aside = aside.filter(|entry| entry.path().is_file());
+    aside
+        .map(|entry| (entry.file_name(), fs::read(entry.path()).expect("a file")))
+        .collect()
 }
 
 /// An archive and results in buckets, where the result of shard 1 is that of another plan.
@@ -310,7 +329,10 @@ fn a_foreign_object() {
     let command = told_of_object(&sharded);
     let asked = place.path().join("asked");
     let aws = place.path().join("aws");
-    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >'{}'\n", asked.display());
+    let script = format!(
+        "#!/bin/sh\n[ \"$2\" = mv ] || exit 1\nprintf '%s\\n' \"$@\" >'{}'\n",
+        asked.display()
+    );
     fs::write(&aws, script).expect("a script");
     let made = Command::new("chmod").arg("+x").arg(&aws).status();
     assert!(made.expect("chmod").success());

@@ -123,7 +123,7 @@ fn page_of(names: &[String]) -> Page {
         names.iter().cloned().partition(|name| name.ends_with('/'));
     let entry = |key| Entry {
         key,
-        size: 1,
+        size: Some(1),
         archived: false,
     };
     Page {
