@@ -1,10 +1,14 @@
 //! One shard of a run: it lists its parts of folders, reads and hashes what lies there, and judges
 //! nothing. What it saw is kept, so that one run over all shards comes to the verdict.
 
+mod counting;
+
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use counting::Counting;
+pub use counting::{ShardCounts, ShardError};
 
 use super::held::Held;
 use super::readers::Readers;
@@ -13,21 +17,19 @@ use super::room::Room;
 use super::stop::Stop;
 use super::threads::in_parallel;
 use crate::event::{Event, Observer};
-use crate::source::{
-    KeyRange, ListedObject, Problem, ReadDigest, ReadFailure, Source, SourceError,
-};
+use crate::source::{KeyRange, ListedObject, Problem, ReadDigest, ReadFailure, Source};
 use crate::verify::digest::UnverifiedDigest;
 use crate::verify::evidence::{Hint, RecordedEvent};
-use crate::verify::hashing::{Content, ContentError};
+use crate::verify::hashing::Content;
 use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogPath, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
 
 /// So many logs are hashed before they are handed on: it bounds what is held.
-const LOGS_AT_A_TIME: usize = 16 * 1024;
+const AT_A_TIME: usize = 16 * 1024;
 /// So many bytes of large digests are read at a time.
 const LARGE_DIGESTS: usize = 32 * 1024 * 1024;
-/// So many digests, which are held whole.
-const DIGESTS_AT_A_TIME: usize = 512;
+/// A digest counts for so many logs, since it is held whole.
+const DIGEST: usize = 32;
 
 /// A part of a folder.
 #[derive(Clone, Copy, Debug)]
@@ -90,105 +92,6 @@ pub trait Keeper: Sync {
     fn keep(&mut self, objects: Vec<KeptObject<Self::Packed>>) -> io::Result<()>;
 }
 
-/// How much a shard read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ShardCounts {
-    /// Digests that were read.
-    pub digests: u64,
-    /// Logs that were hashed.
-    pub logs: u64,
-    /// Stored bytes of both.
-    pub bytes: u64,
-    /// Objects, and parts of folders, that could not be read for a failure that may pass.
-    pub failed: u64,
-}
-
-/// Why a shard has no result.
-#[derive(Debug, thiserror::Error)]
-pub enum ShardError {
-    /// The run was asked to stop.
-    #[error("it was interrupted")]
-    Interrupted,
-    /// Nothing at all could be read.
-    #[error("nothing could be read: {0}")]
-    NothingWorked(Box<str>),
-    /// What was read could not be kept.
-    #[error(transparent)]
-    NotKept(#[from] io::Error),
-}
-
-/// What is counted while a shard is read.
-#[derive(Debug, Default)]
-struct Counting {
-    digests: AtomicU64,
-    logs: AtomicU64,
-    bytes: AtomicU64,
-    /// What could not be read, but might be another time.
-    failed: AtomicU64,
-    /// What was read, or is known not to be readable.
-    settled: AtomicU64,
-    why: Mutex<Option<Box<str>>>,
-}
-
-impl Counting {
-    fn fail(&self, why: &str) {
-        self.failed.fetch_add(1, Ordering::Relaxed);
-        let mut first = self.why.lock().unwrap_or_else(PoisonError::into_inner);
-        first.get_or_insert_with(|| why.into());
-    }
-
-    /// Counts an object, and tells its stored bytes.
-    fn content(&self, content: Result<&Content, &ReadFailure>, of: &AtomicU64) -> u64 {
-        match content {
-            Ok(content) => {
-                of.fetch_add(1, Ordering::Relaxed);
-                self.bytes.fetch_add(content.stored, Ordering::Relaxed);
-            }
-            Err(ReadFailure::Source(SourceError::Unavailable(why) | SourceError::Failed(why))) => {
-                self.fail(why);
-                return 0;
-            }
-            Err(ReadFailure::Content(ContentError::Read(error))) => {
-                self.fail(&error.to_string());
-                return 0;
-            }
-            Err(ReadFailure::Source(
-                SourceError::NotFound | SourceError::Denied(_) | SourceError::Archived(_),
-            )) => {}
-            Err(ReadFailure::Content(ContentError::Malformed(_) | ContentError::TooLarge(_))) => {
-                of.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        self.settled.fetch_add(1, Ordering::Relaxed);
-        content.map_or(0, |content| content.stored)
-    }
-
-    fn listed(&self, problems: &[Problem], objects: usize) {
-        for problem in problems {
-            if let SourceError::Failed(why) = &problem.error {
-                self.fail(why);
-            }
-        }
-        if objects > 0 || problems.is_empty() {
-            self.settled.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn finish(self) -> Result<ShardCounts, ShardError> {
-        let why = self.why.into_inner();
-        let why = why.unwrap_or_else(PoisonError::into_inner);
-        if let Some(why) = why.filter(|_| self.settled.load(Ordering::Relaxed) == 0) {
-            return Err(ShardError::NothingWorked(why));
-        }
-        Ok(ShardCounts {
-            digests: self.digests.into_inner(),
-            logs: self.logs.into_inner(),
-            bytes: self.bytes.into_inner(),
-            failed: self.failed.into_inner(),
-        })
-    }
-}
-
 /// Lists and reads `slices` of `source`, tells `observer` how far it is, and has `keeper` keep what
 /// was seen.
 ///
@@ -209,45 +112,141 @@ pub fn read_shard<K: Keeper>(
         room: &room,
         stop,
     };
-    let counting = Counting::default();
-    let buckets = Buckets::default();
+    let reader = ShardReader {
+        reading,
+        bounds,
+        threads,
+        observer,
+        counting: Counting::default(),
+        buckets: Buckets::default(),
+    };
+    // Many small slices are read together: threads are started for all of them once.
+    let mut waiting: Vec<Listed<'_>> = Vec::new();
     for (number, slice) in slices.iter().enumerate() {
         let (objects, problems) = list(slice, source, bounds);
         if stop.is_stopped() {
             return Err(ShardError::Interrupted);
         }
-        counting.listed(&problems, objects.len());
+        reader.counting.listed(&problems, objects.len());
         observer.observe(&listed(slice, objects.len()));
-        let bucket = buckets.of(source, slice);
-        keeper.begin(number, &problems, &bucket)?;
-        let at_a_time = if is_of_digests(slice.path) {
-            DIGESTS_AT_A_TIME
-        } else {
-            LOGS_AT_A_TIME
-        };
-        for some in objects.chunks(at_a_time) {
-            let shared = &*keeper;
-            let packed = in_parallel(threads, some, |object| {
-                let wanted = Wanted { slice, object };
-                let outcome = wanted.read(&reading, bounds, &bucket);
-                let bytes = counting.count(&outcome);
-                observer.observe(&Event::Kept { bytes });
-                buckets.learn(slice, &outcome);
-                shared.pack(outcome)
-            });
-            if stop.is_stopped() {
-                return Err(ShardError::Interrupted);
-            }
-            let kept = some.iter().zip(packed);
-            let kept = kept.map(|((rest, archived), outcome)| KeptObject {
-                rest: rest.clone(),
-                archived: *archived,
-                outcome,
-            });
-            keeper.keep(kept.collect())?;
+        let mut bucket = reader.buckets.of(source, slice);
+        if bucket.is_none() {
+            // The digests that wait may tell it.
+            reader.read(&mut waiting, keeper)?;
+            bucket = reader.buckets.of(source, slice);
+        }
+        waiting.push(Listed {
+            number,
+            slice,
+            objects,
+            problems,
+            bucket: bucket.unwrap_or_default(),
+        });
+        if waiting.iter().map(Listed::weight).sum::<usize>() >= AT_A_TIME {
+            reader.read(&mut waiting, keeper)?;
         }
     }
-    counting.finish()
+    reader.read(&mut waiting, keeper)?;
+    reader.counting.finish()
+}
+
+/// A slice that was listed, and is still to be read.
+struct Listed<'a> {
+    number: usize,
+    slice: &'a Slice<'a>,
+    objects: Vec<(String, bool)>,
+    problems: Vec<Problem>,
+    /// The bucket that its logs are taken to lie in.
+    bucket: String,
+}
+
+impl Listed<'_> {
+    /// What one of its objects counts for, of what is read at a time.
+    fn weight_of_one(&self) -> usize {
+        if is_of_digests(self.slice.path) {
+            DIGEST
+        } else {
+            1
+        }
+    }
+
+    fn weight(&self) -> usize {
+        self.objects.len() * self.weight_of_one()
+    }
+
+    fn begin<K: Keeper>(&self, keeper: &mut K) -> io::Result<()> {
+        keeper.begin(self.number, &self.problems, &self.bucket)
+    }
+}
+
+/// What reads the slices of a shard.
+struct ShardReader<'a> {
+    reading: Reading<'a>,
+    bounds: &'a Bounds,
+    threads: usize,
+    observer: &'a dyn Observer,
+    counting: Counting,
+    buckets: Buckets,
+}
+
+impl ShardReader<'_> {
+    /// Reads what waits, and has it kept in the order of slices and keys.
+    fn read<K: Keeper>(
+        &self,
+        waiting: &mut Vec<Listed<'_>>,
+        keeper: &mut K,
+    ) -> Result<(), ShardError> {
+        let slices = std::mem::take(waiting);
+        let mut all: Vec<(&Listed<'_>, &(String, bool))> = Vec::new();
+        for listed in &slices {
+            all.extend(listed.objects.iter().map(|object| (listed, object)));
+        }
+        let mut to_begin = slices.iter().peekable();
+        let mut rest = &all[..];
+        while !rest.is_empty() {
+            let mut weight = 0;
+            let fits = |(listed, _): &&(&Listed<'_>, _)| {
+                weight += listed.weight_of_one();
+                weight <= AT_A_TIME
+            };
+            let (some, others) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            rest = others;
+            let shared = &*keeper;
+            let packed = in_parallel(self.threads, some, |(listed, object)| {
+                shared.pack(self.read_one(listed, object))
+            });
+            if self.reading.stop.is_stopped() {
+                return Err(ShardError::Interrupted);
+            }
+            let mut packed = packed.into_iter();
+            for of_one in some.chunk_by(|(a, _), (b, _)| a.number == b.number) {
+                let number = of_one.first().map_or(0, |(listed, _)| listed.number);
+                while let Some(next) = to_begin.next_if(|next| next.number <= number) {
+                    next.begin(keeper)?;
+                }
+                let kept = of_one.iter().zip(packed.by_ref());
+                let kept = kept.map(|((_, (rest, archived)), outcome)| KeptObject {
+                    rest: rest.clone(),
+                    archived: *archived,
+                    outcome,
+                });
+                keeper.keep(kept.collect())?;
+            }
+        }
+        for next in to_begin {
+            next.begin(keeper)?;
+        }
+        Ok(())
+    }
+
+    fn read_one(&self, listed: &Listed<'_>, object: &(String, bool)) -> Outcome {
+        let slice = listed.slice;
+        let outcome = Wanted { slice, object }.read(&self.reading, self.bounds, &listed.bucket);
+        let bytes = self.counting.count(&outcome);
+        self.observer.observe(&Event::Kept { bytes });
+        self.buckets.learn(slice, &outcome);
+        outcome
+    }
 }
 
 fn listed(slice: &Slice<'_>, objects: usize) -> Event<'static> {
@@ -327,31 +326,18 @@ impl Wanted<'_> {
     }
 }
 
-impl Counting {
-    fn count(&self, outcome: &Outcome) -> u64 {
-        match outcome {
-            Outcome::Unread => 0,
-            Outcome::Log { content, .. } => self.content(content.as_ref(), &self.logs),
-            Outcome::Digest(read) => {
-                let content = read.as_ref().map(|(content, _, _)| content);
-                self.content(content, &self.digests)
-            }
-        }
-    }
-}
-
 /// Which bucket the logs of a place lie in: what a folder stands for, only its digests tell. This
 /// is a guess, which the run that joins all shards holds against what verified digests say.
 #[derive(Debug, Default)]
 struct Buckets(Mutex<HashMap<RootId, String>>);
 
 impl Buckets {
-    fn of(&self, source: &dyn Source, slice: &Slice<'_>) -> String {
+    fn of(&self, source: &dyn Source, slice: &Slice<'_>) -> Option<String> {
         if let Some((bucket, _)) = source.stated(slice.root) {
-            return bucket.to_string();
+            return Some(bucket.to_string());
         }
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&slice.root).cloned().unwrap_or_default()
+        known.get(&slice.root).cloned()
     }
 
     fn learn(&self, slice: &Slice<'_>, outcome: &Outcome) {

@@ -88,7 +88,7 @@ fn what_cannot_be_read_is_not_what_is_not_there() {
             let told = keeper.log(&log);
             let is_right = match &told {
                 Err(SourceError::Denied(_)) => is_denied,
-                Err(SourceError::Failed(_)) => !is_denied,
+                Err(SourceError::Unavailable(_) | SourceError::Failed(_)) => !is_denied,
                 Err(SourceError::NotFound | SourceError::Archived(_)) | Ok(_) => false,
             };
             assert!(is_right, "{}: {told:?}", keeper.name);
