@@ -171,8 +171,8 @@ impl Survey {
         taken
     }
 
-    /// A trail may have a prefix that is itself an account's folder, or an organization's. What it delivers there lies
-    /// inside of another archive, where nobody searches: that must not go unsaid.
+    /// A trail may have a prefix that is itself an account's folder, or an organization's. What it
+    /// delivers there lies inside of another archive, where nobody searches: that must not go unsaid.
     fn tell_of_archives_inside(&mut self, source: &dyn Source, inside: Vec<Found>, threads: usize) {
         for root in inside {
             let mut level = vec![root.clone()];

@@ -439,3 +439,22 @@ pub trait Source: Send + Sync {
     /// in another bucket or prefix than its own; nothing where no root can hold it.
     fn elsewhere(&self, from: RootId, location: &ObjectLocation) -> Option<(RootId, String)>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_comes_before_what_may_be_there() {
+        let look = |RootId(number)| match number {
+            0 => Err(SourceError::NotFound),
+            1 => Err(SourceError::Denied("it is not yours".into())),
+            2 => Err(SourceError::Failed("the disk is old".into())),
+            _ => Ok(()),
+        };
+        let holding = |roots: &[u32]| root_that_holds(roots.iter().copied().map(RootId), look);
+        assert_eq!(holding(&[0, 1, 2, 3, 4]), Some(RootId(3)));
+        assert_eq!(holding(&[0, 2, 1]), Some(RootId(2)));
+        assert_eq!(holding(&[0, 0]), None);
+    }
+}
