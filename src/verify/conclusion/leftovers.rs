@@ -23,13 +23,13 @@ impl Reckoning<'_> {
         let due = self.due_for_logs();
         let tails = open_places(&self.newest_ends, due);
         let failed = newest_failed(&self.newest_ends);
-        let reached = reached_places(&self.tally.chains);
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self.covered_for(&leftovers);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
             let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
             let failed = failed.get(&leftovers.place).copied();
-            let reached = reached.get(&(leftovers.place.clone(), leftovers.root));
+            let copied = (leftovers.place.clone(), leftovers.root);
+            let reached = self.reached.get(&copied);
             let end = covered
                 .end()
                 .map(|end| Some(end).max(failed).max(reached.copied()));
@@ -189,7 +189,9 @@ pub(super) fn newest_ends(tally: &Tally) -> Vec<NewestEnd> {
 
 /// When the newest hourly digest ended that states the bucket and the prefix that a root is a copy of, in
 /// whatever root it lies.
-fn reached_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, RootId), Timestamp> {
+pub(super) fn reached_places(
+    chains: &[ChainTally],
+) -> BTreeMap<(AccountRegion, RootId), Timestamp> {
     let hourly = chains.iter().map(|chain| &chain.summary);
     let hourly = hourly.filter(|summary| !summary.chain.is_backfill());
     let mut copies: BTreeMap<_, (BTreeSet<RootId>, Timestamp)> = BTreeMap::new();

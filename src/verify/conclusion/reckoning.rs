@@ -13,7 +13,7 @@ use super::super::location::{AccountRegion, RootId};
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
 use super::bindings::{Changes, settle_bindings};
 use super::explaining::{explain_findings, explain_gap};
-use super::leftovers::{NewestEnd, covered_places, doubtful_places, newest_ends};
+use super::leftovers::{NewestEnd, covered_places, doubtful_places, newest_ends, reached_places};
 use super::result::{ChainResult, Conclusion, total_digests, total_logs};
 use super::tally::{ChainTally, LogCounts, Tally, Weights};
 use super::verdict::Verdict;
@@ -27,6 +27,7 @@ pub(super) struct Reckoning<'a> {
     pub(super) covered: BTreeMap<(AccountRegion, RootId), Covered>,
     pub(super) doubtful: BTreeMap<AccountRegion, Covered>,
     pub(super) newest_ends: Vec<NewestEnd>,
+    pub(super) reached: BTreeMap<(AccountRegion, RootId), Timestamp>,
     pub(super) findings: Vec<Finding>,
     /// Nothing where logs were not read, or not all.
     evidence: Option<Evidence>,
@@ -49,6 +50,7 @@ impl<'a> Reckoning<'a> {
             covered: covered_places(&tally.chains),
             doubtful: doubtful_places(&tally),
             newest_ends: newest_ends(&tally),
+            reached: reached_places(&tally.chains),
             findings: std::mem::take(&mut tally.findings),
             evidence: tally
                 .evidence
