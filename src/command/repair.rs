@@ -60,7 +60,9 @@ impl Repair<'_> {
         let (looks, moves) = self.moves();
         // The command may be pasted again: what is there then is the shard's own.
         let looks = looks.replace("{}", &aside);
-        format!("{{ {looks} || {moves} {above}/{name} {aside}; }} && {read}")
+        let moves = format!("{moves} {above}/{name} {aside}");
+        // 1 says that it is not there; whatever else a look comes to says nothing of that.
+        format!("{{ {looks}; case $? in 0) ;; 1) {moves} ;; *) false ;; esac; }} && {read}")
     }
 
     /// What looks for a file or an object, `{}`, and what moves it.

@@ -33,11 +33,13 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
     // It may have been a trail of that account alone: what is left of that does not stand in for what the
     // organization's should have.
     let was_one = chains().map(ChainId::place).any(of_organization);
-    let counts = |place: &AccountRegion| match owner {
+    let counts = |place: &AccountRegion| match (&filters.management_account, owner) {
         // Another organization's trail is none of its account.
-        Some(owner) => place.account() == owner && (!was_one || of_organization(place)),
+        (Some(_), Some(owner)) => place.account() == owner && (!was_one || of_organization(place)),
+        // Its owner is not asked for.
+        (Some(_), None) => of_organization(place),
         // Nor does an organization's trail of that name stand in for the account's own.
-        None => !of_organization(place),
+        (None, _) => !of_organization(place),
     };
     let home = home.filter(|home| {
         let mut places = chains().map(ChainId::place);
@@ -56,6 +58,7 @@ pub(super) fn vanished(job: &Job, tally: &Tally) -> Vec<Finding> {
         return Vec::new();
     }
     let there: BTreeSet<&ChainId> = judged(tally).collect();
+    let names: BTreeSet<String> = there.iter().map(ToString::to_string).collect();
     let start = job.weights.bounds.start();
     let asked = job.unproven.iter().filter(|(chain, since)| {
         job.filters.takes(chain) && start.is_none_or(|start| start <= **since)
@@ -63,7 +66,12 @@ pub(super) fn vanished(job: &Job, tally: &Tally) -> Vec<Finding> {
     let vanished = asked.filter(|(chain, _)| !there.contains(chain));
     vanished
         .map(|(chain, since)| {
-            let name: Arc<str> = chain.to_string().into();
+            let mut name = chain.to_string();
+            if names.contains(&name) {
+                // What is there is another chain of that name.
+                name = format!("{name} (home region {})", chain.home_region());
+            }
+            let name: Arc<str> = name.into();
             let why = format!(
                 "no digest of {name} was found, though an earlier run saw some from {since} on, and did not find all of them and their logs valid. If it is gone for good reason, begin a new state file"
             );

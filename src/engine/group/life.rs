@@ -260,17 +260,17 @@ impl Group {
             let holdings = self.holdings.get(root);
             let is_apart = holdings.is_some_and(|holdings| !holdings.digests);
             // What is named elsewhere is a copy that nobody looks at, and no accusation.
-            let lies_apart =
-                |log: &Leftover| is_apart && !others().any(|(_, other)| other.names(log));
-            let (apart, beside): (Vec<_>, Vec<_>) =
-                inventory.leftovers().into_iter().partition(lies_apart);
-            for (is_apart, logs) in [(true, apart), (false, beside)] {
+            let is_copy = |log: &Leftover| others().any(|(_, other)| other.names(log));
+            let (copies, unnamed): (Vec<_>, Vec<_>) =
+                inventory.leftovers().into_iter().partition(is_copy);
+            for (is_copy, logs) in [(true, copies), (false, unnamed)] {
                 if !logs.is_empty() {
                     shared.tally().leftovers.push(Leftovers {
                         place: self.place.clone(),
                         root: *root,
                         was_followed: state.followed.contains(root),
-                        is_apart,
+                        is_apart: is_apart && !is_copy,
+                        is_copy,
                         next_parts: parts.get(root).cloned().unwrap_or_default(),
                         logs,
                     });

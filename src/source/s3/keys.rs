@@ -341,10 +341,14 @@ impl KeyRing for CloudTrailKeys {
                 Err(why) => Err(why.clone()),
             },
             calls: known.calls.clone(),
-            failed_around: {
-                let mut failed = known.unsettled.clone();
-                failed.extend(known.failed_around.clone());
-                failed
+            // Where all keys are known, that some day brought none decides nothing.
+            failed_around: match known.of_all_time {
+                Some(Ok(())) => BTreeMap::new(),
+                Some(Err(_)) | None => {
+                    let mut failed = known.unsettled.clone();
+                    failed.extend(known.failed_around.clone());
+                    failed
+                }
             },
         };
         regions.iter().map(holding).collect()

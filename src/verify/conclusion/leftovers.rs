@@ -29,7 +29,8 @@ impl Reckoning<'_> {
             let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
             let failed = failed.get(&leftovers.place).copied();
             let copied = (leftovers.place.clone(), leftovers.root);
-            let reached = self.reached.get(&copied);
+            // The older one of two copies has logs that the newer one's digests name.
+            let reached = self.reached.get(&copied).filter(|_| !leftovers.is_copy);
             let end = covered
                 .end()
                 .map(|end| Some(end).max(failed).max(reached.copied()));

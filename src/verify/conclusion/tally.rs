@@ -52,6 +52,8 @@ pub struct Leftovers {
     /// Whether they lie apart from all digests of their account's region, and no digest names any of
     /// their paths in another root either: then the digests speak for them that name logs of this root.
     pub is_apart: bool,
+    /// Whether digests in other roots name their paths: they may be copies of what lies there.
+    pub is_copy: bool,
     /// The roots that hold what follows in the same bucket, and whose digests name logs of this one: each
     /// with the first day that it has.
     pub next_parts: BTreeMap<RootId, Timestamp>,

@@ -122,6 +122,7 @@ fn a_trail_of_an_organization_is_that_of_all_accounts() {
     assert_eq!(report["chains"].as_array().expect("chains").len(), 6);
     let narrowed = served.args(["--account", ACCOUNTS[1]]);
     let report = narrowed.run(arn);
+    expect(&report, "valid", &[]);
     assert_eq!(report["chains"].as_array().expect("chains").len(), 3);
 }
 

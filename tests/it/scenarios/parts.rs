@@ -162,6 +162,20 @@ fn a_log_planted_beside_a_copy_of_an_older_digest_is_not_pending() {
     assert_eq!(outcome.exit, 3, "{:#}", outcome.report());
 }
 
+/// What an older copy has beyond its newest digest is named by those of a newer one.
+#[test]
+fn copies_of_different_ages_are_whole() {
+    let archive = around_midnight();
+    let last = archive.first().digests.len() - 1;
+    let mut older = archive.store.clone();
+    older.delete(&archive.digest(last));
+    let logs = &archive.first().digests[last].logs;
+    older.delete(&logs[logs.len() - 1]);
+    let stores = [("a", archive.store.clone()), ("b", older)];
+    let outcome = folders(&stores).run();
+    assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
+}
+
 /// Two copies that begin on the same day are judged each for itself, and what one of them lacks is told.
 #[test]
 fn copies_of_the_same_days_do_not_stand_in_for_each_other() {

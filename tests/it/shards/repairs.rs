@@ -329,13 +329,19 @@ fn a_foreign_object() {
     let command = told_of_object(&sharded);
     let asked = place.path().join("asked");
     let aws = place.path().join("aws");
+    // A look that fails does not say that nothing was moved aside before.
+    let failing = format!("#!/bin/sh\necho \"$2\" >>'{}'\nexit 255\n", asked.display());
+    fs::write(&aws, failing).expect("a script");
+    let made = Command::new("chmod").arg("+x").arg(&aws).status();
+    assert!(made.expect("chmod").success());
+    let output = pasted(&command, place.path(), Some(place.path()), &ready());
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(fs::read_to_string(&asked).expect("what was asked"), "ls\n");
     let script = format!(
         "#!/bin/sh\n[ \"$2\" = mv ] || exit 1\nprintf '%s\\n' \"$@\" >'{}'\n",
         asked.display()
     );
     fs::write(&aws, script).expect("a script");
-    let made = Command::new("chmod").arg("+x").arg(&aws).status();
-    assert!(made.expect("chmod").success());
     // Before the object has moved, the shard is not read.
     let output = pasted(&command, place.path(), Some(place.path()), &ready());
     assert_eq!(

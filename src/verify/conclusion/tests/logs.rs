@@ -53,6 +53,7 @@ fn leftovers(logs: &[(LogKind, i64)]) -> Leftovers {
         root: ROOT,
         was_followed: false,
         is_apart: false,
+        is_copy: false,
         next_parts: BTreeMap::new(),
         logs: inventory.leftovers(),
     }
