@@ -342,13 +342,12 @@ impl KeyRing for CloudTrailKeys {
             },
             calls: known.calls.clone(),
             // Where all keys are known, that some day brought none decides nothing.
-            failed_around: match known.of_all_time {
-                Some(Ok(())) => BTreeMap::new(),
-                Some(Err(_)) | None => {
-                    let mut failed = known.unsettled.clone();
-                    failed.extend(known.failed_around.clone());
-                    failed
-                }
+            failed_around: if matches!(known.of_all_time, Some(Ok(()))) {
+                BTreeMap::new()
+            } else {
+                let mut failed = known.unsettled.clone();
+                failed.extend(known.failed_around.clone());
+                failed
             },
         };
         regions.iter().map(holding).collect()
