@@ -27,7 +27,7 @@ remove() {
 }
 trap remove EXIT
 
-dpkg --install target/debian/*.deb
+dpkg --install target/debian/*deb
 installed=/usr/bin/ct-verify
 listed=$(dpkg --listfiles "${packages[@]}")
 
