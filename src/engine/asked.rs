@@ -66,12 +66,13 @@ pub(super) fn vanished(job: &Job, tally: &Tally) -> Vec<Finding> {
     let vanished = asked.filter(|(chain, _)| !there.contains(chain));
     vanished
         .map(|(chain, since)| {
-            let mut name = chain.to_string();
-            if names.contains(&name) {
-                // What is there is another chain of that name.
-                name = format!("{name} (home region {})", chain.home_region());
-            }
-            let name: Arc<str> = name.into();
+            let name = chain.to_string();
+            // What is there under that name is another chain.
+            let name: Arc<str> = if names.contains(&name) {
+                chain.told_from_namesake().into()
+            } else {
+                name.into()
+            };
             let why = format!(
                 "no digest of {name} was found, though an earlier run saw some from {since} on, and did not find all of them and their logs valid. If it is gone for good reason, begin a new state file"
             );

@@ -105,9 +105,7 @@ impl Counting {
             failed: self.failed.into_inner(),
         })
     }
-}
 
-impl Counting {
     pub(super) fn count(&self, outcome: &Outcome) -> u64 {
         match outcome {
             Outcome::Unread => 0,
