@@ -56,26 +56,24 @@ impl Repair<'_> {
         let above = self.place.to_str().map(|text| text.trim_end_matches('/'));
         let above = shell_path(above.map_or(self.place, Path::new));
         let aside = self.looked.strftime("aside-%Y%m%dT%H%M%SZ");
-        let aside = format!("{above}/{name}.{aside}");
-        let (looks, moves) = self.moves();
+        let (looks, moves) = self.moves(&format!("{above}/{name}"), &aside.to_string());
         // The command may be pasted again: what is there then is the shard's own.
-        let looks = looks.replace("{}", &aside);
-        let moves = format!("{moves} {above}/{name} {aside}");
         // 1 says that it is not there; whatever else a look comes to says nothing of that.
         format!("{{ {looks}; case $? in 0) ;; 1) {moves} ;; *) false ;; esac; }} && {read}")
     }
 
-    /// What looks for a file or an object, `{}`, and what moves it.
-    fn moves(&self) -> (String, String) {
+    /// What looks whether a file or an object was moved aside, and what moves it.
+    fn moves(&self, from: &str, aside: &str) -> (String, String) {
+        let to = format!("{from}.{aside}");
         if !self.place.to_string_lossy().starts_with("s3://") {
-            return ("[ -e {} ]".to_owned(), "mv".to_owned());
+            return (format!("[ -e {to} ]"), format!("mv {from} {to}"));
         }
         // The AWS CLI knows nothing of the plan.
         let planned = self.plan.1.aws.endpoint_url.as_deref();
         let (aws, end) = self.options(self.aws.endpoint_url.as_deref().or(planned));
         (
-            format!("aws{aws} s3 ls{end} {{}} >/dev/null"),
-            format!("aws{aws} s3 mv{end}"),
+            format!("aws{aws} s3 ls{end} {to} >/dev/null"),
+            format!("aws{aws} s3 mv{end} {from} {to}"),
         )
     }
 
