@@ -51,7 +51,7 @@ fn many_logs_are_on_their_way_at_once() {
         .archive();
     for (most, memory) in [("24", "256MiB"), ("24", "16MiB"), ("200", "256MiB")] {
         let options = Options {
-            latency: Duration::from_millis(60),
+            latency: Duration::from_millis(300),
             ..Options::default()
         };
         let limits = ["--concurrency", most, "--max-memory", memory];

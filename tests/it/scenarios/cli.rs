@@ -384,14 +384,21 @@ fn one_thread_reports_what_many_do() {
     }
 }
 
+/// Whether a process has this object's file open.
+fn has_open(process: u32, key: &str) -> bool {
+    let open = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let files = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let mut names = files.filter_map(|file| file.to_str().map(str::to_owned));
+    names.any(|name| name.ends_with(key))
+}
+
 #[test]
 fn interrupted_it_reports_what_it_found() {
     let mut archive = audit();
     let log = archive.log(3, 0);
-    // A log that takes long to read, and is read three times.
-    archive
-        .store
-        .replace_body(&log, crate::forge::gzip::bomb(b' ', 1 << 30));
+    // A log that takes half a minute to read, and is read three times.
+    let member = crate::forge::gzip::bomb(b' ', 1 << 30);
+    archive.store.replace_body(&log, member.repeat(24));
     let mut case = Case::new(archive);
     let junit = case.beside("junit.xml");
     let mut command = case.command();
@@ -402,7 +409,9 @@ fn interrupted_it_reports_what_it_found() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    while !has_open(child.id(), &log.1) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status()
@@ -415,7 +424,7 @@ fn interrupted_it_reports_what_it_found() {
     let junit = fs::read_to_string(junit).unwrap();
     assert!(junit.contains(r#"<error type="interrupted""#), "{junit}");
     assert!(
-        asked.elapsed().as_secs() < 5,
+        asked.elapsed().as_secs() < 20,
         "it takes {:?} to stop",
         asked.elapsed()
     );

@@ -58,7 +58,7 @@ fn a_disk_that_fills_up_is_told_as_such_and_the_run_is_taken_up() {
         return;
     };
     let options = Options {
-        latency: std::time::Duration::from_millis(30),
+        latency: std::time::Duration::from_millis(200),
         ..Options::default()
     };
     let served = crate::s3::served::Served::with(&audit(), options)

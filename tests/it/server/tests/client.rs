@@ -51,7 +51,7 @@ pub(crate) fn unsigned(server: &Server, attempts: u32) -> aws_sdk_s3::config::Bu
         .retry_config(retries(attempts))
         .timeout_config(
             TimeoutConfig::builder()
-                .read_timeout(Duration::from_secs(5))
+                .read_timeout(Duration::from_mins(1))
                 .build(),
         )
 }
