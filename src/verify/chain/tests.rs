@@ -203,6 +203,14 @@ fn back_to(remembered: &Made, seen: Vec<(ListedDigest, Sighting)>) -> Walked {
 use DigestVerdict::{Invalid, Missing, Valid};
 
 #[test]
+fn counts_tell_whether_there_is_any() {
+    let mut counts = DigestCounts::default();
+    assert!(!counts.any());
+    counts.count(Missing);
+    assert!(counts.any());
+}
+
+#[test]
 fn an_intact_chain_is_valid() {
     let four = four();
     let walked = walk(four.iter().map(Made::proven).collect());

@@ -78,6 +78,36 @@ fn what_fails_at_the_head_is_told_and_breaks_the_chain_there() {
     }
 }
 
+/// What is there and proves nothing may name the newest logs; what is gone names none.
+#[test]
+fn the_newest_that_fails_is_one_that_is_there_and_in_the_range() {
+    let [fourth, third, second, first] = four();
+    let below = || [&third, &second, &first].map(Made::proven);
+    for (sighting, end, failed) in [
+        (unsigned(&fourth).1, None, Some(time(4))),
+        (Sighting::Malformed("no digest".into()), None, Some(time(4))),
+        (Sighting::Absent, None, None),
+        (unsigned(&fourth).1, Some(time(3)), None),
+    ] {
+        let mut seen = vec![(fourth.at.clone(), sighting)];
+        seen.extend(below());
+        let bounds = Bounds::new(None, end).unwrap();
+        let walked = walk_from(new(bounds), seen);
+        assert_eq!(walked.summary.newest_failed, failed, "{:?}", walked.codes);
+    }
+}
+
+/// It would be told without its gap, and its gap without it.
+#[test]
+fn what_fails_before_the_range_breaks_no_chain() {
+    let [fourth, third, second, _] = four();
+    let bounds = Bounds::new(Some(time(3)), None).unwrap();
+    let seen = vec![fourth.proven(), third.proven(), malformed(&second)];
+    let walked = walk_from(new(bounds), seen);
+    assert_eq!(walked.summary.broken_at_bottom, None);
+    assert!(!walked.verdicts.contains(&Invalid), "{:?}", walked.codes);
+}
+
 #[test]
 fn a_backfill_digest_that_cannot_be_read_leaves_all_time_in_doubt() {
     let key = DigestKey::parse(&path(4).replace("Z.json", "Z_backfill.json")).unwrap();
