@@ -61,30 +61,25 @@ impl<'a> Changes<'a> {
             SignedDuration::ZERO
         }
     }
-
-    /// Whether two bindings of one root cannot both be right.
-    fn forbid(&self, one: &Binding, other: &Binding) -> bool {
-        if one.root != other.root || place(one) == place(other) || self.excuse(one, other) {
-            return false;
-        }
-        let slack = self.slack(one, other);
-        one.range.start() < minus(other.range.end(), slack)
-            && other.range.start() < minus(one.range.end(), slack)
-    }
 }
 
 /// Bindings that are kept, of one root and place: hourly ones, or those of backfill digests.
-#[derive(Default)]
 struct Kept<'a> {
-    /// Each with its number, in order.
-    all: Vec<(usize, &'a Binding)>,
+    /// The one that most digests state, and its number among all that are kept.
+    first: (usize, &'a Binding),
     /// The latest end of all that begin at this time or before; only where that is later than the one before.
     ends: BTreeMap<Timestamp, Timestamp>,
 }
 
 impl<'a> Kept<'a> {
-    fn add(&mut self, number: usize, binding: &'a Binding) {
-        self.all.push((number, binding));
+    fn new(number: usize, first: &'a Binding) -> Self {
+        Self {
+            first: (number, first),
+            ends: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, binding: &Binding) {
         let (start, end) = (binding.range.start(), binding.range.end());
         let reached = self.ends.range(..=start).next_back();
         if reached.is_some_and(|(_, reached)| *reached >= end) {
@@ -99,21 +94,17 @@ impl<'a> Kept<'a> {
         self.ends.insert(start, end);
     }
 
-    /// The first that cannot be right where `binding` is. They are looked through only where the time of one of
-    /// them and its own lie over each other: a large organization has tens of thousands.
-    fn against(&self, binding: &Binding, changes: &Changes<'_>) -> Option<(usize, &'a Binding)> {
-        let (_, one) = self.all.first()?;
+    /// Whether one of them cannot be right where `binding` is: their times and its own lie over each other. A
+    /// large organization has tens of thousands, so they are not looked through.
+    fn forbid(&self, binding: &Binding, changes: &Changes<'_>) -> bool {
+        let (_, one) = self.first;
         if changes.excuse(one, binding) {
-            return None;
+            return false;
         }
         let slack = changes.slack(one, binding);
-        let begins_before = minus(binding.range.end(), slack);
-        let (_, end) = self.ends.range(..begins_before).next_back()?;
-        if binding.range.start() >= minus(*end, slack) {
-            return None;
-        }
-        let mut all = self.all.iter().copied();
-        all.find(|(_, known)| changes.forbid(known, binding))
+        let begin_before = minus(binding.range.end(), slack);
+        let latest = self.ends.range(..begin_before).next_back();
+        latest.is_some_and(|(_, end)| binding.range.start() < minus(*end, slack))
     }
 }
 
@@ -131,13 +122,17 @@ pub(super) fn settle_bindings(
         let places = by_root.entry(binding.root).or_default();
         // What states the same place speaks for it.
         let others = places.iter().filter(|((it, _), _)| *it != place(binding));
-        let against = others.filter_map(|(_, known)| known.against(binding, changes));
+        let against = others.filter(|(_, known)| known.forbid(binding, changes));
+        let against = against.map(|(_, known)| known.first);
         if let Some((_, other)) = against.min_by_key(|(number, _)| *number) {
             findings.push(out_of_place(chain, binding, other));
             continue;
         }
         let group = (place(binding), is_backfill(binding));
-        places.entry(group).or_default().add(kept.len(), binding);
+        let known = places.entry(group);
+        known
+            .or_insert_with(|| Kept::new(kept.len(), binding))
+            .add(binding);
         kept.push(binding.clone());
     }
     (kept, findings)
