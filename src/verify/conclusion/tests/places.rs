@@ -147,6 +147,36 @@ fn digests_of_one_root_and_time_state_one_bucket() {
 }
 
 #[test]
+fn of_times_within_others_the_longest_counts() {
+    let newest = key("123456789012", "us-east-1", "t", "");
+    let binding = |bucket: &str, (start, end), digests| Binding {
+        root: ROOT,
+        bucket: bucket.into(),
+        prefix: "".into(),
+        range: range(start, end),
+        digests,
+        newest: newest.clone(),
+    };
+    // What most digests state comes first.
+    for (long, short) in [(8, 9), (9, 8)] {
+        for (other, is_told) in [((300, 360), true), ((600, 660), false)] {
+            let bindings = [
+                binding("bucket", (0, 600), long),
+                binding("bucket", (60, 120), short),
+                binding("other", other, 1),
+            ];
+            let chains = bindings.map(|stated| {
+                let mut one = chain(&hourly("us-east-1", "t"), 0, 60);
+                one.summary.bindings = vec![stated];
+                one
+            });
+            let told = !reach(tally(chains.into())).findings.is_empty();
+            assert_eq!(told, is_told, "{long} {short} {other:?}");
+        }
+    }
+}
+
+#[test]
 fn a_change_of_bucket_falls_into_the_hours_of_some_chains() {
     let binding = |suffix, bucket: &str, (start, end), digests| Binding {
         root: RootId(0),
