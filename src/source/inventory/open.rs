@@ -222,7 +222,8 @@ impl Inventory {
         }
     }
 
-    /// A file of a copy: S3 writes the manifest and the files into folders of their own.
+    /// A file of a copy. S3 writes manifests and files into folders beside each other: `CONFIG/DATE/manifest.json`
+    /// and `CONFIG/data/FILE`. Whoever copied them may have put them into one folder.
     fn beside(&self, folder: &Path, key: &str) -> Result<PathBuf> {
         if key.len() > MAX_KEY_LEN {
             bail!("its name is too long for an object");
@@ -234,15 +235,22 @@ impl Inventory {
         {
             bail!("its name leads elsewhere");
         }
-        // From its bucket's folder on, or as much of that as was copied.
-        for above in folder.ancestors().take(8) {
-            for from in 0..parts.len() {
-                let path = parts.get(from..).unwrap_or_default().iter();
-                let path = path.fold(above.to_owned(), |path, part| path.join(part));
-                if path.is_file() {
-                    return Ok(path);
-                }
-            }
+        let tails = (0..parts.len()).filter_map(|from| parts.get(from..));
+        let below = |folder: &Path, tail: &[&str]| {
+            let path = tail
+                .iter()
+                .fold(folder.to_owned(), |it, part| it.join(part));
+            path.is_file().then_some(path)
+        };
+        let mut here = tails.clone().filter_map(|tail| below(folder, tail));
+        // Above it lie others' files as well.
+        let in_a_folder = tails.filter(|tail| tail.len() > 1);
+        let beside = |tail| below(folder.parent()?, tail);
+        if let Some(path) = here
+            .next()
+            .or_else(|| in_a_folder.filter_map(beside).next())
+        {
+            return Ok(path);
         }
         bail!(
             "it is not beside the manifest: copy it from {}",
@@ -257,16 +265,23 @@ mod tests {
 
     #[test]
     fn a_name_leads_nowhere_else_and_is_no_longer_than_a_key() {
-        let folder = tempfile::tempdir().unwrap();
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("2024-03-10T00-00Z");
+        std::fs::create_dir(&folder).unwrap();
         let manifest =
             br#"{"sourceBucket": "a", "destinationBucket": "b", "creationTimestamp": "0",
             "fileFormat": "CSV", "fileSchema": "Bucket, Key", "files": []}"#;
-        let files = Files::Folder(folder.path().to_owned());
+        let files = Files::Folder(folder.clone());
         let inventory = Inventory::new(&manifest[..], files).unwrap();
-        std::fs::write(folder.path().join("x"), b"").unwrap();
-        let beside = |key: &str| inventory.beside(folder.path(), key);
-        assert_eq!(beside("all/x").unwrap(), folder.path().join("x"));
-        for key in ["../x", "/x", "all//x", "./x", "gone"] {
+        std::fs::create_dir(above.path().join("data")).unwrap();
+        for file in ["2024-03-10T00-00Z/x", "data/y", "z"] {
+            std::fs::write(above.path().join(file), b"").unwrap();
+        }
+        let beside = |key: &str| inventory.beside(&folder, key);
+        assert_eq!(beside("all/x").unwrap(), folder.join("x"));
+        let in_data = beside("prefix/bucket/config/data/y").unwrap();
+        assert_eq!(in_data, above.path().join("data/y"));
+        for key in ["../x", "/x", "all//x", "./x", "gone", "z", "all/z", "..$/z"] {
             assert!(beside(key).is_err(), "{key}");
         }
         assert!(beside(&format!("{}x", "a/".repeat(MAX_KEY_LEN))).is_err());
