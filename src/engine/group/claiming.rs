@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::super::logs::{Beside, ChainLogs, LogBatch, Wanted};
 use super::super::run::Shared;
 use super::life::{Group, State};
+use super::seams::{Borrowed, Entry};
 use crate::verify::chain::WalkEvent;
-use crate::verify::digest::VerifiedDigest;
+use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::inventory::{Inventory, Naming};
 use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId, read_log_name};
@@ -77,6 +78,7 @@ impl Group {
             let time = own.and_then(|own| own.time);
             let is_in_range = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
             let is_asked_for = is_in_range && !silent;
+            let beside = time.and_then(|time| Beside::of(time, &bounds, first_day));
             let mut want = |place, naming| {
                 if let Naming::First { listed, archived } = naming
                     && is_asked_for
@@ -86,16 +88,28 @@ impl Group {
                         place,
                         listed,
                         archived,
-                        beside: time.and_then(|time| Beside::of(time, &bounds, first_day)),
+                        beside,
                     });
                 }
             };
             match (place, own) {
                 (Some((root, path)), Some(own)) => {
                     kinds.insert(own.kind);
-                    for root in self.parts_with(shared, state, (voucher.root, root), own) {
+                    let entry_of = || Entry {
+                        digest: Arc::clone(&voucher.digest),
+                        logs: Arc::clone(logs),
+                        number,
+                        beside,
+                    };
+                    let lend = |is_at_seam| Borrowed {
+                        path: path.clone(),
+                        is_at_seam,
+                        entry: is_asked_for.then(entry_of),
+                    };
+                    let by = (voucher.root, root);
+                    for root in self.parts_with(shared, state, by, (own, &lend)) {
                         let hash = is_asked_for.then_some(entry.hash());
-                        let naming = self.name(state, (root, &path), own, hash);
+                        let naming = self.name(state, (root, &path), own.name, hash);
                         want(Some((root, path.clone())), naming);
                     }
                 }
@@ -118,53 +132,96 @@ impl Group {
         &self,
         state: &mut State,
         (root, path): (RootId, &str),
-        own: OwnLog,
+        name: Option<LogName>,
         hash: Option<&Sha256Hash>,
     ) -> Naming {
         let inventory = state.inventories.entry(root);
         let inventory = inventory.or_insert_with(|| Inventory::new(self.place.clone()));
         let Some(hash) = hash else {
-            inventory.mention(path, own.name);
+            inventory.mention(path, name);
             return UNLISTED;
         };
-        inventory.name(path, own.name, hash)
+        inventory.name(path, name, hash)
     }
 
-    /// The roots that a log is looked for in, which a digest in `by` names: its own, `root`, unless that is a
-    /// part of a bucket which begins after the log's day, and other parts have it.
+    /// The roots that a log is looked for in at once, which a digest in `by` names: its own, `root`, unless that is a
+    /// part of a bucket which begins after the log's day, and other parts have it. What lies in others with digests is
+    /// borrowed: theirs may name it, or be about another bucket.
     fn parts_with(
         &self,
         shared: &Shared<'_>,
         state: &mut State,
         (by, root): (RootId, RootId),
-        own: OwnLog,
+        (own, lend): (OwnLog, &dyn Fn(bool) -> Borrowed),
     ) -> Vec<RootId> {
         let Some((name, time)) = own.name.zip(own.time).filter(|_| by == root) else {
             return vec![root];
         };
-        state.seams.own(root, name);
-        let is_alone = self.holdings.len() < 2 || shared.source.stated(root).is_some();
-        if is_alone || !state.seams.is_before(root, time) {
+        if self.holdings.len() < 2 || shared.source.stated(root).is_some() {
             return vec![root];
         }
-        let parts = self.holdings.iter();
-        let parts = parts.filter(|(other, its)| **other != root && its.digests);
+        state.seams.own(root, name);
+        let here = state.inventories.get_mut(&root);
+        let is_here = here.is_some_and(|here| here.is_named(name).is_some());
+        let is_at_seam = !is_here && state.seams.is_before(root, time);
+        let mut is_elsewhere = false;
         let mut with = Vec::new();
-        for part in parts.map(|(part, _)| *part) {
-            let inventory = state.inventories.get_mut(&part);
-            let is_named = inventory.and_then(|inventory| inventory.is_named(name));
-            if let Some(is_named) = is_named.filter(|_| state.seams.may_hold(part, time)) {
-                if !is_named {
-                    state.seams.borrow((part, name), root);
-                }
-                with.push(part);
+        for other in state.seams.beside(root, name) {
+            let inventory = state.inventories.get_mut(&other);
+            let Some(is_named) = inventory.and_then(|it| it.is_named(name)) else {
+                continue;
+            };
+            if is_at_seam && !state.seams.may_hold(other, time) {
+                continue;
+            }
+            is_elsewhere = true;
+            let has_digests = self.holdings.get(&other).is_some_and(|it| it.digests);
+            if is_named || !has_digests || state.seams.is_full() {
+                with.push(other);
+            } else {
+                let log = lend(is_at_seam);
+                state.seams.borrow((other, name), root, log);
             }
         }
-        let here = state.inventories.get_mut(&root);
-        if with.is_empty() || here.is_some_and(|here| here.is_named(name).is_some()) {
+        if !(is_at_seam && is_elsewhere) {
             with.push(root);
         }
         with
+    }
+
+    /// Has the logs read that are known in the end to be of one bucket with the digests that name them.
+    pub(super) fn claim_borrowed(
+        &self,
+        shared: &Shared<'_>,
+        state: &mut State,
+        due: Vec<(RootId, LogName, Borrowed)>,
+    ) {
+        for (root, name, log) in due {
+            let entry = log.entry.as_ref();
+            let named = entry.and_then(|it| it.digest.logs().get(it.number));
+            let hash = named.map(LogEntry::hash);
+            let naming = self.name(state, (root, &log.path), Some(name), hash);
+            let Some(Entry {
+                digest,
+                logs,
+                number,
+                beside,
+            }) = log.entry
+            else {
+                continue;
+            };
+            if let Naming::First { listed, archived } = naming {
+                let wanted = Wanted {
+                    entry: number,
+                    place: Some((root, log.path)),
+                    listed,
+                    archived,
+                    beside,
+                };
+                let batch = LogBatch::new(digest, logs, vec![wanted]);
+                shared.queue.push_logs(batch);
+            }
+        }
     }
 
     /// What a log's path says of it, where it lies in this account and region.

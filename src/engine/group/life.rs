@@ -158,6 +158,12 @@ impl Group {
         for inventory in state.inventories.values_mut() {
             inventory.seal();
         }
+        if self.holdings.len() > 1 {
+            let State {
+                seams, inventories, ..
+            } = &mut *state;
+            seams.know(inventories);
+        }
         let mut listed = std::mem::take(&mut state.listed);
         if state.followed.is_empty() {
             let chains = listed.iter().map(|waiting| waiting.digest.key.chain());
@@ -253,8 +259,10 @@ impl Group {
         if std::mem::replace(&mut state.finished, true) {
             return;
         }
-        let mut inventories = std::mem::take(&mut state.inventories);
-        let parts = state.seams.settle(&mut inventories);
+        let settled = state.seams.settle();
+        self.claim_borrowed(shared, state, settled.due);
+        let inventories = std::mem::take(&mut state.inventories);
+        let parts = settled.next_parts;
         for (root, inventory) in &inventories {
             let others = || inventories.iter().filter(|(other, _)| *other != root);
             let holdings = self.holdings.get(root);

@@ -1,27 +1,66 @@
-//! Parts of one bucket in folders of their own, one for each month or day. The first digests of a part name
-//! logs of the minutes before midnight, which lie in the part before it.
+//! Several roots with logs of one account and region: parts of one bucket in folders of their own, one for each month
+//! or day, or copies of it, each of another night.
+//!
+//! The first digests of a part name logs of the minutes before midnight, which lie in the part before it. The last
+//! logs of a copy are named by digests that only a newer copy has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::super::logs::{Beside, ChainLogs};
 use crate::verify::digest::VerifiedDigest;
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{LogName, RootId};
+use crate::verify::location::{LogKind, LogName, RootId};
 use crate::verify::time::midnight;
+
+/// So many logs wait at most until it is known whose they are. An archive of copies has few such logs at a time, or
+/// somebody made it up.
+const MOST_BORROWED: usize = 100_000;
 
 /// A bucket and a prefix.
 type Place = (Box<str>, Box<str>);
 
-/// What is known of a group's roots, as far as one may be a part of the same bucket as another.
+/// What is known of a group's roots, as far as one may hold what another one's digests name.
 #[derive(Debug, Default)]
 pub(super) struct Seams {
     /// The day of each root's oldest digest that listings have shown: a copy may have been cut there.
     first_days: BTreeMap<RootId, Timestamp>,
     /// What verified digests say their roots are copies of.
     places: BTreeMap<RootId, BTreeSet<Place>>,
-    /// Logs that only digests of another root name, and that root.
-    borrowed: BTreeMap<(RootId, LogName), RootId>,
+    /// The roots that have logs of a kind and day.
+    with_day: BTreeMap<(LogKind, i32), Vec<RootId>>,
+    /// Logs that only digests of another root name so far, by where they lie, and that root.
+    borrowed: BTreeMap<(RootId, LogName, RootId), Borrowed>,
+}
+
+/// A log that a digest of another root names.
+#[derive(Debug)]
+pub(super) struct Borrowed {
+    pub(super) path: String,
+    /// Whether its digest's own root need not have it: that begins only after its day.
+    pub(super) is_at_seam: bool,
+    /// What it is to be judged by, where it is asked for.
+    pub(super) entry: Option<Entry>,
+}
+
+/// An entry of a verified digest.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) digest: Arc<VerifiedDigest>,
+    pub(super) logs: Arc<ChainLogs>,
+    pub(super) number: usize,
+    pub(super) beside: Option<Beside>,
+}
+
+/// What is known in the end.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Where logs are to be looked for that were borrowed.
+    pub(super) due: Vec<(RootId, LogName, Borrowed)>,
+    /// The parts that follow on each root, with the first day of each.
+    pub(super) next_parts: BTreeMap<RootId, BTreeMap<RootId, Timestamp>>,
 }
 
 impl Seams {
@@ -29,6 +68,16 @@ impl Seams {
     pub(super) fn reach(&mut self, root: RootId, day: Timestamp) {
         let first = self.first_days.entry(root).or_insert(day);
         *first = (*first).min(day);
+    }
+
+    /// Takes note of what listings have shown.
+    pub(super) fn know(&mut self, inventories: &BTreeMap<RootId, Inventory>) {
+        self.with_day.clear();
+        for (root, inventory) in inventories {
+            for day in inventory.days() {
+                self.with_day.entry(day).or_default().push(*root);
+            }
+        }
     }
 
     /// The first day of which any root has digests.
@@ -44,6 +93,13 @@ impl Seams {
         }
     }
 
+    /// The other roots that may hold a log which a digest in `root` names.
+    pub(super) fn beside(&self, root: RootId, name: LogName) -> Vec<RootId> {
+        let with_day = self.with_day.get(&(name.kind(), name.day()));
+        let others = with_day.into_iter().flatten().copied();
+        others.filter(|other| *other != root).collect()
+    }
+
     /// Whether a log of this time that a digest in `root` names may lie in another part: `root` itself
     /// begins only after its day. What a root covers, it has to have.
     pub(super) fn is_before(&self, root: RootId, time: Timestamp) -> bool {
@@ -51,42 +107,63 @@ impl Seams {
         first.is_some_and(|first| time < *first)
     }
 
-    /// Whether a root with digests may be the part that a log of this time lies in.
+    /// Whether a root may be the part that a log of this time lies in.
     pub(super) fn may_hold(&self, root: RootId, time: Timestamp) -> bool {
-        // Where none of its digests was listed, it ends before the range.
+        // Where none of its digests was listed, it ends before the range, or has none.
         let first = self.first_days.get(&root);
         first.is_none_or(|first| *first <= midnight(time))
     }
 
+    /// Whether no more logs may be borrowed.
+    pub(super) fn is_full(&self) -> bool {
+        self.borrowed.len() >= MOST_BORROWED
+    }
+
     /// Takes note that a digest in `by` names a log of `root`, which none there has named so far.
-    pub(super) fn borrow(&mut self, (root, name): (RootId, LogName), by: RootId) {
-        self.borrowed.insert((root, name), by);
+    pub(super) fn borrow(&mut self, (root, name): (RootId, LogName), by: RootId, log: Borrowed) {
+        let known = self
+            .borrowed
+            .entry((root, name, by))
+            .or_insert_with(|| Borrowed {
+                path: log.path,
+                is_at_seam: log.is_at_seam,
+                entry: None,
+            });
+        known.entry = known.entry.take().or(log.entry);
     }
 
     /// Takes note that a digest in `root` itself names a log there.
     pub(super) fn own(&mut self, root: RootId, name: LogName) {
-        if !self.borrowed.is_empty() {
-            self.borrowed.remove(&(root, name));
+        let all = (root, name, RootId(0))..=(root, name, RootId(u32::MAX));
+        let known: Vec<_> = self.borrowed.range(all).map(|(at, _)| *at).collect();
+        for at in known {
+            self.borrowed.remove(&at);
         }
     }
 
-    /// Once all digests are known, takes back what digests about another bucket named. Gives the parts that
-    /// follow on each root, with the first day of each.
-    pub(super) fn settle(
-        &mut self,
-        inventories: &mut BTreeMap<RootId, Inventory>,
-    ) -> BTreeMap<RootId, BTreeMap<RootId, Timestamp>> {
-        let mut parts: BTreeMap<RootId, BTreeMap<RootId, Timestamp>> = BTreeMap::new();
-        for ((root, name), by) in std::mem::take(&mut self.borrowed) {
+    /// Once all digests are known: where they are about the same bucket, a log is judged by what the other root's
+    /// digest says. Where they are not, its own root has to have it after all.
+    pub(super) fn settle(&mut self) -> Settled {
+        let mut settled = Settled::default();
+        let mut refused = Vec::new();
+        let mut found = BTreeSet::new();
+        for ((root, name, by), log) in std::mem::take(&mut self.borrowed) {
             if !self.are_of_one_bucket(root, by) {
-                if let Some(inventory) = inventories.get_mut(&root) {
-                    inventory.disown(name);
-                }
-            } else if let Some(first_day) = self.first_days.get(&by) {
-                parts.entry(root).or_default().insert(by, *first_day);
+                refused.push((by, name, log));
+                continue;
             }
+            if log.is_at_seam
+                && let Some(first_day) = self.first_days.get(&by)
+            {
+                let parts = settled.next_parts.entry(root).or_default();
+                parts.insert(by, *first_day);
+            }
+            found.insert((by, name));
+            settled.due.push((root, name, log));
         }
-        parts
+        refused.retain(|(by, name, log)| log.is_at_seam && !found.contains(&(*by, *name)));
+        settled.due.extend(refused);
+        settled
     }
 
     /// As far as digests tell: where none in `root` is verified, nothing speaks against it.
