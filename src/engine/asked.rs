@@ -1,6 +1,6 @@
 //! What was asked for by name, and is not there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::run::{Filters, Job};
@@ -82,9 +82,42 @@ pub(super) fn vanished(job: &Job, tally: &Tally) -> Vec<Finding> {
         .collect()
 }
 
+/// A finding for each hourly chain of which nothing is left but backfill digests, each of which stands beside an hourly
+/// one.
+pub(super) fn without_hours(tally: &Tally) -> Vec<Finding> {
+    if tally.digests_seen == 0 || tally.interrupted {
+        return Vec::new();
+    }
+    let hourly: BTreeSet<_> = judged(tally).map(hours_of).collect();
+    let told = with_digests(tally).filter(|chain| chain.is_backfill());
+    let told: BTreeMap<_, _> = told.map(|chain| (hours_of(chain), chain)).collect();
+    let left = told
+        .into_iter()
+        .filter(|(hours, _)| !hourly.contains(hours));
+    left.map(|(_, chain)| {
+        let name: Arc<str> = format!("{}/{}", chain.place(), chain.trail()).into();
+        let why = format!(
+            "no hourly digest of {name} was found, though backfill digests of its hours are there"
+        );
+        let finding = Finding::new(Code::NoDigests, Subject::Run);
+        finding.in_chain(&name).detail(why)
+    })
+    .collect()
+}
+
+/// What an hourly chain and that of its backfill digests have in common.
+fn hours_of(chain: &ChainId) -> (&AccountRegion, &str, &str) {
+    (chain.place(), chain.trail(), chain.home_region())
+}
+
+/// The hourly chains that have a digest in the range: a backfill digest is no sign that nothing is gone.
+fn judged(tally: &Tally) -> impl Iterator<Item = &ChainId> {
+    with_digests(tally).filter(|chain| !chain.is_backfill())
+}
+
 /// The chains that have a digest in the range: what lies beside it is none, since anybody may have put
 /// it there.
-fn judged(tally: &Tally) -> impl Iterator<Item = &ChainId> {
+fn with_digests(tally: &Tally) -> impl Iterator<Item = &ChainId> {
     let told = tally.chains.iter().map(|chain| &chain.summary);
     let told = told.filter(|it| it.digests.any());
     told.map(|it| &*it.chain)

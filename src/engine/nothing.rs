@@ -56,7 +56,7 @@ impl Looked {
             format!("the {others} digests in the range are those of trails that were not asked for")
         } else {
             format!(
-                "CloudTrail-Digest is there for {}, and no digest{} in the range was found in it",
+                "CloudTrail-Digest is there for {}, and no hourly digest{} in the range was found in it",
                 regions(self.with_digests),
                 if filters.trails.is_empty() {
                     ""
@@ -113,7 +113,7 @@ mod tests {
         };
         let told = digests.told(&all, 0);
         assert!(
-            told.ends_with("no digest in the range was found in it"),
+            told.ends_with("no hourly digest in the range was found in it"),
             "{told}"
         );
         assert!(digests.told(&all, 7).contains("7 digests in the range"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::asked::{not_there, vanished};
+use super::asked::{not_there, vanished, without_hours};
 use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
@@ -374,9 +374,10 @@ impl Shared<'_> {
         tally.bytes_hashed = self.bytes.hashed.into_inner();
         tally.interrupted = interrupted;
         tally.stated = stated(self.source, &tally);
-        let not_there = not_there(&self.job.filters, &tally);
-        let vanished = vanished(self.job, &tally);
-        tally.findings.extend(not_there.into_iter().chain(vanished));
+        let mut absent = not_there(&self.job.filters, &tally);
+        absent.extend(vanished(self.job, &tally));
+        absent.extend(without_hours(&tally));
+        tally.findings.append(&mut absent);
         Conclusion::reach(tally, &self.job.weights)
     }
 }

@@ -154,11 +154,14 @@ impl Group {
         (by, root): (RootId, RootId),
         (own, lend): (OwnLog, &dyn Fn(bool) -> Borrowed),
     ) -> Vec<RootId> {
-        let Some((name, time)) = own.name.zip(own.time).filter(|_| by == root) else {
+        let Some((name, time)) = own.name.zip(own.time) else {
             return vec![root];
         };
         if self.holdings.len() < 2 || shared.source.stated(root).is_some() {
             return vec![root];
+        }
+        if by != root {
+            return self.all_apart(shared, state, (by, root), name);
         }
         state.seams.own(root, name);
         let here = state.inventories.get_mut(&root);
@@ -185,6 +188,28 @@ impl Group {
         }
         if !(is_at_seam && is_elsewhere) {
             with.push(root);
+        }
+        with
+    }
+
+    /// All folders of logs alone that have a log whose digest lies apart from it, in `by`: it was found in `root`, and a
+    /// copy of it in another one hides nothing there.
+    fn all_apart(
+        &self,
+        shared: &Shared<'_>,
+        state: &mut State,
+        (by, root): (RootId, RootId),
+        name: LogName,
+    ) -> Vec<RootId> {
+        let is_apart = |root: &RootId| self.holdings.get(root).is_some_and(|it| !it.digests);
+        let mut with = vec![root];
+        for other in state.seams.beside(root, name) {
+            let inventory = state.inventories.get_mut(&other);
+            let is_there = inventory.is_some_and(|it| it.is_named(name).is_some());
+            if is_there && is_apart(&other) && is_apart(&root) {
+                shared.tally().copied_apart.insert((other, by));
+                with.push(other);
+            }
         }
         with
     }
@@ -253,7 +278,7 @@ impl Group {
         }
     }
 
-    /// Where a log lies whose digest's root has no logs, if digests and logs were copied into
+    /// Where a log lies whose digest's root has no logs of its kind, if digests and logs were copied into
     /// folders of their own. A root that has digests too is a copy for itself, and stands in for
     /// no other.
     fn copied_apart(
@@ -263,7 +288,9 @@ impl Group {
         location: &ObjectLocation,
     ) -> Option<(RootId, String)> {
         let here = self.holdings.get(&root)?;
-        if !here.kinds.is_empty() || shared.source.stated(root).is_some() {
+        let own = location.split().and_then(|(_, path)| self.own_log(path));
+        let has_kind = own.map_or(!here.kinds.is_empty(), |own| here.kinds.contains(&own.kind));
+        if has_kind || shared.source.stated(root).is_some() {
             return None;
         }
         let (other, path) = shared.source.elsewhere(root, location)?;

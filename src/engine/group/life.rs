@@ -205,8 +205,10 @@ impl Group {
             // They are read for the names of logs, and no log is looked at.
             listed.retain(|waiting| !waiting.silent);
         }
-        let asked_for = listed.iter().filter(|it| !it.silent).filter(is_due);
-        shared.tally().digests_seen += asked_for.count() as u64;
+        // A backfill digest stands beside an hourly one, and is no sign that nothing is gone.
+        let is_hourly = |waiting: &&Waiting| !waiting.digest.key.chain().is_backfill();
+        let asked_for = listed.iter().filter(|it| !it.silent).filter(is_hourly);
+        shared.tally().digests_seen += asked_for.filter(is_due).count() as u64;
         let State { line, walking, .. } = &mut *state;
         let current = walking
             .as_ref()

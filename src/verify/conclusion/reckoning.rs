@@ -44,9 +44,11 @@ impl<'a> Reckoning<'a> {
         let oldest = hourly.filter_map(|chain| chain.oldest_start).min();
         // A backfill digest stands beside an hourly one: its hour was there.
         let newest = chains().filter_map(|chain| chain.newest_end).max();
+        let end = weights.bounds.end().or(newest);
+        let begins = oldest.max(begins).min(end.or(oldest));
         Self {
-            start: weights.bounds.start().or(oldest.max(begins)),
-            end: weights.bounds.end().or(newest),
+            start: weights.bounds.start().or(begins),
+            end,
             covered: covered_places(&tally.chains),
             doubtful: doubtful_places(&tally),
             newest_ends: newest_ends(&tally),
@@ -67,6 +69,7 @@ impl<'a> Reckoning<'a> {
             self.findings
                 .push(Finding::new(Code::NoDigests, Subject::Run));
         }
+        self.nothing_covered();
         let mut results = Vec::new();
         for chain in std::mem::take(&mut self.tally.chains) {
             results.push(self.chain(chain));
@@ -110,6 +113,23 @@ impl<'a> Reckoning<'a> {
             chains: results.into_iter().map(|(result, _)| result).collect(),
             findings,
             interrupted: self.tally.interrupted,
+        }
+    }
+
+    /// A range that ends before anything is covered, as a starting digest covers nothing before its own end.
+    fn nothing_covered(&mut self) {
+        let chains = self.tally.chains.iter().map(|chain| &chain.summary);
+        let hourly = chains.filter(|it| it.digests.any() && !it.chain.is_backfill());
+        let first = hourly.filter_map(|it| it.oldest_start).min();
+        let Some((first, end)) = first.zip(self.weights.bounds.end()) else {
+            return;
+        };
+        if end <= first && !self.tally.interrupted {
+            let why = format!(
+                "no digest covers any of the range, which ends at {end}: what they cover begins at {first}"
+            );
+            let finding = Finding::new(Code::NoDigests, Subject::Run).detail(why);
+            self.findings.push(finding);
         }
     }
 

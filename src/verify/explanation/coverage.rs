@@ -35,9 +35,10 @@ pub(super) const ENDS_EARLY: Explanation = Explanation {
 };
 
 pub(super) const NO_DIGESTS: Explanation = Explanation {
-    means: "There was nothing to verify: no digest lies in the range, no AWSLogs folder was found, \
-            or the source is empty; or an account, a region or a trail was asked for by name, and no \
-            digest of it was found. Nothing verified is not success.",
+    means: "There was nothing to verify: no digest lies in the range or covers any of it, no AWSLogs \
+            folder was found, or the source is empty; or an account, a region or a trail was asked for \
+            by name, and no digest of it was found; or of a chain backfill digests alone are left, each \
+            of which stands beside an hourly one. Nothing verified is not success.",
     innocent: &[
         "The source, the range or a filter names another place or time than was meant",
         "Log file validation was never turned on, so there are no digests",
@@ -46,7 +47,7 @@ pub(super) const NO_DIGESTS: Explanation = Explanation {
     ],
     hostile: &[
         "The whole archive was deleted",
-        "All that was kept of one account, region or trail was deleted",
+        "All that was kept of one account, region or trail was deleted, but for a backfill digest perhaps",
     ],
     next: &[
         step("Check the source, the range and the filters"),

@@ -7,7 +7,8 @@ use std::process::Command;
 use super::common::{CHAIN, HOURS, NEWEST, REGION, at, audit, in_chain, trail};
 use crate::{
     forge::{
-        Archive, Doc, FolderWriter, Logs, Metadata, Place, Store, plant::PlantedLog, store::At,
+        Archive, Doc, FolderWriter, Kind, Logs, Metadata, Place, Store, plant::PlantedLog,
+        store::At,
     },
     harness::{Case, Expect, Finding, code},
 };
@@ -272,6 +273,63 @@ fn a_log_planted_in_a_folder_of_logs_alone_is_out_of_chain() {
     }
 }
 
+/// Whatever the folders are called, what is wrong in one of them is told, though another one has it as it should be.
+#[test]
+fn a_copy_of_the_logs_hides_nothing_in_another_one() {
+    let archive = audit();
+    let log = archive.log(3, 0);
+    let intact = days_of_logs(&archive.store);
+    let mut modified = archive.clone();
+    modified.store.edit_content(&log, |it| it.push(b' '));
+    let mut planted = archive.clone();
+    let more = PlantedLog::of(
+        &archive.first().id,
+        &Place::new("audit-logs", ""),
+        at("10T02:30:00"),
+    );
+    let more = more.put(&mut planted.store);
+    let mut one = Store::default();
+    one.objects
+        .insert(log.clone(), archive.store.get(&log).clone());
+    for folder in ["first", "more"] {
+        for (archive, beside, code, key) in [
+            (&modified, &one, "log-modified", &log),
+            (&modified, &intact, "log-modified", &log),
+            (&planted, &intact, "log-unreferenced", &more),
+        ] {
+            let case = Case::new(archive.clone()).written(|case| {
+                apart(case, false);
+                FolderWriter::new(&case.source(), Metadata::Sidecar)
+                    .bucket_in("audit-logs", folder)
+                    .write(beside);
+            });
+            let report = case.run().report().clone();
+            let findings = report["findings"].as_array().unwrap();
+            let [finding] = &findings[..] else {
+                panic!("{folder}: {report:#}");
+            };
+            assert_eq!(finding["code"], code, "{report:#}");
+            assert_eq!(finding["key"], *key.1, "{report:#}");
+        }
+    }
+}
+
+/// All logs of a store.
+fn days_of_logs(store: &Store) -> Store {
+    let mut logs = store.clone();
+    logs.objects.retain(|at, _| at.1.contains("/CloudTrail/"));
+    logs
+}
+
+/// As `aws s3 sync` copies them whose filter takes all folders but that of the usual logs.
+#[test]
+fn logs_of_one_kind_copied_into_a_folder_of_their_own() {
+    let archive = trail(4).other(Kind::Insight, true).archive();
+    let expect = Expect::clean(&archive);
+    let case = Case::new(archive).written(|case| apart(case, false));
+    case.run().is(&expect);
+}
+
 /// What digests name lies in one folder; another one may hold copies of it, or logs that no digest of the run is about.
 #[test]
 fn further_folders_of_logs_alone_are_not_accused() {
@@ -303,10 +361,14 @@ fn further_folders_of_logs_alone_are_not_accused() {
                 .write(&from);
         });
         let outcome = case.run();
-        let at = if is_copy { &log } else { &foreign };
-        let expect = Expect::clean(&archive)
-            .finding(code("log-uncovered").at(at).without_bucket().chain(REGION));
-        outcome.is(&expect);
+        let expect = Expect::clean(&archive);
+        if is_copy {
+            // It is read there too.
+            outcome.is(&expect.chain(CHAIN, |chain| chain.logs[0] += 1));
+        } else {
+            let uncovered = code("log-uncovered").at(&foreign).without_bucket();
+            outcome.is(&expect.finding(uncovered.chain(REGION)));
+        }
     }
 }
 

@@ -21,6 +21,7 @@ mod parts;
 mod queries;
 mod range;
 mod reference;
+mod remnants;
 pub mod testdata;
 mod usage;
 mod written;

@@ -581,7 +581,7 @@ fn where_nothing_was_found_it_is_told_what_was_there() {
     for (message, words) in [
         (
             told(several(), &range),
-            "no digest in the range was found in it",
+            "no hourly digest in the range was found in it",
         ),
         (
             told(several(), &["--account", "999999999999"]),
