@@ -178,6 +178,10 @@ mod tests {
         assert_eq!(key.end(), "2020-01-02T03:04:05Z".parse().unwrap());
         assert_eq!(key.path(), DIGEST);
         assert_eq!(key.chain().to_string(), "123456789012/eu-west-1/foo");
+        assert_eq!(
+            key.chain().told_from_namesake(),
+            "123456789012/eu-west-1/foo (home region us-east-1)"
+        );
     }
 
     #[test]

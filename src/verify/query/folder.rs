@@ -125,5 +125,7 @@ mod tests {
         ] {
             assert!(!looks_like_a_result(other), "{other}");
         }
+        assert!(is_of_an_export(SIGN_FILE) && is_of_an_export("more.csv"));
+        assert!(!is_of_an_export("notes.txt"));
     }
 }

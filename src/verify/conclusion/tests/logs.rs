@@ -217,6 +217,47 @@ fn what_a_trails_next_digest_may_name_is_pending() {
     assert_eq!(told(vec![chain(&backfill, 0, 550)], None), unreferenced);
 }
 
+/// What was delivered after the newest digest is not due, unless there is a further digest of its bucket.
+#[test]
+fn what_a_further_digest_could_have_named_is_not_pending() {
+    let id = hourly("us-east-1", "t");
+    let told = |failed: Option<i64>, further: Option<&str>, is_copy| {
+        let mut one = chain(&id, 0, 120);
+        one.summary.newest_failed = failed.map(at);
+        let binding = |root, suffix, end| Binding {
+            root: RootId(root),
+            bucket: "bucket".into(),
+            prefix: "".into(),
+            range: range(0, end),
+            digests: 2,
+            newest: key("123456789012", "us-east-1", "t", suffix),
+        };
+        one.summary.bindings = vec![binding(ROOT.0, "", 120)];
+        let mut chains = vec![];
+        if further == Some("") {
+            one.summary.newest_end = Some(at(180));
+            one.summary.bindings.push(binding(ROOT.0 + 1, "", 180));
+        } else if let Some(suffix) = further {
+            let other = key("123456789012", "us-east-1", "t", suffix);
+            let mut two = chain(other.chain(), 0, 180);
+            two.summary.bindings = vec![binding(ROOT.0 + 1, suffix, 180)];
+            chains.push(two);
+        }
+        chains.push(one);
+        let mut tally = tally(chains);
+        let mut left = leftovers(&[(LogKind::CloudTrail, 130)]);
+        left.is_copy = is_copy;
+        tally.leftovers.push(left);
+        codes(&reach(tally))
+    };
+    assert_eq!(told(None, None, false), [Code::LogPending]);
+    assert_eq!(told(Some(180), None, false), [Code::LogUncovered]);
+    assert_eq!(told(None, Some(""), false), [Code::LogUncovered]);
+    // A backfill digest names no logs of its own time.
+    assert_eq!(told(None, Some("_backfill"), false), [Code::LogPending]);
+    assert_eq!(told(None, Some(""), true), [Code::LogPending]);
+}
+
 #[test]
 fn a_backfill_covers_nothing() {
     let backfill = Arc::clone(key("123456789012", "us-east-1", "t", "_backfill").chain());
