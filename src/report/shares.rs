@@ -22,13 +22,8 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     let now = present(&report.run);
     let whole = seconds(end.duration_since(start));
     let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
-    // What begins after the range has no part in it.
-    let has_any = |chain: &Chain<'_>| {
-        let its = &chain.digests;
-        its.valid + its.invalid + its.missing + its.unverified > 0
-    };
     let hourly = report.chains.iter().filter(|chain| !chain.backfill);
-    for chain in hourly.filter(|chain| has_any(chain)) {
+    for chain in hourly.filter(|chain| has_part(chain)) {
         places.entry(chain.place()).or_default().push(chain);
     }
     let by_default = report.run.range_of_archive.is_some_and(|note| note.start);
@@ -62,6 +57,14 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
     })
 }
 
+/// Whether a chain should cover any of the range: what begins after it has no part in it.
+fn has_part(chain: &Chain<'_>) -> bool {
+    let its = &chain.digests;
+    let has_any = its.valid + its.invalid + its.missing + its.unverified > 0;
+    let is_missed = |gap: &ChainGap| gap.cause != GapCause::StartsLate;
+    has_any || !chain.covered.is_empty() || chain.gaps.iter().any(is_missed)
+}
+
 fn together(spans: impl Iterator<Item = (Timestamp, Timestamp)>) -> Covered {
     let mut covered = Covered::default();
     for range in spans.filter_map(|(start, end)| TimeRange::new(start, end)) {
@@ -89,6 +92,7 @@ mod tests {
     use crate::report::SnapshotNote;
     use crate::report::json::Span;
     use crate::report::samples::{self, at};
+    use crate::verify::chain::DigestCounts;
 
     #[test]
     fn what_is_not_covered_is_told_in_a_word() {
@@ -115,6 +119,23 @@ mod tests {
         report.chains[0] = samples::clean().chains[0].clone();
         let told = lacking(&report).unwrap();
         assert!(told.starts_with("1 of 2 regions is not"), "{told}");
+        // Nor is a region covered whose chain ended before the range; one that begins after it has no part.
+        let mut idle = samples::clean();
+        idle.chains.push(samples::clean().chains[0].clone());
+        let chain = &mut idle.chains[1];
+        chain.region = "eu-west-1".into();
+        chain.covered = Vec::new();
+        chain.digests = DigestCounts::default().into();
+        for (cause, is_told) in [(GapCause::EndsEarly, true), (GapCause::StartsLate, false)] {
+            idle.chains[1].gaps = vec![ChainGap {
+                start: at("2024-03-10T00:00:00Z"),
+                end: at("2024-03-11T00:00:00Z"),
+                cause,
+                events: Vec::new(),
+            }];
+            let told = lacking(&idle).unwrap_or_default();
+            assert_eq!(told.starts_with("1 of 2 regions is not"), is_told, "{told}");
+        }
         // The newest hour is not missed as long as its digest is not due.
         let mut waiting = samples::clean();
         waiting.chains[0].covered[0].end = at("2024-03-10T23:00:00Z");

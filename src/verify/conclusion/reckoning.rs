@@ -110,7 +110,11 @@ impl<'a> Reckoning<'a> {
             logs,
             bytes_read: self.tally.bytes_read,
             bytes_hashed: self.tally.bytes_hashed,
-            chains: results.into_iter().map(|(result, _)| result).collect(),
+            chains: results
+                .into_iter()
+                .map(|(result, _)| result)
+                .filter(ChainResult::is_anything)
+                .collect(),
             findings,
             interrupted: self.tally.interrupted,
         }
@@ -313,10 +317,12 @@ impl<'a> Reckoning<'a> {
         }
     }
 
-    /// A trail that records other regions than its own has a chain in every region.
+    /// A trail that records other regions than its own has a chain in every region. What has no digest
+    /// in the range speaks for none: anybody may have put it beside.
     fn silent_regions(&mut self, results: &[(ChainResult, Vec<Binding>)]) {
         let mut trails: BTreeMap<_, Vec<&ChainResult>> = BTreeMap::new();
-        for (result, _) in results {
+        let judged = results.iter().map(|(result, _)| result);
+        for result in judged.filter(|result| result.digests.any()) {
             let chain = &result.chain;
             if !chain.is_backfill() {
                 let place = chain.place();

@@ -47,6 +47,16 @@ pub struct ChainResult {
     pub fingerprints: Vec<String>,
 }
 
+impl ChainResult {
+    /// Whether there is anything to tell of it: of what lies beside the range, and nothing proves, there
+    /// is not.
+    pub(super) fn is_anything(&self) -> bool {
+        let has_time = !self.covered.ranges().is_empty() || !self.gaps.is_empty();
+        let is_proven = self.newest.is_some() || !self.fingerprints.is_empty();
+        has_time || is_proven || self.digests.any() || self.logs != LogCounts::default()
+    }
+}
+
 /// What the run comes to, and all that supports it.
 #[derive(Debug)]
 pub struct Conclusion {

@@ -297,6 +297,39 @@ fn a_region_that_is_silent_in_the_range() {
     );
 }
 
+/// Whoever plants what is no digest beside the range would else have a region speak that is silent.
+#[test]
+fn what_lies_beside_the_range_breaks_no_silence() {
+    let mut archive = trail(12)
+        .regions(&["us-east-1", "sa-east-1", "eu-west-1"])
+        .archive();
+    delete_chain_from(&mut archive, 2, 3, true);
+    let id = archive.chains[2].id.clone();
+    let range = ["2024-03-10T04:00:00Z", "2024-03-10T08:00:00Z"];
+    let report = |archive: &Archive, denied: &[&str]| {
+        let case = Case::new(archive.clone()).range(range[0], range[1]);
+        let outcome = case.args(denied).run();
+        (outcome.exit, outcome.report())
+    };
+    let clean = report(&archive, &[]);
+    let mut planted = archive.clone();
+    let junk = PlantedDigest::of(&id, &Place::new("audit-logs", ""), at("10T09:30:00"));
+    let junk = junk.put(&mut planted.store);
+    planted.store.replace_body(&junk, *b"junk");
+    let (exit, told) = report(&planted, &[]);
+    assert_eq!(exit, 0, "{told:#}");
+    let findings = told["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{told:#}");
+    assert_eq!(findings[0]["code"], "region-silent", "{told:#}");
+    assert_eq!(findings[0]["chain"], id.name(), "{told:#}");
+    // It is not a chain of the run either.
+    for part in ["chains", "findings", "verdict"] {
+        assert_eq!(told[part], clean.1[part], "{part}");
+    }
+    let (exit, told) = report(&planted, &["--deny", "region-silent"]);
+    assert_eq!(exit, 1, "{told:#}");
+}
+
 #[test]
 fn logs_delivered_while_logging_was_off() {
     let mut archive = trail(3).restart(180, 3).archive();
