@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::amounts::{count, counted, percent};
 use super::json::{Chain, ChainGap, Report};
-use super::reach::{present, reach};
-use super::trouble::is_pending;
+use super::reach::reach;
+use super::trouble::Waiting;
 use crate::verify::chain::GapCause;
 use crate::verify::coverage::Covered;
 use crate::verify::time::TimeRange;
@@ -19,7 +19,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// is not missed, nor the hour in which the chains of one copy begin.
 pub fn lacking(report: &Report<'_>) -> Option<String> {
     let (start, end) = reach(report)?;
-    let now = present(&report.run);
+    let waiting = Waiting::of(report);
     let whole = seconds(end.duration_since(start));
     let mut places: BTreeMap<String, Vec<&Chain<'_>>> = BTreeMap::new();
     let hourly = report.chains.iter().filter(|chain| !chain.backfill);
@@ -27,16 +27,20 @@ pub fn lacking(report: &Report<'_>) -> Option<String> {
         places.entry(chain.place()).or_default().push(chain);
     }
     let by_default = report.run.range_of_archive.is_some_and(|note| note.start);
-    let excused = |gap: &&ChainGap| {
+    let is_excused = |chain: &Chain<'_>, gap: &ChainGap| {
         let length = gap.end.duration_since(gap.start);
-        is_pending(gap, now) || (by_default && gap.cause == GapCause::StartsLate && length <= HOUR)
+        waiting.is_for(chain, gap)
+            || (by_default && gap.cause == GapCause::StartsLate && length <= HOUR)
     };
     let shares = places.values().filter_map(|chains| {
         // Several trails of one region cover it together.
         let spans = chains.iter().flat_map(|chain| &chain.covered);
         let covered = together(spans.map(|span| (span.start, span.end)));
-        let gaps = chains.iter().flat_map(|chain| &chain.gaps);
-        let mut done = together(gaps.filter(excused).map(|gap| (gap.start, gap.end)));
+        let excused = chains.iter().flat_map(|chain| {
+            let gaps = chain.gaps.iter();
+            gaps.filter(|gap| is_excused(chain, gap))
+        });
+        let mut done = together(excused.map(|gap| (gap.start, gap.end)));
         done.add_all(&covered);
         (length(&done) < whole).then(|| length(&covered))
     });

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::axis::Axis;
 use super::strip::{self, DEFINITIONS};
@@ -10,9 +10,9 @@ use crate::report::amounts::{between, count, counted, percent};
 use crate::report::claims::nothing_covered;
 use crate::report::escape::markup;
 use crate::report::json::{Chain, ChainGap, Report};
-use crate::report::reach::{present, reach};
+use crate::report::reach::reach;
 use crate::report::timeline::{AllMarks, State, covered_time, state_of};
-use crate::report::trouble::{Trouble, is_pending, why};
+use crate::report::trouble::{Trouble, Waiting};
 
 /// With more chains than this, those with nothing to tell are only counted.
 const CHAINS_IN_FULL: usize = 120;
@@ -35,7 +35,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
                 marks: AllMarks::new(report),
                 axis: Axis::new(start, end),
                 range: end.duration_since(start),
-                now: present(&report.run),
+                waiting: Waiting::of(report),
             }
             .write(out)?;
         }
@@ -49,7 +49,7 @@ struct Coverage<'r> {
     marks: AllMarks<'r>,
     axis: Axis,
     range: SignedDuration,
-    now: Timestamp,
+    waiting: Waiting<'r>,
 }
 
 impl Coverage<'_> {
@@ -91,7 +91,10 @@ impl Coverage<'_> {
     }
 
     fn has_to_tell(&self, chain: &Chain<'_>) -> bool {
-        let has_gap = chain.gaps.iter().any(|gap| !is_pending(gap, self.now));
+        let has_gap = chain
+            .gaps
+            .iter()
+            .any(|gap| !self.waiting.is_for(chain, gap));
         (has_gap && !chain.backfill)
             || chain.digests.valid == 0
             || !Trouble::of(chain, &self.marks).is_none()
@@ -183,7 +186,7 @@ impl Coverage<'_> {
                 gap.start,
                 gap.end,
                 between(gap.start, gap.end),
-                why(gap, self.now),
+                self.waiting.why(chain, gap),
                 events(gap)
             )?;
         }

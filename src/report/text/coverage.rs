@@ -10,9 +10,9 @@ use crate::report::claims::nothing_covered;
 use crate::report::escape::visible;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::look::{Look, Verbosity};
-use crate::report::reach::{present, reach};
+use crate::report::reach::reach;
 use crate::report::timeline::{AllMarks, Cell, State, covered_time, even_edges, state_of};
-use crate::report::trouble::{Trouble, is_pending, why};
+use crate::report::trouble::{Trouble, Waiting};
 use crate::report::wrap::hanging;
 use crate::verify::finding::Severity;
 
@@ -42,7 +42,7 @@ struct Coverage<'r> {
     marks: AllMarks<'r>,
     edges: Vec<Timestamp>,
     range: SignedDuration,
-    now: Timestamp,
+    waiting: Waiting<'r>,
     names: usize,
 }
 
@@ -64,7 +64,7 @@ impl<'r> Coverage<'r> {
             marks: AllMarks::new(report),
             edges: even_edges(start, end, u32::try_from(strip).unwrap_or(24)),
             range: end.duration_since(start),
-            now: present(&report.run),
+            waiting: Waiting::of(report),
             names,
         }
     }
@@ -131,7 +131,7 @@ impl<'r> Coverage<'r> {
     /// The worst of the gaps that matter: time whose digest is not yet due is none.
     fn worst_gap(&self, chain: &Chain<'_>) -> Option<State> {
         let gaps = chain.gaps.iter();
-        let gaps = gaps.filter(|gap| !is_pending(gap, self.now));
+        let gaps = gaps.filter(|gap| !self.waiting.is_for(chain, gap));
         gaps.map(|gap| state_of(gap.cause)).max()
     }
 
@@ -161,7 +161,7 @@ impl<'r> Coverage<'r> {
         let is_verbose = self.look.verbosity == Verbosity::Verbose;
         let limit = if is_verbose { usize::MAX } else { GAPS_SHOWN };
         for gap in chain.gaps.iter().take(limit) {
-            self.gap(gap, out)?;
+            self.gap(chain, gap, out)?;
         }
         let rest = chain.gaps.len().saturating_sub(limit) as u64;
         if rest > 0 {
@@ -184,8 +184,8 @@ impl<'r> Coverage<'r> {
         line(State::Unverified, &trouble.open)
     }
 
-    fn gap(&self, gap: &ChainGap, out: &mut dyn Write) -> io::Result<()> {
-        let why = why(gap, self.now);
+    fn gap(&self, chain: &Chain<'_>, gap: &ChainGap, out: &mut dyn Write) -> io::Result<()> {
+        let why = self.waiting.why(chain, gap);
         let state = state_of(gap.cause);
         let mut text = format!(
             "{} to {} ({}): {why}",
