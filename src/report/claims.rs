@@ -3,7 +3,7 @@
 
 use super::amounts::{count, counted};
 use super::groups::Group;
-use super::json::{Report, Run};
+use super::json::{Finding, Report, Run};
 use super::links::{Links, links};
 use super::run_info::KeyOrigin;
 use super::shares;
@@ -262,9 +262,14 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
                  verified."
             }
         };
+        let is_moved = |it: &Finding<'_>| it.code == Code::DigestMoved;
+        let placed = if report.findings.iter().any(is_moved) {
+            ""
+        } else {
+            ", and lie where CloudTrail put them"
+        };
         claims.push(format!(
-            "{} carry a signature made with one of the public keys that are named here, and lie \
-             where CloudTrail put them{linked}",
+            "{} carry a signature made with one of the public keys that are named here{placed}{linked}",
             counted(totals.digests.valid, "digest", "digests")
         ));
     }

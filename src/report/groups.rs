@@ -26,7 +26,15 @@ pub struct Group<'r> {
 impl Group<'_> {
     /// `300 logs missing`, over all parts.
     pub fn told(&self) -> String {
-        told_of(self.code, self.parts.iter().flat_map(|part| &part.findings))
+        self.told_of(&self.parts)
+    }
+
+    /// The same over some of its parts.
+    pub fn told_of(&self, parts: &[Part<'_>]) -> String {
+        if parts.iter().any(|part| part.stands_for_more) {
+            return noun(self.code).1.to_owned();
+        }
+        told_of(self.code, parts.iter().flat_map(|part| &part.findings))
     }
 }
 
@@ -37,11 +45,16 @@ pub struct Part<'r> {
     pub chain: Option<&'r str>,
     /// The findings.
     pub findings: Vec<&'r Finding<'r>>,
+    /// Whether one of them is of several objects, of which it does not tell the number.
+    pub stands_for_more: bool,
 }
 
 impl<'r> Part<'r> {
     /// `300 logs missing`.
     pub fn told(&self, code: Code) -> String {
+        if self.stands_for_more {
+            return noun(code).1.to_owned();
+        }
         told_of(code, self.findings.iter())
     }
 
@@ -72,7 +85,22 @@ impl<'r> Part<'r> {
 /// The findings of a report: the heaviest first, then in the order of the codes, then in their
 /// own.
 pub fn groups<'r>(report: &'r Report<'_>) -> Vec<Group<'r>> {
-    groups_of(&report.findings)
+    let mut groups = groups_of(&report.findings);
+    let moved = groups.iter_mut().filter(|it| it.code == Code::DigestMoved);
+    let parts: Vec<_> = moved.flat_map(|group| &mut group.parts).collect();
+    if parts.is_empty() {
+        return groups;
+    }
+    let chains = report.chains.iter();
+    let invalid = chains.map(|chain| (chain.name(), chain.digests.invalid));
+    let invalid: BTreeMap<_, _> = invalid.collect();
+    for part in parts {
+        // Of those that a walk finds out of place, each is counted; where a whole chain is, one finding
+        // tells it of all its digests, and they are valid otherwise.
+        let counted = part.chain.and_then(|name| invalid.get(name));
+        part.stands_for_more = counted.is_none_or(|number| *number < part.findings.len() as u64);
+    }
+    groups
 }
 
 /// The same for findings alone.
@@ -90,7 +118,11 @@ pub fn groups_of<'r>(findings: &'r [Finding<'_>]) -> Vec<Group<'r>> {
         let parts: BTreeMap<Option<&str>, Vec<&Finding<'_>>> = parts;
         let parts: Vec<_> = parts
             .into_iter()
-            .map(|(chain, findings)| Part { chain, findings })
+            .map(|(chain, findings)| Part {
+                chain,
+                findings,
+                stands_for_more: false,
+            })
             .collect();
         Group {
             code,
@@ -222,5 +254,30 @@ fn noun(code: Code) -> (&'static str, &'static str) {
             "export that names no results",
             "exports that name no results",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn no_number_is_told_where_a_finding_stands_for_more() {
+        let mut report = samples::clean();
+        let mut finding = samples::tampered().findings.remove(0);
+        finding.code = Code::DigestMoved;
+        finding.chain = Some(report.chains[0].name().into());
+        report.findings = vec![finding.clone(), finding];
+        for (invalid, expected) in [
+            (0, "digests out of their places"),
+            (1, "digests out of their places"),
+            (2, "2 digests out of their places"),
+        ] {
+            report.chains[0].digests.invalid = invalid;
+            let group = groups(&report).remove(0);
+            assert_eq!(group.told(), expected);
+            assert_eq!(group.parts[0].told(group.code), expected);
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::claims;
-use super::groups::{Group, groups_of};
+use super::groups::{Group, groups};
 use super::json::{Bytes, Digests, Finding, Logs, Report, Requested, Run, Tool};
 use crate::verify::conclusion::{ExitStatus, Verdict};
 
@@ -50,7 +50,7 @@ pub struct Head<'r> {
 impl<'r> Head<'r> {
     /// That of a report on logs.
     pub fn new(report: &'r Report<'r>) -> Self {
-        let groups = groups_of(&report.findings);
+        let groups = groups(report);
         let only = claims::filters_in_words(report).map(|told| ("Only", told));
         let snapshot = snapshot_fact(&report.run);
         let selftest = claims::selftest_in_words(report).map(|told| ("Selftest", told));

@@ -1,6 +1,8 @@
 //! Whether the digests of a report's chains are linked, as far as it tells.
 
-use super::json::Report;
+use std::collections::BTreeSet;
+
+use super::json::{Chain, Finding, Report};
 use crate::verify::chain::GapCause;
 use crate::verify::finding::Code;
 
@@ -64,7 +66,17 @@ pub fn links(report: &Report<'_>) -> Links {
         GapCause::StartsLate | GapCause::EndsEarly => Links::All,
     };
     let gaps = report.chains.iter().flat_map(|chain| &chain.gaps);
-    let codes = report.findings.iter().map(|finding| finding.code);
+    // Where a whole chain is out of its place, its digests are proven, and linked as they are.
+    let chains = report.chains.iter();
+    let proven = chains.filter(|chain| chain.digests.invalid == 0);
+    let proven: BTreeSet<_> = proven.map(Chain::name).collect();
+    let is_of_proven = |it: &Finding<'_>| {
+        let chain = it.chain.as_deref();
+        chain.is_some_and(|name| proven.contains(name))
+    };
+    let found = report.findings.iter();
+    let found = found.filter(|it| it.code != Code::DigestMoved || !is_of_proven(it));
+    let codes = found.map(|finding| finding.code);
     // A walk that was stopped has not come to every link.
     let walked = if report.run.interrupted {
         Links::Unknown
@@ -105,6 +117,15 @@ mod tests {
         assert!(matches!(with(&[Code::DigestUnreadable]), Links::Unknown));
         let both = [Code::DigestUnreadable, Code::DigestLinkBroken];
         assert!(matches!(with(&both), Links::Broken));
+        // Each digest of a chain that is out of place as a whole is proven.
+        let mut moved = samples::clean();
+        let mut finding = samples::tampered().findings.remove(0);
+        finding.code = Code::DigestMoved;
+        finding.chain = Some(moved.chains[0].name().into());
+        moved.findings.push(finding);
+        assert!(matches!(links(&moved), Links::All));
+        moved.chains[0].digests.invalid = 1;
+        assert!(matches!(links(&moved), Links::Broken));
         let mut anew = samples::clean();
         anew.chains[0].restarts_within = 1;
         assert!(matches!(links(&anew), Links::Anew));

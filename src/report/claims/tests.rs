@@ -16,6 +16,21 @@ fn links_are_claimed_as_far_as_they_hold() {
 }
 
 #[test]
+fn digests_out_of_their_places_lie_nowhere_that_is_claimed() {
+    let mut report = samples::clean();
+    let place = "and lie where CloudTrail put them";
+    assert!(proves(&report)[0].contains(place));
+    let mut finding = samples::tampered().findings.remove(0);
+    finding.code = Code::DigestMoved;
+    report.findings = vec![finding];
+    let told = proves(&report).remove(0);
+    assert!(
+        told.contains("named here") && !told.contains(place),
+        "{told}"
+    );
+}
+
+#[test]
 fn no_other_log_was_found_but_for_those_that_findings_tell() {
     let told = |codes: &[Code]| {
         let mut report = samples::clean();

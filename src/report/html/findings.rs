@@ -7,7 +7,7 @@ use super::by_hand::{by_hand, markup_lines};
 use crate::report::amounts::{count, counted};
 use crate::report::claims::none_found;
 use crate::report::escape::markup;
-use crate::report::groups::{Group, Part, object_name, told};
+use crate::report::groups::{Group, Part, object_name};
 use crate::report::head::Head;
 use crate::report::json::Finding;
 use crate::verify::finding::{Code, Severity};
@@ -104,7 +104,7 @@ impl Page {
 <h4><code>{}</code> <span class="badge">{severity}</span> <span class="muted small">{}{weighed}</span></h4>
 <p class="lead">{}</p>"#,
             group.code,
-            told(group.code, group.count),
+            group.told(),
             markup(group.code.explanation().means),
         )?;
         advice(group, out)?;
@@ -113,11 +113,10 @@ impl Page {
         }
         let rest = group.parts.get(PARTS_SHOWN..).unwrap_or_default();
         if !rest.is_empty() {
-            let findings: usize = rest.iter().map(|part| part.findings.len()).sum();
             writeln!(
                 out,
                 r#"<p class="where">… and {} in {}</p>"#,
-                told(group.code, findings as u64),
+                group.told_of(rest),
                 counted(rest.len() as u64, "more chain", "more chains")
             )?;
         }
@@ -132,7 +131,7 @@ impl Page {
             format!(", {first} to {last}")
         });
         let tally = if number > 1 {
-            format!(": {}{span}", told(code, number as u64))
+            format!(": {}{span}", part.told(code))
         } else {
             String::new()
         };

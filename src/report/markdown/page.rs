@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use crate::report::amounts::{between, count, counted};
 use crate::report::claims::{is_allowed, none_found, origin_in_words, range_in_words};
 use crate::report::escape::visible;
-use crate::report::groups::{Group, Part, object_name, told};
+use crate::report::groups::{Group, Part, object_name};
 use crate::report::head::Head;
 use crate::report::json::{Finding, Requested};
 use crate::verify::conclusion::Verdict;
@@ -156,11 +156,10 @@ impl Page<'_> {
         }
         let rest = group.parts.get(self.scale.parts..).unwrap_or_default();
         if !rest.is_empty() {
-            let findings: usize = rest.iter().map(|part| part.findings.len()).sum();
             let _ = writeln!(
                 section,
                 "- … and {} in {}",
-                told(group.code, findings as u64),
+                group.told_of(rest),
                 counted(rest.len() as u64, "more chain", "more chains")
             );
         }

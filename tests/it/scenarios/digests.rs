@@ -507,6 +507,30 @@ fn an_old_digest_under_a_new_name_is_moved() {
     Case::new(archive).run().is(&expect);
 }
 
+/// That its digests state another place than that of their folder shows only when all are known.
+#[test]
+fn a_chain_of_another_bucket_is_moved_as_a_whole() {
+    let mut archive = audit();
+    let other = trail(4).accounts(&["444455556666"]).seed(9);
+    let other = other.place("another-bucket", "").archive();
+    for ((_, key), object) in &other.store.objects {
+        let at = ("audit-logs".to_owned(), key.clone());
+        archive.store.objects.insert(at, object.clone());
+    }
+    let mut case = Case::new(archive);
+    let page = case.beside("page.html");
+    let mut command = case.command();
+    let output = command.arg("--report").arg(&page).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("INVALID: digests out of their places\n"),
+        "{text}"
+    );
+    let page = std::fs::read_to_string(page).unwrap();
+    let proves = "keys that are named here, each linked to the one before.";
+    assert!(page.contains(proves), "{page}");
+}
+
 #[test]
 fn a_digest_that_may_not_be_read() {
     use std::{fs, os::unix::fs::PermissionsExt};
