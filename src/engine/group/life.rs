@@ -10,6 +10,7 @@ use super::super::run::Shared;
 use super::super::survey::Holdings;
 use super::line::{Line, Waiting};
 use super::seams::Seams;
+use super::walking::walked;
 use crate::verify::chain::{ListedDigest, Walk};
 use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
@@ -50,6 +51,13 @@ pub(super) struct Walking {
     pub(super) silent: bool,
 }
 
+/// A trail's name, and whether its chain is one of backfill digests.
+type Name = (String, bool);
+
+fn name_in(chain: &ChainId) -> Name {
+    (chain.trail().to_owned(), chain.is_backfill())
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) line: Line,
@@ -65,8 +73,8 @@ pub(super) struct State {
     pub(super) chains_ahead: BTreeSet<Arc<ChainId>>,
     /// Where the roots are parts of one bucket.
     pub(super) seams: Seams,
-    /// How many chains of a name are told of, and whether they are of backfill digests.
-    namesakes: BTreeMap<(String, bool), usize>,
+    /// The chains of a name that are told of, and whether they are of the run: others lie beside its range.
+    namesakes: BTreeMap<Name, BTreeMap<Arc<ChainId>, bool>>,
     /// The chains that an earlier run has seen, and whose walk has not begun.
     pub(super) remembered: BTreeSet<Arc<ChainId>>,
     /// Whether the walk waits for a listing.
@@ -75,12 +83,36 @@ pub(super) struct State {
 }
 
 impl State {
-    /// As findings call a chain.
+    /// As findings call a chain. One of the run is told only from others of it: whatever lies beside the
+    /// range, anybody may have put there.
     pub(super) fn name_of(&self, chain: &ChainId) -> String {
-        let name = (chain.trail().to_owned(), chain.is_backfill());
-        match self.namesakes.get(&name) {
-            Some(2..) => chain.told_from_namesake(),
-            Some(_) | None => chain.to_string(),
+        let alike = self.namesakes.get(&name_in(chain));
+        let is_of_run = alike.and_then(|alike| alike.get(chain)) == Some(&true);
+        let others = alike.into_iter().flatten();
+        let mut others = others.filter(|(other, _)| ***other != *chain);
+        if others.any(|(_, other_is)| *other_is || !is_of_run) {
+            chain.told_from_namesake()
+        } else {
+            chain.to_string()
+        }
+    }
+
+    /// Takes note of the chains that are told of.
+    fn note_chains(&mut self, shared: &Shared<'_>, listed: &[Waiting]) {
+        let remembered = self.remembered.iter();
+        let mut told: BTreeMap<_, _> = remembered.map(|chain| (chain, true)).collect();
+        for waiting in listed.iter().filter(|waiting| !waiting.silent) {
+            let key = &waiting.digest.key;
+            let is_of_run = told.entry(key.chain()).or_default();
+            let is_due = || {
+                let (bounds, _) = walked(shared, key.chain());
+                hour_before(key.end()).is_some_and(|hour| bounds.overlaps(hour))
+            };
+            *is_of_run = *is_of_run || is_due();
+        }
+        for (chain, is_of_run) in told {
+            let alike = self.namesakes.entry(name_in(chain)).or_default();
+            alike.insert(Arc::clone(chain), is_of_run);
         }
     }
 }
@@ -172,13 +204,7 @@ impl Group {
             let here = remembered.filter(|(chain, _)| *chain.place() == self.place);
             state.remembered = here.map(|(chain, _)| Arc::new(chain.clone())).collect();
             shared.tally().digests_seen += state.remembered.len() as u64;
-            let told = listed.iter().filter(|waiting| !waiting.silent);
-            let told = told.map(|waiting| waiting.digest.key.chain());
-            let told: BTreeSet<_> = told.chain(&state.remembered).cloned().collect();
-            for chain in told {
-                let name = (chain.trail().to_owned(), chain.is_backfill());
-                *state.namesakes.entry(name).or_default() += 1;
-            }
+            state.note_chains(shared, &listed);
         }
         for Waiting { digest, .. } in &listed {
             state.seams.reach(digest.root, midnight(digest.key.end()));

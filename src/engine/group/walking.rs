@@ -9,9 +9,27 @@ use super::super::run::Shared;
 use super::claiming::Voucher;
 use super::life::{Group, Part, State, Walking};
 use super::line::Waiting;
-use crate::verify::chain::{ListedDigest, Sighting, Walk, WalkEvent, key_of};
+use crate::verify::chain::{ListedDigest, Remembered, Sighting, Walk, WalkEvent, key_of};
 use crate::verify::inventory::Inventory;
 use crate::verify::location::{ChainId, LogKind, ObjectLocation, RootId};
+use crate::verify::time::Bounds;
+
+/// What is asked for of a chain that is told of, and what its walk has to lead back to.
+pub(super) fn walked(shared: &Shared<'_>, chain: &ChainId) -> (Bounds, Option<Remembered>) {
+    let bounds = shared.job.weights.bounds;
+    let Some(remembered) = &shared.job.remembered else {
+        return (bounds, None);
+    };
+    match remembered.get(chain) {
+        // All that came since then is asked for, however late it came.
+        Some(Some(known)) => (
+            bounds.from_at_latest(known.key().end()),
+            Some(known.clone()),
+        ),
+        Some(None) => (bounds, None),
+        None => (bounds.from_the_beginning(), None),
+    }
+}
 
 impl Group {
     /// Reads a digest, and walks on as far as what was read allows.
@@ -107,19 +125,11 @@ impl Group {
 
     fn begin_walk(shared: &Shared<'_>, state: &mut State, chain: Arc<ChainId>, silent: bool) {
         let keys = shared.job.keys.of_region(chain.place().region()).ok();
-        let mut bounds = shared.job.weights.bounds;
-        let mut walked_to = None;
-        if let Some(remembered) = shared.job.remembered.as_ref().filter(|_| !silent) {
-            match remembered.get(&chain) {
-                // All that came since then is asked for, however late it came.
-                Some(Some(known)) => {
-                    bounds = bounds.from_at_latest(known.key().end());
-                    walked_to = Some(known.clone());
-                }
-                Some(None) => {}
-                None => bounds = bounds.from_the_beginning(),
-            }
-        }
+        let (bounds, walked_to) = if silent {
+            (shared.job.weights.bounds, None)
+        } else {
+            walked(shared, &chain)
+        };
         state.remembered.remove(&chain);
         let name: Arc<str> = state.name_of(&chain).into();
         let walk = Walk::new(Arc::clone(&chain), bounds, keys);

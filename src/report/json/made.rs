@@ -71,18 +71,23 @@ impl<'a> Report<'a> {
 
 impl Report<'_> {
     /// Finds out which chains of a saved report findings call by more than their names: two have the same,
-    /// or findings tell the home region, since the run ended before it came to the other.
+    /// of which one without digests in the range counts for itself alone, or findings tell the home region,
+    /// since the run ended before it came to the other.
     pub(in crate::report) fn find_namesakes(&mut self) {
-        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        let mut times: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for chain in &self.chains {
-            *times.entry(chain.short_name()).or_default() += 1;
+            let (all, of_run) = times.entry(chain.short_name()).or_default();
+            *all += 1;
+            *of_run += usize::from(chain.digests.any());
         }
         let told = self.findings.iter().filter_map(|it| it.chain.as_deref());
         let told: BTreeSet<&str> = told.filter(|name| name.ends_with(')')).collect();
         for chain in &mut self.chains {
             let name = chain.short_name();
             let is_told = told.contains(&*told_from_namesake(&name, &chain.home_region));
-            chain.has_namesake = is_told || times.get(&name).is_some_and(|times| *times > 1);
+            let (all, of_run) = times.get(&name).copied().unwrap_or_default();
+            let alike = if chain.digests.any() { of_run } else { all };
+            chain.has_namesake = is_told || alike > 1;
         }
     }
 }

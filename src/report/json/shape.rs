@@ -161,6 +161,13 @@ pub struct Digests {
     pub unverified: u64,
 }
 
+impl Digests {
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        [self.valid, self.invalid, self.missing, self.unverified] != [0; 4]
+    }
+}
+
 /// How many logs got which verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

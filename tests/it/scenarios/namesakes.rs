@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::common::trail;
+use super::common::{at, trail};
 use crate::{
-    forge::{Archive, Json, Sign, Trail},
+    forge::{Archive, Json, Place, Sign, Trail, plant::PlantedDigest},
     harness::{Case, Outcome, program},
 };
 
@@ -101,4 +101,57 @@ fn what_has_no_namesake_is_called_by_its_name() {
     let missing = findings.iter().find(|it| it["code"] == "digest-missing");
     assert_eq!(missing.unwrap()["chain"], name, "{report:#}");
     assert_eq!(outcomes(&shown(&outcome, "junit"), name).len(), 1);
+}
+
+/// Anybody may plant beside the range what looks like a digest of another trail of that name.
+#[test]
+fn what_lies_beside_the_range_changes_no_name() {
+    let mut archive = trail(8).archive();
+    let log = archive.log(3, 0);
+    archive.store.delete(&log);
+    let mut planted = archive.clone();
+    let mut id = archive.first().id.clone();
+    id.home_region = "ap-south-1".into();
+    let junk = PlantedDigest::of(&id, &Place::new("audit-logs", ""), at("10T07:30:00"));
+    let junk = junk.put(&mut planted.store);
+    planted.store.replace_body(&junk, *b"junk");
+    let run = |archive: &Archive, end| {
+        let case = Case::new(archive.clone());
+        case.range("2024-03-10T01:00:00Z", end).run()
+    };
+    let end = "2024-03-10T06:00:00Z";
+    let (alone, beside) = (run(&archive, end), run(&planted, end));
+    assert_eq!(beside.report()["chains"], alone.report()["chains"]);
+    assert_eq!(beside.report()["findings"], alone.report()["findings"]);
+    for format in ["junit", "sarif"] {
+        // Its bytes were read all the same.
+        let shown = [&alone, &beside].map(|outcome| shown(outcome, format));
+        let told = shown.map(|it| it.contains("(home region"));
+        assert_eq!(told, [false, false], "{format}");
+    }
+    // Within the range it is told, and apart from the trail.
+    let report = run(&planted, "2024-03-10T08:00:00Z").report();
+    assert!(report["findings"].to_string().contains(OLDER), "{report:#}");
+}
+
+/// Of two that CloudTrail signed, one lies beside the range: no name stands for both.
+#[test]
+fn one_that_begins_beside_the_range_is_told_apart() {
+    let (start, end) = ("2024-03-10T00:00:00Z", "2024-03-10T07:00:00Z");
+    let mut archive = made_anew();
+    let log = archive.log(3, 0);
+    archive.store.delete(&log);
+    let outcome = Case::new(archive).range(start, end).run();
+    let report = outcome.report();
+    let findings = report["findings"].as_array().unwrap();
+    let named = |code: &str, name: &str| {
+        let mut named = findings.iter().filter(|it| it["code"] == code);
+        assert!(named.any(|it| it["chain"] == name), "{code}: {report:#}");
+    };
+    let name = "111122223333/us-east-1/audit";
+    named("log-missing", name);
+    named("coverage-starts-late", NEWER);
+    let xml = shown(&outcome, "junit");
+    assert_eq!(outcomes(&xml, name), ["failure"], "{xml}");
+    assert_eq!(outcomes(&xml, NEWER), [""; 0], "{xml}");
 }
