@@ -8,6 +8,10 @@ use crate::verify::conclusion::Tally;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AccountRegion, ChainId};
 
+/// What is there instead of the digests of an account's own trail. That it was the organization's before
+/// cannot be told from that its own are gone.
+const OF_ORGANIZATION: &str = "; an organization's trail of that name has digests there, which do not stand in for it: if the trail was the organization's in that time, verify the bucket itself (s3://BUCKET) instead of the trail's ARN";
+
 /// A finding for each account, region and trail that was asked for and has no digest. Whoever
 /// names it wants to know that it was verified. Where nothing at all has digests, that is told
 /// of the whole run.
@@ -45,11 +49,24 @@ pub(super) fn not_there(filters: &Filters, tally: &Tally) -> Vec<Finding> {
         let mut places = chains().map(ChainId::place);
         places.all(|place| place.region() != home.as_str() || !counts(place))
     });
-    let home = home.map(|home| format!("no digest of the trail's home region {home} was found"));
+    let home = home.map(|home| without_home(home, filters, tally));
     names
         .chain(home)
         .map(|why| Finding::new(Code::NoDigests, Subject::Run).detail(why))
         .collect()
+}
+
+/// That the trail's home region has none of its digests.
+fn without_home(home: &str, filters: &Filters, tally: &Tally) -> String {
+    let mut places = judged(tally).map(ChainId::place);
+    let has_namesake = places.any(|place| place.region() == home && place.organization().is_some());
+    let is_of_account = filters.management_account.is_none();
+    let instead = if is_of_account && has_namesake {
+        OF_ORGANIZATION
+    } else {
+        ""
+    };
+    format!("no digest of the trail's home region {home} was found{instead}")
 }
 
 /// A finding for each chain that an earlier run did not find valid, and that has no digest left.
