@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::config::{SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_http_client::Connector;
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use tokio::sync::Mutex;
 
 use super::aws;
@@ -19,7 +19,7 @@ pub(super) struct Clients {
     settings: Settings,
     http: SharedHttpClient,
     /// Connections for requests that the SDK does not make itself.
-    direct: Arc<Connector>,
+    direct: SharedHttpConnector,
     loaded: RwLock<Loaded>,
     /// Held while the configuration is loaded anew.
     renewing: Mutex<()>,
@@ -71,13 +71,13 @@ impl Clients {
     pub(super) async fn load(
         settings: Settings,
         http: SharedHttpClient,
-        direct: Connector,
+        direct: SharedHttpConnector,
     ) -> Self {
         let config = aws::load(&settings, http.clone()).await;
         Self {
             settings,
             http,
-            direct: Arc::new(direct),
+            direct,
             loaded: RwLock::new(Loaded::new(config, 0)),
             renewing: Mutex::default(),
             regions: RwLock::default(),
@@ -121,7 +121,7 @@ impl Clients {
         let (client, generation) = self.s3(bucket);
         let direct = match credentials {
             Some(credentials) => {
-                let connections = Arc::clone(&self.direct);
+                let connections = self.direct.clone();
                 Box::pin(Direct::to(
                     bucket,
                     &client,

@@ -20,8 +20,7 @@ use aws_sigv4::http_request::{
     UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector as _;
+use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
 use aws_smithy_runtime_api::client::interceptors::context::Error;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin as _;
@@ -61,7 +60,7 @@ const USER_AGENT: (&str, &str) = (
 pub(super) struct Direct {
     address: Address,
     credentials: Arc<Credentials>,
-    connections: Arc<Connector>,
+    connections: SharedHttpConnector,
     /// The SDK's own reading of answers is in it.
     operation: FrozenLayer,
     is_payer: bool,
@@ -77,7 +76,7 @@ impl Direct {
         bucket: &str,
         client: &aws_sdk_s3::Client,
         credentials: Arc<Credentials>,
-        connections: Arc<Connector>,
+        connections: SharedHttpConnector,
         settings: &Settings,
     ) -> Option<Self> {
         let soon = PresigningConfig::expires_in(Duration::from_mins(1)).ok()?;

@@ -16,6 +16,9 @@ const MEASURE: Duration = Duration::from_millis(100);
 const ECHO: Duration = Duration::from_millis(500);
 /// Growth that brings less than this is no gain.
 const GAIN: f64 = 1.05;
+/// Where one of so many requests at a time gets no answer, they are too many: a server has fewer
+/// places. Fewer than that are connections that break.
+const UNANSWERED: usize = 4;
 /// After so many measures without a gain a little more is tried all the same.
 const PROBE: u32 = 10;
 
@@ -37,6 +40,8 @@ struct State {
     full: bool,
     began: Instant,
     done: u32,
+    /// So many requests got no answer since then.
+    unanswered: usize,
     best: f64,
     idle: u32,
     cut: Option<Instant>,
@@ -63,6 +68,7 @@ impl Gate {
                 full: false,
                 began: Instant::now(),
                 done: 0,
+                unanswered: 0,
                 best: 0.0,
                 idle: 0,
                 cut: None,
@@ -86,7 +92,19 @@ impl Gate {
 
     /// S3 asks for fewer requests.
     pub(super) fn slow_down(&self) {
+        self.halve(&mut self.state());
+    }
+
+    /// A request got no answer.
+    pub(super) fn unanswered(&self) {
         let mut state = self.state();
+        state.unanswered += 1;
+        if state.unanswered * UNANSWERED >= state.limit {
+            self.halve(&mut state);
+        }
+    }
+
+    fn halve(&self, state: &mut State) {
         if state.cut.is_some_and(|cut| cut.elapsed() < ECHO) {
             return;
         }
@@ -140,6 +158,7 @@ impl State {
     fn restart(&mut self) {
         self.began = Instant::now();
         self.done = 0;
+        self.unanswered = 0;
         self.full = false;
     }
 
@@ -202,6 +221,22 @@ mod tests {
         let gate = Arc::new(Gate::new(100));
         gate.slow_down();
         gate.slow_down();
+        assert_eq!(gate.limit(), FIRST / 2);
+    }
+
+    #[test]
+    fn many_requests_without_an_answer_are_too_many() {
+        let gate = Arc::new(Gate::new(100));
+        for _ in 1..FIRST / UNANSWERED {
+            gate.unanswered();
+        }
+        assert_eq!(gate.limit(), FIRST, "some connections break");
+        gate.unanswered();
+        assert_eq!(gate.limit(), FIRST / 2);
+        // Those that began before, with the others.
+        for _ in 0..FIRST {
+            gate.unanswered();
+        }
         assert_eq!(gate.limit(), FIRST / 2);
     }
 

@@ -245,7 +245,12 @@ impl Service {
                 line.gate.slow_down();
                 false
             }
-            Kind::Transient => false,
+            Kind::Transient => {
+                if fault.is_silence() {
+                    line.gate.unanswered();
+                }
+                false
+            }
             Kind::Expired => true,
             Kind::NotFound
             | Kind::NoBucket

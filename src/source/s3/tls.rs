@@ -9,7 +9,9 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpConnector,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use x509_cert::Certificate;
 
@@ -18,24 +20,56 @@ use super::settings::Settings;
 /// Servers end idle connections after some time; better that we do it first.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// A client for the SDK, and connections for requests made without it. Both trust whom the
-/// environment says.
+/// A client for the SDK, and the connections of it that serve requests made without it. Both trust
+/// whom the environment says.
 ///
 /// # Errors
 /// Where `AWS_CA_BUNDLE` names no file of certificates.
-pub(super) fn http_clients(settings: &Settings) -> Result<(SharedHttpClient, Connector)> {
+pub(super) fn http_clients(settings: &Settings) -> Result<(SharedHttpClient, SharedHttpConnector)> {
     let tls = context()?;
     let times = HttpConnectorSettings::builder()
         .connect_timeout(settings.patience.connect)
         .read_timeout(settings.patience.stall)
         .build();
     let connections = settings.concurrency;
-    let direct = connector(connections, Some(times), None, tls.clone());
-    let client = Builder::new().build_with_connector_fn(move |settings, components| {
+    let pool = connector(connections, Some(times.clone()), None, tls.clone());
+    let pool = SharedHttpConnector::new(pool);
+    let others = Builder::new().build_with_connector_fn(move |settings, components| {
         let sleep = components.and_then(RuntimeComponents::sleep_impl);
         connector(connections, settings.cloned(), sleep, tls.clone())
     });
-    Ok((client, direct))
+    let client = OnePool {
+        times,
+        pool: pool.clone(),
+        others,
+    };
+    Ok((SharedHttpClient::new(client), pool))
+}
+
+/// All requests that wait as long share one pool. With a pool for listings and one for objects, the idle
+/// connections of the one hold all places of a server that has few, and the other gets none.
+#[derive(Debug)]
+struct OnePool {
+    times: HttpConnectorSettings,
+    pool: SharedHttpConnector,
+    /// For those that wait longer or less long: uploads, and where credentials come from.
+    others: SharedHttpClient,
+}
+
+impl HttpClient for OnePool {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let times = |settings: &HttpConnectorSettings| {
+            (settings.connect_timeout(), settings.read_timeout())
+        };
+        if times(settings) == times(&self.times) {
+            return self.pool.clone();
+        }
+        self.others.http_connector(settings, components)
+    }
 }
 
 /// A pool of connections.

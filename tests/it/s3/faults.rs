@@ -663,3 +663,20 @@ fn a_server_that_is_busy_all_the_time_is_served_in_the_end() {
     expect(&report, "valid", &[]);
     assert_eq!(report["totals"]["logs"]["valid"], 180);
 }
+
+/// Connections that listings leave idle do not hold the places that objects would need.
+#[test]
+fn a_server_with_few_places_gives_all_of_them() {
+    side_by_side([2, 8].into_iter(), |connections| {
+        let archive = trail(6).logs(crate::forge::Logs::Each(30)).archive();
+        let options = Options {
+            latency: Duration::from_millis(5),
+            connections,
+            ..Options::default()
+        };
+        let served = Served::with(&archive, options).args(DAY);
+        let report = served.run(SOURCE);
+        expect(&report, "valid", &[]);
+        assert_eq!(report["totals"]["logs"]["valid"], 180);
+    });
+}

@@ -37,6 +37,8 @@ pub(crate) struct Options {
     /// So many requests are worked on at a time, the others wait; 0: no limit. With a
     /// latency it makes throughput level off, as a real service's does.
     pub(crate) slots: usize,
+    /// So many connections are taken at a time, further ones are reset; 0: no limit.
+    pub(crate) connections: usize,
     /// Where the faults' dice start.
     pub(crate) seed: u64,
     /// Set: S3's signatures must be right, and be made with this secret for `ACCESS_KEY`.
@@ -64,6 +66,7 @@ impl Default for Options {
             truncation: Truncation::Told,
             latency: Duration::ZERO,
             slots: 0,
+            connections: 0,
             seed: 0,
             secret: None,
             log: true,

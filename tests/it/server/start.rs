@@ -169,9 +169,25 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let tls = state.options.tls.then(secure::acceptor);
+    let places = match state.options.connections {
+        0 => Semaphore::MAX_PERMITS,
+        limit => limit,
+    };
+    let places = Arc::new(Semaphore::new(places));
     loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(welcome(stream, tls.clone(), Arc::clone(&state)));
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        match Arc::clone(&places).try_acquire_owned() {
+            Ok(place) => {
+                let welcome = welcome(stream, tls.clone(), Arc::clone(&state));
+                tokio::spawn(async move {
+                    welcome.await;
+                    drop(place);
+                });
+            }
+            // A peer that is gone already needs no reset.
+            Err(_) => drop(stream.set_zero_linger()),
         }
     }
 }
