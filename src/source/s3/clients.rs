@@ -23,7 +23,7 @@ pub(super) struct Clients {
     loaded: RwLock<Loaded>,
     /// Held while the configuration is loaded anew.
     renewing: Mutex<()>,
-    /// The region of each bucket, where it is not the default.
+    /// The region of each bucket where somebody answered for it, if it is not the default.
     regions: RwLock<HashMap<String, String>>,
 }
 
@@ -88,9 +88,11 @@ impl Clients {
         &self.settings
     }
 
-    /// A client for `bucket`, and the generation of its credentials.
-    pub(super) fn s3(&self, bucket: &str) -> (aws_sdk_s3::Client, u64) {
-        let region = self.region_of(bucket);
+    /// A client for `bucket`, and the generation of its credentials: one of the region that is named, or
+    /// of the last one where somebody answered for it.
+    pub(super) fn s3(&self, bucket: &str, region: Option<&str>) -> (aws_sdk_s3::Client, u64) {
+        let region = region.map(str::to_owned);
+        let region = region.or_else(|| self.region_of(bucket));
         {
             let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(client) = loaded.s3.get(region.as_deref().unwrap_or_default()) {
@@ -108,9 +110,16 @@ impl Clients {
         (client, loaded.generation)
     }
 
-    /// How objects of `bucket` are asked for without a call of the SDK. None where that is not
-    /// known, or not possible.
-    pub(super) async fn direct(&self, bucket: &str) -> Option<Arc<Direct>> {
+    /// How objects of `bucket` are asked for without a call of the SDK, where `client` would ask for
+    /// them. None where that is not known, or not possible.
+    pub(super) async fn direct(
+        &self,
+        bucket: &str,
+        client: &aws_sdk_s3::Client,
+    ) -> Option<Arc<Direct>> {
+        if !self.is_for(client, bucket) {
+            return None;
+        }
         let credentials = {
             let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(known) = loaded.direct.get(bucket) {
@@ -118,7 +127,7 @@ impl Clients {
             }
             loaded.credentials.clone()
         };
-        let (client, generation) = self.s3(bucket);
+        let (client, generation) = self.s3(bucket, None);
         let direct = match credentials {
             Some(credentials) => {
                 let connections = self.direct.clone();
@@ -157,14 +166,23 @@ impl Clients {
         regions.get(bucket).cloned()
     }
 
-    /// Takes note of where a bucket is; tells whether that is news.
-    pub(super) fn learn_region(&self, bucket: &str, region: &str) -> bool {
+    /// Whether a client is one of the region that the bucket is known to be in.
+    fn is_for(&self, client: &aws_sdk_s3::Client, bucket: &str) -> bool {
+        let its = client.config().region().map(AsRef::as_ref);
+        if let Some(region) = self.region_of(bucket) {
+            return its == Some(&*region);
+        }
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        its == loaded.config.region().map(AsRef::as_ref)
+    }
+
+    /// Takes note of where a bucket is: somebody has answered for it there.
+    pub(super) fn learn_region(&self, bucket: &str, region: String) {
         let mut regions = self.regions.write().unwrap_or_else(PoisonError::into_inner);
-        let known = regions.insert(bucket.to_owned(), region.to_owned());
+        regions.insert(bucket.to_owned(), region);
         drop(regions);
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
         loaded.direct.remove(bucket);
-        known.as_deref() != Some(region)
     }
 
     /// Loads the configuration anew, unless somebody did since `generation`.

@@ -355,7 +355,7 @@ impl Service {
         target: &Target,
     ) -> Result<GetObjectOutput, Fault> {
         if target.version.is_none()
-            && let Some(direct) = self.clients.direct(&target.bucket).await
+            && let Some(direct) = self.clients.direct(&target.bucket, &client).await
         {
             return direct.get(&target.key).await;
         }

@@ -147,6 +147,15 @@ impl Fault {
         self.is_of_the_moment() && !self.is_answer
     }
 
+    /// Whether it tells of what is in the bucket, as nobody does but the region that it is in.
+    pub(super) fn is_of_the_bucket(&self) -> bool {
+        self.is_answer
+            && matches!(
+                self.kind,
+                Kind::NotFound | Kind::Denied | Kind::Archived | Kind::Changed
+            )
+    }
+
     /// What the engine is told.
     pub(super) fn into_source_error(self) -> SourceError {
         let told = self.told.into();
@@ -233,13 +242,23 @@ fn is_skewed(code: &str, message: &str) -> bool {
 
 /// The region that S3 says the bucket is in: in a header, or in the text of the error.
 fn region_told(raw: &HttpResponse) -> Option<String> {
-    if let Some(region) = raw.headers().get("x-amz-bucket-region") {
-        return Some(cut(region, LONGEST_CODE).to_owned());
-    }
-    let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
-    let (_, rest) = body.split_once("<Region>")?;
-    let (region, _) = rest.split_once("</Region>")?;
-    Some(cut(region, LONGEST_CODE).to_owned())
+    let in_text = || {
+        let body = std::str::from_utf8(raw.body().bytes()?).ok()?;
+        let (_, rest) = body.split_once("<Region>")?;
+        rest.split_once("</Region>")
+    };
+    let in_header = raw.headers().get("x-amz-bucket-region");
+    let told = in_header.or_else(|| in_text().map(|(region, _)| region))?;
+    is_region(told).then(|| told.to_owned())
+}
+
+/// Whether it may be the name of a region: it becomes a part of the name of a host.
+pub(super) fn is_region(told: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=LONGEST_CODE).contains(&told.len())
+        && told.bytes().all(is_plain)
+        && !told.starts_with('-')
+        && !told.ends_with('-')
 }
 
 /// What a server says is kept with every finding, and may be of any length: no more than so many
@@ -408,6 +427,26 @@ mod tests {
         }
         assert_eq!(kind(404, "NoSuchBucket"), Kind::NoBucket);
         assert_eq!(kind(503, "NoSuchBucket"), Kind::Throttled);
+    }
+
+    #[test]
+    fn a_region_that_is_told_may_stand_in_a_name_of_a_host() {
+        for told in ["eu-west-1", "us-gov-west-1", "default", "RegionOne"] {
+            let raw = |headers: Option<&'static str>, text: String| {
+                let mut raw = HttpResponse::new(301.try_into().unwrap(), text.into());
+                if let Some(region) = headers {
+                    raw.headers_mut().insert("x-amz-bucket-region", region);
+                }
+                region_told(&raw)
+            };
+            assert_eq!(raw(Some(told), String::new()).as_deref(), Some(told));
+            let text = format!("<Error><Region>{told}</Region></Error>");
+            assert_eq!(raw(None, text).as_deref(), Some(told));
+        }
+        let long = "a".repeat(LONGEST_CODE + 1);
+        for told in ["", "..", "_bad region_", "a.example", "-a", "a-", &long] {
+            assert!(!is_region(told), "{told:?}");
+        }
     }
 
     #[test]

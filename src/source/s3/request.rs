@@ -11,7 +11,7 @@ use super::answers::Bounded;
 use super::backoff::Backoff;
 use super::beginnings::Beginnings;
 use super::clients::Clients;
-use super::fault::{Fault, Kind};
+use super::fault::{Fault, Kind, is_region};
 use super::gate::{Gate, Pass};
 use super::outage::Outage;
 use super::settings::Patience;
@@ -25,7 +25,7 @@ const PAGES: usize = 32;
 /// A page of a folder that has more than one counts for so many: with its thousand names it takes
 /// more than a megabyte while it is read, and eight bring names a hundred times as fast as objects.
 const FULL_PAGE: u32 = 4;
-/// A bucket that sends requests on and on is not followed further.
+/// A bucket that sends requests on and on is followed further only after a while each time.
 const MOST_REDIRECTS: u32 = 3;
 
 /// So many requests to CloudTrail are made at a time.
@@ -157,24 +157,34 @@ impl Service {
     {
         let mut backoff = Backoff::new(self.clients.settings().patience);
         let mut redirects = 0;
+        // The region that this request was sent on to. The others go there once somebody answers there.
+        let mut sent_on: Option<String> = None;
         loop {
             self.still_there(&self.s3)?;
-            let (client, generation) = self.clients.s3(bucket);
+            let (client, generation) = self.clients.s3(bucket, sent_on.as_deref());
             self.requests.fetch_add(1, Ordering::Relaxed);
-            let fault = match attempt(client).await {
+            let outcome = attempt(client).await;
+            let was_sent_on = sent_on.is_some();
+            if let Some(region) = sent_on.take()
+                && outcome.as_ref().err().is_none_or(Fault::is_of_the_bucket)
+            {
+                self.clients.learn_region(bucket, region);
+            }
+            let mut fault = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
-            if let Kind::Elsewhere(told) = &fault.kind
-                && redirects < MOST_REDIRECTS
-            {
+            if was_sent_on && !fault.is_answer && fault.kind == Kind::Lasting {
+                // There may be no such region.
+                fault.kind = Kind::Transient;
+            }
+            if let Kind::Elsewhere(told) = &fault.kind {
                 redirects += 1;
-                let region = match told {
+                sent_on = match told {
                     Some(region) => Some(region.clone()),
                     None => Box::pin(self.ask_region(bucket)).await,
                 };
-                if let Some(region) = region {
-                    self.clients.learn_region(bucket, &region);
+                if sent_on.is_some() && redirects <= MOST_REDIRECTS {
                     continue;
                 }
             }
@@ -184,14 +194,15 @@ impl Service {
 
     /// The region of a bucket, which S3 tells in the header of any answer to this.
     async fn ask_region(&self, bucket: &str) -> Option<String> {
-        let (client, _) = self.clients.s3(bucket);
-        match client.head_bucket().bucket(bucket).send().await {
+        let (client, _) = self.clients.s3(bucket, None);
+        let told = match client.head_bucket().bucket(bucket).send().await {
             Ok(output) => output.bucket_region().map(str::to_owned),
             Err(error) => {
                 let headers = error.raw_response()?.headers();
                 headers.get("x-amz-bucket-region").map(str::to_owned)
             }
-        }
+        };
+        told.filter(|region| is_region(region))
     }
 
     /// The same for CloudTrail in `region`.
@@ -251,12 +262,12 @@ impl Service {
                 }
                 false
             }
+            Kind::Elsewhere(_) => false,
             Kind::Expired => true,
             Kind::NotFound
             | Kind::NoBucket
             | Kind::Denied
             | Kind::Archived
-            | Kind::Elsewhere(_)
             | Kind::Changed
             | Kind::NoCredentials
             | Kind::Lasting => {

@@ -680,3 +680,19 @@ fn a_server_with_few_places_gives_all_of_them() {
         assert_eq!(report["totals"]["logs"]["valid"], 180);
     });
 }
+
+/// One answer that sends a request to a region where nobody is does not send the others there.
+#[test]
+fn a_stray_redirect_misleads_nobody() {
+    side_by_side(
+        ["zz-nowhere-1", "EU", "..", "_bad region_"].into_iter(),
+        |region| {
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "3");
+            let stray = Rule::new(Fault::Redirect(region)).on(&[Operation::GetObject]);
+            served.server.faults().add(stray.nth(4..5));
+            let nobody = Rule::new(Fault::Reset).region(region);
+            served.server.faults().add(nobody);
+            expect(&served.run(SOURCE), "valid", &[]);
+        },
+    );
+}

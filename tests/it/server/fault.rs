@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     ExpiredToken,
     /// Any other error of the service.
     Refused { status: u16, code: String },
+    /// 301 `PermanentRedirect` to that region.
+    Redirect(&'static str),
     /// What a proxy in between says: no XML, no JSON.
     Proxy { status: u16, body: String },
     /// A proxy's own page of this type in place of whatever was asked for, as a web server gives it: with an ETag.

@@ -55,6 +55,10 @@ impl Refusal {
                 "ExpiredTokenException",
                 "The security token included in the request is expired",
             ),
+            (Fault::Redirect(region), _) => Self {
+                region: Some((*region).to_owned()),
+                ..Self::new(301, "PermanentRedirect", "It is elsewhere.")
+            },
             (Fault::Refused { status, code }, _) => {
                 Self::new(*status, code, "Refused by a rule of the test")
             }
