@@ -51,6 +51,9 @@ pub(super) struct Fault {
     pub(super) told: String,
     /// Whether a service said so: it is there, whatever is wrong.
     pub(super) is_answer: bool,
+    /// Whether somebody refuses who may not be the service: a proxy in between, or what stands in for
+    /// a server that is being started anew.
+    pub(super) is_doubtful: bool,
 }
 
 impl Fault {
@@ -59,6 +62,7 @@ impl Fault {
             kind,
             told: told.into(),
             is_answer: false,
+            is_doubtful: false,
         }
     }
 
@@ -120,10 +124,20 @@ impl Fault {
             advice(&kind, operation, code)
         };
         let id = request_id(raw);
+        let is_of_the_moment = matches!(kind, Kind::Transient | Kind::Throttled);
+        // The SDK makes up a code where there is no text at all.
+        let has_code = !matches!(code, "" | "NotFound");
+        let is_doubtful = !has_code && !has_id(raw) && !is_of_the_moment;
+        let doubt = if is_doubtful {
+            ", with no code and no id of the request, which the service tells: a proxy may stand in between"
+        } else {
+            ""
+        };
         Self {
             kind,
-            told: format!("{operation} was answered with {what}{message}{id}{advice}"),
-            is_answer: true,
+            told: format!("{operation} was answered with {what}{message}{id}{doubt}{advice}"),
+            is_answer: !is_doubtful,
+            is_doubtful,
         }
     }
 
@@ -206,9 +220,11 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         | "ServiceUnavailable" => return Kind::Throttled,
         // Servers that speak S3's protocol may not know all of it.
         "NotImplemented" | "MethodNotAllowed" => return Kind::Lasting,
-        "RequestTimeout" | "RequestTimeoutException" | "InternalError" | "InternalFailure" => {
-            return Kind::Transient;
-        }
+        "RequestTimeout"
+        | "RequestTimeoutException"
+        | "InternalError"
+        | "InternalFailure"
+        | "OperationAborted" => return Kind::Transient,
         _ => {}
     }
     // What KMS says, which S3 asked: it may be busy, or down.
@@ -224,8 +240,9 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         401 | 403 => Kind::Denied,
         412 | 416 => Kind::Changed,
         429 | 503 => Kind::Throttled,
-        // With a good status, something else than S3's answer.
-        200..=299 | 408 | 500..=599 => Kind::Transient,
+        // With a good status, something else than S3's answer. Another request is in the way (409), the
+        // connection is one to another host (421), or it is too early (425).
+        200..=299 | 408 | 409 | 421 | 425 | 500..=599 => Kind::Transient,
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
         _ => Kind::Lasting,
     }
@@ -304,6 +321,12 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
             _,
         ) => "",
     }
+}
+
+/// Whether an answer has an id, as all of those of AWS and of most servers have that speak as S3 does.
+fn has_id(raw: &HttpResponse) -> bool {
+    let ids = ["x-amz-request-id", "x-amz-id-2", "x-amzn-requestid"];
+    ids.iter().any(|id| raw.headers().get(id).is_some())
 }
 
 fn request_id(raw: &HttpResponse) -> String {
@@ -410,6 +433,8 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+
     use super::*;
 
     fn kind(status: u16, code: &str) -> Kind {
@@ -447,6 +472,35 @@ mod tests {
         for told in ["", "..", "_bad region_", "a.example", "-a", "a-", &long] {
             assert!(!is_region(told), "{told:?}");
         }
+    }
+
+    #[test]
+    fn a_refusal_without_code_and_id_may_be_a_proxys() {
+        let refused = |status: u16, code: &str, id: Option<&'static str>| {
+            let mut raw = HttpResponse::new(status.try_into().unwrap(), "".into());
+            if let Some(id) = id {
+                raw.headers_mut().insert(id, "1");
+            }
+            let error = ErrorMetadata::builder().code(code).build();
+            let fault = Fault::answered("GetObject", &error, &raw);
+            assert_eq!(fault.kind, kind(status, code));
+            assert_eq!(fault.told.contains("proxy"), fault.is_doubtful);
+            (fault.is_doubtful, fault.is_answer)
+        };
+        for status in [302, 304, 308, 400, 401, 403, 404, 407, 413, 416, 499] {
+            assert_eq!(refused(status, "", None), (true, false), "{status}");
+            assert_eq!(refused(status, "Some", None), (false, true), "{status}");
+            for id in ["x-amz-request-id", "x-amz-id-2", "x-amzn-requestid"] {
+                assert_eq!(refused(status, "", Some(id)), (false, true), "{id}");
+            }
+        }
+        assert_eq!(refused(404, "NotFound", None), (true, false));
+        // They are tried again whoever says so.
+        for status in [409, 421, 425, 500, 503] {
+            assert_eq!(refused(status, "", None), (false, true), "{status}");
+        }
+        assert_eq!(kind(404, ""), Kind::Lasting);
+        assert_eq!(kind(409, "OperationAborted"), Kind::Transient);
     }
 
     #[test]

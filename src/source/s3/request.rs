@@ -263,6 +263,18 @@ impl Service {
                 false
             }
             Kind::Elsewhere(_) => false,
+            // Whoever said so may be gone the next time.
+            Kind::NotFound
+            | Kind::NoBucket
+            | Kind::Denied
+            | Kind::Archived
+            | Kind::Changed
+            | Kind::NoCredentials
+            | Kind::Lasting
+                if fault.is_doubtful =>
+            {
+                false
+            }
             Kind::Expired => true,
             Kind::NotFound
             | Kind::NoBucket
