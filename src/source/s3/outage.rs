@@ -13,6 +13,8 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// Since when requests have failed for good, and none was answered.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
+    /// Whether anybody has ever answered.
+    answered: AtomicBool,
     fails: AtomicBool,
     failures: Mutex<Option<Failures>>,
 }
@@ -26,9 +28,17 @@ struct Failures {
 impl Outage {
     /// A request was answered.
     pub(super) fn over(&self) {
+        if !self.was_over() {
+            self.answered.store(true, Ordering::Relaxed);
+        }
         if self.fails.swap(false, Ordering::Relaxed) {
             *self.failures() = None;
         }
+    }
+
+    /// Whether any request was ever answered.
+    pub(super) fn was_over(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// A request has failed for good.
@@ -60,12 +70,12 @@ mod tests {
     #[test]
     fn an_answer_ends_it() {
         let outage = Outage::default();
-        assert!(!outage.lasts(Duration::ZERO));
+        assert!(!outage.lasts(Duration::ZERO) && !outage.was_over());
         outage.goes_on();
-        assert!(outage.lasts(Duration::ZERO));
+        assert!(outage.lasts(Duration::ZERO) && !outage.was_over());
         assert!(!outage.lasts(Duration::from_hours(1)));
         outage.over();
-        assert!(!outage.lasts(Duration::ZERO));
+        assert!(!outage.lasts(Duration::ZERO) && outage.was_over());
     }
 
     #[test]

@@ -251,6 +251,9 @@ impl Service {
         mut fault: Fault,
         (generation, backoff): (u64, &mut Backoff),
     ) -> Result<(), Fault> {
+        let is_wrong_address = matches!(fault.kind, Kind::Elsewhere(_))
+            || (fault.is_silence() && !line.outage.was_over());
+        let is_doubtful = fault.is_doubtful || is_wrong_address;
         let renew = match fault.kind {
             Kind::Throttled => {
                 line.gate.slow_down();
@@ -289,7 +292,7 @@ impl Service {
                 return Err(fault);
             }
         };
-        let Some(wait) = backoff.failed() else {
+        let Some(wait) = backoff.failed(is_doubtful) else {
             line.outage.goes_on();
             fault.told = format!("{} (tried {} times)", fault.told, backoff.failures());
             return Err(fault);
@@ -319,7 +322,7 @@ mod tests {
     /// A service whose patience has no length.
     fn service() -> Connection {
         let patience = Patience {
-            attempts: 1,
+            attempts: Some(1),
             outage: Duration::ZERO,
             ..Patience::default()
         };

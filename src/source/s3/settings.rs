@@ -60,8 +60,9 @@ impl Settings {
 /// How long what fails is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// So often a request is made in all.
-    pub attempts: u32,
+    /// So often a request is made in all, where the user says so: else until the limit, and less often
+    /// where it is in doubt whether anybody is there who could answer.
+    pub attempts: Option<u32>,
     /// The longest first wait; each further one may last twice as long.
     pub first_wait: Duration,
     /// No wait is longer.
@@ -79,7 +80,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            attempts: 9,
+            attempts: None,
             first_wait: Duration::from_millis(100),
             longest_wait: Duration::from_secs(8),
             limit: Duration::from_secs(90),

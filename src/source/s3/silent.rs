@@ -44,9 +44,11 @@ impl Silent {
             );
             return Err(Fault::new(Kind::Lasting, told));
         }
-        let attempts = patience.attempts.min(ATTEMPTS);
+        let attempts = patience
+            .attempts
+            .map_or(ATTEMPTS, |told| told.min(ATTEMPTS));
         Ok(Patience {
-            attempts,
+            attempts: Some(attempts),
             ..patience
         })
     }
@@ -100,13 +102,13 @@ mod tests {
         let patience = Patience::default();
         let attempts = |regions, region, elapsed| {
             let asked = Silent { regions }.patience(region, patience, elapsed);
-            asked.map_or(0, |patience| patience.attempts)
+            asked.map_or(Some(0), |patience| patience.attempts)
         };
         let (soon, late) = (Duration::ZERO, patience.outage);
         assert_eq!(attempts(0, "us-east-1", late), patience.attempts);
-        assert_eq!(attempts(0, "zz-1", late), ATTEMPTS);
-        assert_eq!(attempts(MOST, "us-east-1", soon), ATTEMPTS);
-        assert_eq!(attempts(MOST, "us-east-1", late), 0);
-        assert_eq!(attempts(MOST, "zz-1", late), 0);
+        assert_eq!(attempts(0, "zz-1", late), Some(ATTEMPTS));
+        assert_eq!(attempts(MOST, "us-east-1", soon), Some(ATTEMPTS));
+        assert_eq!(attempts(MOST, "us-east-1", late), Some(0));
+        assert_eq!(attempts(MOST, "zz-1", late), Some(0));
     }
 }

@@ -101,7 +101,7 @@ impl Connection {
             bail!("--profile {profile:?}: the AWS config files have no profile of that name");
         }
         if let Some(attempts) = aws::attempts(&profiles).map_err(anyhow::Error::msg)? {
-            settings.patience.attempts = attempts;
+            settings.patience.attempts = Some(attempts);
         }
         Ok(settings)
     }

@@ -192,7 +192,7 @@ mod tests {
             endpoint_url: Some(url),
             no_sign_request: true,
             patience: Patience {
-                attempts: 1,
+                attempts: Some(1),
                 stall: Duration::from_secs(stall),
                 outage: Duration::from_secs(stall + 1),
                 ..Patience::default()

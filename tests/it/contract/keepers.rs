@@ -81,7 +81,7 @@ pub fn in_a_bucket(archive: &Archive, before: impl FnOnce(&Served)) -> Keeper {
         endpoint_url: Some(served.server.url()),
         no_sign_request: true,
         patience: Patience {
-            attempts: 2,
+            attempts: Some(2),
             ..Patience::default()
         },
         ..Settings::default()
