@@ -309,6 +309,9 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
         }
         (Kind::Archived, _) => "; restore it first (aws s3api restore-object)",
         (Kind::Expired, _) => "; renew the credentials, such as with aws sso login",
+        (Kind::NoBucket | Kind::NotFound | Kind::Lasting, "ListPublicKeys") => {
+            "; a server of one's own has no keys of CloudTrail: name a file with --public-keys"
+        }
         (Kind::NoBucket, _) => "; check the bucket's name",
         (Kind::Throttled, _) => "; fewer requests at a time may help (--concurrency)",
         (
@@ -347,8 +350,8 @@ fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kind) -> Fault
         return Fault::new(
             Kind::Lasting,
             format!(
-                "the server's certificate is not trusted ({}): name its authority with AWS_CA_BUNDLE",
-                innermost(error)
+                "the server's certificate is not trusted: {}",
+                why_not_trusted(&innermost(error))
             ),
         );
     }
@@ -414,6 +417,26 @@ fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
         next = error.source();
     }
     false
+}
+
+/// What is wrong with a certificate, and what helps. The TLS library tells it in words for programmers.
+fn why_not_trusted(told: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| told.contains(word));
+    if says(&["UnknownIssuer"]) {
+        "its authority is not known; name it with AWS_CA_BUNDLE"
+    } else if says(&["CaUsedAsEndEntity"]) {
+        "it is that of an authority, which a server may not use as its own"
+    } else if says(&["not valid for name", "NotValidForName"]) {
+        "it is one for other names than that of the endpoint"
+    } else if says(&["not valid yet", "NotValidYet"]) {
+        "it is not valid yet, or this machine's clock is wrong"
+    } else if says(&["expired", "Expired"]) {
+        "it has expired, or this machine's clock is wrong"
+    } else if says(&["Revoked"]) {
+        "it was revoked"
+    } else {
+        "it is broken, or of a kind that cannot be checked"
+    }
 }
 
 /// What lies at the bottom of an error, which is what a person can do something about.
@@ -501,6 +524,44 @@ mod tests {
         }
         assert_eq!(kind(404, ""), Kind::Lasting);
         assert_eq!(kind(409, "OperationAborted"), Kind::Transient);
+    }
+
+    /// As the TLS library tells it.
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_in_words() {
+        for (told, why) in [
+            ("UnknownIssuer", "AWS_CA_BUNDLE"),
+            (
+                "Other(OtherError(CaUsedAsEndEntity))",
+                "that of an authority",
+            ),
+            (
+                "certificate not valid for name \"a\"; certificate is only valid for DnsName(\"b\")",
+                "other names",
+            ),
+            (
+                "certificate not valid yet: verification time 1 (UNIX)",
+                "not valid yet",
+            ),
+            (
+                "certificate expired: verification time 2 (UNIX)",
+                "has expired",
+            ),
+            ("Revoked", "revoked"),
+            ("BadEncoding", "broken"),
+        ] {
+            let words = why_not_trusted(&format!("invalid peer certificate: {told}"));
+            assert!(words.contains(why), "{told}: {words}");
+        }
+    }
+
+    #[test]
+    fn who_has_no_keys_of_cloudtrail_is_told_where_else_they_come_from() {
+        for (status, code) in [(400, "InvalidRequest"), (404, "NoSuchBucket"), (405, "")] {
+            let kind = kind(status, code);
+            let told = advice(&kind, "ListPublicKeys", code);
+            assert!(told.contains("--public-keys"), "{status}: {kind:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::RequestId as _;
+use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::download::{Coming, Download, Target};
@@ -116,7 +118,8 @@ impl S3Store {
                     let request = request.interceptor(watch.clone());
                     let sending = async {
                         let sent = request.send().await;
-                        sent.map_err(|error| Fault::of("PutObject", &error))
+                        let sent = sent.map_err(|error| Fault::of("PutObject", &error))?;
+                        is_taken(&sent)
                     };
                     watch.over(sending).await
                 }
@@ -126,4 +129,14 @@ impl S3Store {
             Ok(())
         })
     }
+}
+
+/// Whether S3 has taken an object. Whoever else says that all is well has stored nothing.
+fn is_taken(answer: &PutObjectOutput) -> Result<(), Fault> {
+    if answer.e_tag().is_some() || answer.request_id().is_some() {
+        return Ok(());
+    }
+    let told =
+        "PutObject got an answer without ETag, which is not S3's: a proxy may stand in between";
+    Err(Fault::new(Kind::Transient, told))
 }

@@ -244,6 +244,18 @@ mod tests {
         assert!(told.contains("not answered within 3 s"), "{told}");
     }
 
+    /// A proxy says of everything that it is well, and keeps nothing.
+    #[test]
+    fn what_a_proxy_takes_is_not_stored() {
+        let serve = |mut stream: TcpStream| {
+            take(&mut stream, 1000);
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>";
+            stream.write_all(answer).unwrap();
+        };
+        let told = sent(1000, 5, serve).unwrap_err();
+        assert!(told.contains("without ETag"), "{told}");
+    }
+
     #[test]
     fn what_is_taken_slowly_arrives() {
         let serve = |mut stream: TcpStream| {
