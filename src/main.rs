@@ -18,7 +18,12 @@ fn main() -> ExitCode {
         .unwrap_or_else(|error| {
             // What came from an archive or a snapshot may be part of it.
             eprintln!("ct-verify: {}", harmless(&format!("{error:#}")));
-            ExitStatus::Setup
+            // What could not begin because it was stopped was set up well.
+            if stop.is_stopped() {
+                ExitStatus::Interrupted
+            } else {
+                ExitStatus::Setup
+            }
         });
     ExitCode::from(status.code())
 }

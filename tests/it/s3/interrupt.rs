@@ -127,6 +127,27 @@ fn it_ends_before_the_run_has_begun() {
     assert_eq!(status.code(), Some(130));
 }
 
+/// Nothing was set up wrongly.
+#[test]
+fn it_ends_while_it_looks_at_the_bucket() {
+    let served = Served::new(&audit()).args(DAY);
+    let rule = Rule::new(Fault::Stall(FOR_EVER)).on(&[Operation::ListObjectsV2]);
+    served.server.faults().add(rule);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut dry = served.command(SOURCE);
+    dry.arg("--dry-run");
+    let snapshot = served.snapshot(SOURCE, &folder.path().join("evidence"));
+    for (number, mut command) in (1..).zip([dry, snapshot]) {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut child = child.expect("the program starts");
+        let log = served.server.log();
+        until(|| (log.count(Operation::ListObjectsV2) >= number).then_some(()));
+        interrupt(&child);
+        let (status, told) = ended(&mut child);
+        assert_eq!(status.code(), Some(130), "{told}");
+    }
+}
+
 #[test]
 fn it_ends_while_it_waits_to_try_again() {
     let (_served, mut child) = hanging(
