@@ -9,12 +9,12 @@ use super::reading::Fetched;
 use super::run::Shared;
 use super::stop::Stop;
 
-use crate::source::{Metadata, ReadFailure, SourceError};
+use crate::source::{Metadata, ReadFailure, Source, SourceError};
 use crate::verify::chain::{Doubt, ListedDigest, Sighting};
 use crate::verify::digest::{SIGNATURE_ALGORITHM, UnverifiedDigest, VerifiedDigest};
 use crate::verify::hashing::{Content, ContentError};
 use crate::verify::keys::KeySet;
-use crate::verify::location::ObjectLocation;
+use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::signature::Signature;
 use crate::verify::time::parse_name_time;
 
@@ -31,9 +31,12 @@ pub(in crate::engine) const NOT_ALIKE: &str = "what was read was not what CloudT
 /// The same, where another reading failed.
 pub(in crate::engine) const NOT_AGAIN: &str = "what was read was not what CloudTrail delivered, and it could not be read once more to be sure";
 
+/// The same, where it is not there any more.
+pub(in crate::engine) const GONE: &str = "what was read was not what CloudTrail delivered, and it was not there any more when it was to be read once more to be sure; run again";
+
 /// Asks again for what is absent though something shows it: one answer does not make it missing.
 pub(in crate::engine) fn ask_again<T>(
-    stop: &Stop,
+    (source, stop): (&dyn Source, &Stop),
     first: T,
     is_overlooked: impl Fn(&T) -> bool,
     ask: impl Fn() -> T,
@@ -45,9 +48,24 @@ pub(in crate::engine) fn ask_again<T>(
         }
         // What it takes is given back before there is another one.
         drop(answer);
+        source.wait_a_moment();
         answer = ask();
     }
     answer
+}
+
+/// Why what was absent each time is not missing; nothing where it is.
+pub(in crate::engine) fn why_not_missing(
+    (source, stop): (&dyn Source, &Stop),
+    root: RootId,
+    path: &str,
+) -> Option<Box<str>> {
+    if stop.is_stopped() {
+        return None;
+    }
+    let why = source.why_not_missing(root, path)?;
+    source.doubt(root, path, &why);
+    Some(why)
 }
 
 /// What was seen, and how many bytes were read and hashed for it.
@@ -101,7 +119,13 @@ pub(super) fn read_digest(
             Err(ReadFailure::Source(SourceError::NotFound))
         )
     };
-    let fetched = ask_again(shared.stop, first, is_absent, fetch);
+    let asked = (shared.source, shared.stop);
+    let fetched = ask_again(asked, first, is_absent, fetch);
+    if is_absent(&fetched)
+        && let Some(why) = why_not_missing(asked, at.root, &path)
+    {
+        return Seen::nothing_of(Sighting::Unreadable(why));
+    }
     // No fault on its way makes it so large.
     let is_huge = matches!(
         fetched.read,
@@ -129,8 +153,8 @@ fn why_unsure(first: &Sighting, again: &Sighting) -> Option<Box<str>> {
     let is_same = match (first, again) {
         (_, Sighting::Proven(_)) => return Some(READ_TWICE.into()),
         (_, Sighting::Unreadable(why)) => return Some(format!("{NOT_AGAIN}: {why}").into()),
-        // It was read whole, whatever became of it since.
-        (_, Sighting::Absent) => true,
+        // Nothing is left to tell whether what came before was the object at all.
+        (_, Sighting::Absent) => return Some(GONE.into()),
         (Sighting::Malformed(first), Sighting::Malformed(again)) => first == again,
         (Sighting::Moved(first), Sighting::Moved(again)) => first == again,
         (Sighting::Unproven(first, doubt), Sighting::Unproven(again, other)) => {
@@ -320,7 +344,7 @@ mod tests {
             (moved("a"), moved("a"), true),
             (moved("a"), moved("b"), false),
             (moved("a"), malformed("cut"), false),
-            (moved("a"), Sighting::Absent, true),
+            (moved("a"), Sighting::Absent, false),
             (moved("a"), Sighting::Unreadable("denied".into()), false),
         ] {
             let why = why_unsure(&first, &again);

@@ -1,7 +1,9 @@
 //! Reading a log that a digest names: what is known of it before, and further readings where the first
 //! one accuses.
 
-use super::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
+use super::digests::{
+    GONE, NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again, why_not_missing,
+};
 use super::logs::Wanted;
 use super::run::Shared;
 use crate::source::{Body, HashedLog, ReadFailure, SourceError};
@@ -136,9 +138,15 @@ impl<'a> NamedLog<'a> {
             return first;
         };
         let is_overlooked = |read: &LogRead| self.is_overlooked(read);
-        let first = ask_again(self.shared.stop, first, is_overlooked, || {
+        let asked = (self.shared.source, self.shared.stop);
+        let first = ask_again(asked, first, is_overlooked, || {
             self.first(self.shared.source.log(root, path))
         });
+        if is_overlooked(&first)
+            && let Some(why) = why_not_missing(asked, root, path)
+        {
+            return LogRead::failed(SourceError::Failed(why));
+        }
         if !self.accuses(&first) {
             return first;
         }
@@ -197,8 +205,12 @@ fn why_unsure(
             let is_same = first.as_ref().is_ok_and(|first| first == again);
             (!is_same).then(|| NOT_ALIKE.into())
         }
+        Err(ReadFailure::Source(SourceError::NotFound)) => Some(GONE.into()),
         Err(ReadFailure::Source(
-            error @ (SourceError::Denied(_) | SourceError::Unavailable(_) | SourceError::Failed(_)),
+            error @ (SourceError::Denied(_)
+            | SourceError::Archived(_)
+            | SourceError::Unavailable(_)
+            | SourceError::Failed(_)),
         )) => Some(format!("{NOT_AGAIN}: {error}").into()),
         Err(ReadFailure::Content(ContentError::Read(error))) => {
             Some(format!("{NOT_AGAIN}: {error}").into())
@@ -212,8 +224,6 @@ fn why_unsure(
             };
             (!is_same).then(|| NOT_ALIKE.into())
         }
-        // It was read whole, whatever became of it since.
-        Err(ReadFailure::Source(SourceError::NotFound | SourceError::Archived(_))) => None,
     }
 }
 
@@ -256,13 +266,12 @@ mod tests {
                 (malformed(GzipFault::Corrupt), NOT_ALIKE),
                 (source(SourceError::Denied("x".into())), NOT_AGAIN),
                 (source(SourceError::Failed("x".into())), NOT_AGAIN),
+                (source(SourceError::Archived("x".into())), NOT_AGAIN),
+                (source(SourceError::NotFound), GONE),
                 (broken(), NOT_AGAIN),
             ] {
                 let why = why_unsure(&first, &again, &named).unwrap();
                 assert!(why.starts_with(told), "{first:?} {again:?} {why}");
-            }
-            for again in [SourceError::NotFound, SourceError::Archived("x".into())] {
-                assert_eq!(why_unsure(&first, &source(again), &named), None);
             }
         }
         let cut = || malformed(GzipFault::Cut);

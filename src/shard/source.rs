@@ -368,6 +368,14 @@ impl Source for Joined<'_> {
         self.ask().log_again(root, path)
     }
 
+    fn wait_a_moment(&self) {
+        self.ask().wait_a_moment();
+    }
+
+    fn why_not_missing(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        self.ask().why_not_missing(root, path)
+    }
+
     fn requests(&self) -> Option<u64> {
         self.inner.requests()
     }

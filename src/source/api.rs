@@ -358,6 +358,16 @@ pub trait Source: Send + Sync {
         self.log(root, path)
     }
 
+    /// Waits for a moment, where what is told to be absent may be there after it.
+    fn wait_a_moment(&self) {}
+
+    /// Why an object that was not found, each time that it was asked for, is not missing all the same;
+    /// nothing where the source knows of no reason.
+    fn why_not_missing(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        let _ = (root, path);
+        None
+    }
+
     /// Takes note of the folder `path`, which is there and is not looked into, and why.
     fn left_out(&self, root: RootId, path: &str, why: &SourceError) {
         let _ = (root, path, why);

@@ -3,7 +3,9 @@
 use super::discovery::Export;
 use super::naming::join;
 use super::run::Run;
-use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
+use crate::engine::digests::{
+    GONE, NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again, why_not_missing,
+};
 use crate::source::{Body, SourceError};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::Sha256Hash;
@@ -79,7 +81,14 @@ fn surely(
     let fetch = || hash(run, run.source.log(run.root, &path));
     let is_listed = export.results.contains_key(name);
     let is_overlooked = |read: &_| is_listed && *read == Err(SourceError::NotFound);
-    let first = ask_again(run.stop, fetch(), is_overlooked, fetch)?;
+    let asked = (run.source, run.stop);
+    let first = ask_again(asked, fetch(), is_overlooked, fetch);
+    if is_overlooked(&first)
+        && let Some(why) = why_not_missing(asked, run.root, &path)
+    {
+        return Err(SourceError::Failed(why));
+    }
+    let first = first?;
     if first.0 == *entry.hash() {
         return Ok(first);
     }
@@ -89,12 +98,12 @@ fn surely(
         }
         let why: Box<str> = match hash(run, run.source.log_again(run.root, &path)) {
             Ok(again) if again == first => continue,
-            // It was read whole, whatever became of it since.
-            Err(SourceError::NotFound | SourceError::Archived(_)) => continue,
             Ok((again, _)) if again == *entry.hash() => READ_TWICE.into(),
             Ok(_) => NOT_ALIKE.into(),
+            Err(SourceError::NotFound) => GONE.into(),
             Err(
                 error @ (SourceError::Denied(_)
+                | SourceError::Archived(_)
                 | SourceError::Unavailable(_)
                 | SourceError::Failed(_)),
             ) => format!("{NOT_AGAIN}: {error}").into(),

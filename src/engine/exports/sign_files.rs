@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::discovery::Export;
 use super::run::Run;
-use crate::engine::digests::{NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again};
+use crate::engine::digests::{
+    GONE, NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again, why_not_missing,
+};
 use crate::source::{Body, SourceError};
 use crate::verify::digest::Unproven;
 use crate::verify::finding::{Code, Finding, Subject};
@@ -95,7 +97,15 @@ fn surely(run: &Run<'_>, export: &Export, open: Opening<'_>) -> Result<Vec<u8>, 
         let is_absent = matches!(content, Err(Failure::Source(SourceError::NotFound)));
         is_absent && export.sign_file.is_some()
     };
-    ask_again(run.stop, read(run, open), is_overlooked, || read(run, open))
+    let asked = (run.source, run.stop);
+    let content = ask_again(asked, read(run, open), is_overlooked, || read(run, open));
+    if is_overlooked(&content) {
+        let path = super::naming::join(&export.path, SIGN_FILE);
+        let why = why_not_missing(asked, run.root, &path);
+        let told = why.map(|why| Failure::Source(SourceError::Failed(why)));
+        return told.map_or(content, Err);
+    }
+    content
 }
 
 /// Why another reading takes back what `first` says; nothing where it does not.
@@ -107,16 +117,16 @@ fn why_unsure(run: &Run<'_>, export: &Export, first: &[u8], subject: &Subject) -
         }
         let why = match read(run, &|| run.source.log_again(run.root, &path)) {
             Ok(again) if again == first => continue,
-            // It was read whole, whatever became of it since.
-            Err(Failure::Source(SourceError::NotFound | SourceError::Archived(_))) => continue,
             Ok(again) => {
                 let again = judge(run, &again, subject.clone());
                 let is_proven = again.is_some_and(|again| again.verdict == FileVerdict::Valid);
                 if is_proven { READ_TWICE } else { NOT_ALIKE }.to_owned()
             }
             Err(Failure::TooLarge) => NOT_ALIKE.to_owned(),
+            Err(Failure::Source(SourceError::NotFound)) => GONE.to_owned(),
             Err(Failure::Source(
                 error @ (SourceError::Denied(_)
+                | SourceError::Archived(_)
                 | SourceError::Unavailable(_)
                 | SourceError::Failed(_)),
             )) => {

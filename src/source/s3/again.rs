@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use super::download::{Download, Target};
 use super::fault::{Fault, Kind};
-use super::pages::{Cursor, Query, page};
+use super::pages::{Cursor, Entry, Query, page};
 use super::request::Service;
 use crate::source::{Body, Metadata, SourceError};
+
+/// Why an object is not missing that is told to be.
+const IN_DOUBT: &str = "the bucket's listing shows it, and it was told to be not there when it was asked for: the server is in doubt, or a proxy stands in between; run again";
 
 /// Asks for an object, as long as it is as large as a listing says.
 pub(super) async fn open_again(
@@ -19,10 +22,19 @@ pub(super) async fn open_again(
     target: Target,
 ) -> Result<(Body, Metadata), SourceError> {
     // Not beside the object, which holds what a listing may have to wait for.
-    let listed = listed_size(service, &target)
+    let entry = listed(service, &target)
         .await
         .map_err(Fault::into_source_error)?;
-    let (download, metadata, facts) = Download::begin(service, target).await?;
+    let begun = Download::begin(service, target).await;
+    let (download, metadata, facts) = begun.map_err(|error| match error {
+        SourceError::NotFound if entry.is_some() => SourceError::Failed(IN_DOUBT.into()),
+        SourceError::NotFound
+        | SourceError::Denied(_)
+        | SourceError::Archived(_)
+        | SourceError::Unavailable(_)
+        | SourceError::Failed(_) => error,
+    })?;
+    let listed = entry.and_then(|entry| entry.size);
     let came = download.length();
     if let Some(listed) = listed
         && listed != came
@@ -35,8 +47,23 @@ pub(super) async fn open_again(
     download.into_body(metadata, facts).await
 }
 
-/// How large a listing says that an object is; nothing where it may not or cannot be listed, or is not there any more.
-async fn listed_size(service: &Service, target: &Target) -> Result<Option<u64>, Fault> {
+/// Why an object that was not found is not missing; nothing where no listing shows it, or can be had.
+pub(super) async fn why_not_missing(service: &Service, target: &Target) -> Option<Box<str>> {
+    match listed(service, target).await {
+        Ok(None) => None,
+        Ok(Some(_)) => Some(IN_DOUBT.into()),
+        Err(fault) => {
+            let told = fault.told;
+            let told = format!(
+                "it was not found, and whether it is still listed could not be told: {told}"
+            );
+            Some(told.into())
+        }
+    }
+}
+
+/// How a listing shows an object; nothing where it may not or cannot be listed, or is not there any more.
+async fn listed(service: &Service, target: &Target) -> Result<Option<Entry>, Fault> {
     let query = Query {
         bucket: Arc::clone(&target.bucket),
         prefix: target.key.clone(),
@@ -46,9 +73,8 @@ async fn listed_size(service: &Service, target: &Target) -> Result<Option<u64>, 
     // Of all keys that begin so, its own is the first.
     match page(service, &query, &mut Cursor::default()).await {
         Ok(page) => {
-            let mut objects = page.objects.iter();
-            let listed = objects.find(|object| object.key == target.key);
-            Ok(listed.and_then(|object| object.size))
+            let mut objects = page.objects.into_iter();
+            Ok(objects.find(|object| object.key == target.key))
         }
         Err(fault) => match fault.kind {
             Kind::Denied | Kind::NoBucket | Kind::NotFound | Kind::Lasting => Ok(None),

@@ -99,7 +99,7 @@ impl Download {
             })
             .await
             .map_err(|fault| match fault.kind {
-                // Where there is no bucket, there is no object.
+                // Where there is no bucket, and never was in this run, there is no object.
                 Kind::NoBucket => SourceError::NotFound,
                 Kind::NotFound
                 | Kind::Denied

@@ -26,6 +26,7 @@ mod place;
 mod region;
 mod request;
 mod search;
+mod seen;
 mod settings;
 mod silent;
 mod source;

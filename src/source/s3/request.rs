@@ -14,6 +14,7 @@ use super::clients::Clients;
 use super::fault::{Fault, Kind, is_region};
 use super::gate::{Gate, Pass};
 use super::outage::Outage;
+use super::seen::Seen;
 use super::settings::Patience;
 use super::wait::Waiter;
 
@@ -43,6 +44,7 @@ pub(super) struct Service {
     cloudtrail: Mutex<BTreeMap<String, Arc<Outage>>>,
     pub(super) waiter: Waiter,
     pub(super) beginnings: Beginnings,
+    pub(super) seen: Seen,
     memory: Arc<Semaphore>,
     pieces: usize,
     pages: Arc<Semaphore>,
@@ -72,6 +74,7 @@ impl Service {
             pages: Arc::new(Semaphore::new(PAGES)),
             requests: AtomicU64::new(0),
             beginnings: Beginnings::default(),
+            seen: Seen::default(),
             waiter,
             clients,
         }
@@ -171,8 +174,11 @@ impl Service {
                 self.clients.learn_region(bucket, region);
             }
             let mut fault = match outcome {
-                Ok(answer) => return Ok(answer),
-                Err(fault) => fault,
+                Ok(answer) => {
+                    self.seen.note(bucket);
+                    return Ok(answer);
+                }
+                Err(fault) => self.seen.weigh(bucket, fault),
             };
             if was_sent_on && !fault.is_answer && fault.kind == Kind::Lasting {
                 // There may be no such region.

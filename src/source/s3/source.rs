@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::again::open_again;
+use super::again::{open_again, why_not_missing};
 use super::aws;
 use super::clients::Clients;
 use super::download::{Target, open};
@@ -29,6 +30,9 @@ use crate::source::{
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::query::is_of_an_export;
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
+
+/// What is there in a moment is there after so long.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// A bucket and prefix with an `AWSLogs` folder: what a root is in S3.
 type Place = (Arc<str>, Arc<str>);
@@ -341,6 +345,23 @@ impl Source for S3Source {
     fn log_again(&self, root: RootId, path: &str) -> Result<Body, SourceError> {
         let (body, _) = self.digest_again(root, path)?;
         Ok(body)
+    }
+
+    fn wait_a_moment(&self) {
+        if self.service.seen.may_wait() {
+            let moment = async {
+                tokio::time::sleep(MOMENT).await;
+                Ok(())
+            };
+            // Where the run is stopped meanwhile, whoever waits sees that.
+            let _ = self.service.waiter.wait(moment);
+        }
+    }
+
+    fn why_not_missing(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        let target = self.target(root, path).ok()?;
+        let look = async { Ok(why_not_missing(&self.service, &target).await) };
+        self.service.waiter.wait(look).ok()?
     }
 
     fn fetch(&self) -> Option<Box<dyn Fetch + '_>> {

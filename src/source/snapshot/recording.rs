@@ -430,6 +430,14 @@ impl Source for Recording<'_> {
         self.inner.log_again(root, path)
     }
 
+    fn wait_a_moment(&self) {
+        self.inner.wait_a_moment();
+    }
+
+    fn why_not_missing(&self, root: RootId, path: &str) -> Option<Box<str>> {
+        self.inner.why_not_missing(root, path)
+    }
+
     fn left_out(&self, root: RootId, path: &str, why: &SourceError) {
         let name = self.name(root);
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -236,31 +236,6 @@ fn what_changes_on_its_way_is_no_tampering() {
     expect(&served.run(SOURCE), "invalid", &[("log-malformed", 1)]);
 }
 
-/// A server in doubt says both: that an object is there, and that it is not.
-#[test]
-fn what_a_listing_shows_is_asked_for_again_before_it_is_missing() {
-    let not_there = || {
-        let fault = Fault::Refused {
-            status: 404,
-            code: "NoSuchKey".to_owned(),
-        };
-        Rule::new(fault).on(&[Operation::GetObject])
-    };
-    for (key, missing) in [
-        ("*_CloudTrail_*T0220Z_*", "log-missing"),
-        ("*CloudTrail-Digest*T030000Z*", "digest-missing"),
-    ] {
-        let served = Served::new(&audit()).args(DAY);
-        let rule = not_there().key(key).attempts(0..2);
-        served.server.faults().add(rule);
-        expect(&served.run(SOURCE), "valid", &[]);
-        let served = Served::new(&audit()).args(DAY);
-        served.server.faults().add(not_there().key(key));
-        let found = codes(&served.run(SOURCE));
-        assert_eq!(found.get(missing), Some(&1), "{found:?}");
-    }
-}
-
 /// Half of a log is not a log that was cut.
 #[test]
 fn a_part_that_nobody_asked_for_is_no_object() {

@@ -1,5 +1,6 @@
 //! The program on live buckets: a server in this process that speaks S3 and CloudTrail.
 
+mod absent;
 mod awscli;
 mod clean;
 mod credentials;

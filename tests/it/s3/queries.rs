@@ -281,6 +281,14 @@ fn what_a_listing_shows_is_asked_for_again_before_it_is_missing() {
         let server = serve(&delivered(&[&export]));
         server.faults().add(not_there(key));
         let outcome = run(&server, "s3://query-results");
+        outcome
+            .comes_to("unverified")
+            .finds(&[("result-unreadable", &at)]);
+        // No listing shows it any more: it was deleted while the run went on.
+        let server = serve(&delivered(&[&export]));
+        server.faults().add(not_there(key));
+        server.faults().add(Rule::empty_listing(key));
+        let outcome = run(&server, "s3://query-results");
         outcome.comes_to("invalid").finds(&[(missing, &at)]);
     }
 }

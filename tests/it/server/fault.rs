@@ -50,6 +50,8 @@ pub(crate) enum Fault {
     Success(u16),
     /// All of it, with no word on its ETag.
     NoEtag,
+    /// All of it, with this header in place of whatever the service says there.
+    Header(&'static str, &'static str),
     /// No byte for that time, then all of it.
     Stall(Duration),
     /// Half of the body, no byte for that time, then the rest.
@@ -101,6 +103,13 @@ impl Rule {
             region: None,
             access_key: None,
         }
+    }
+
+    /// Listings of this prefix show nothing.
+    pub(crate) fn empty_listing(prefix: &str) -> Self {
+        let list = "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+        let page = Fault::Page("application/xml", list.to_owned());
+        Self::new(page).on(&[Operation::ListObjectsV2]).key(prefix)
     }
 
     pub(crate) fn on(mut self, operations: &[Operation]) -> Self {

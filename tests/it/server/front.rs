@@ -205,6 +205,10 @@ impl Front {
         match fault {
             Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
             Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
+            Some(Fault::Header(name, value)) => {
+                let value = HeaderValue::from_static(value);
+                drop(response.headers_mut().insert(*name, value));
+            }
             Some(Fault::Success(status)) => {
                 *response.status_mut() = StatusCode::from_u16(*status).expect("a status");
             }

@@ -80,6 +80,7 @@ impl Refusal {
                 | Fault::Flip
                 | Fault::Success(_)
                 | Fault::NoEtag
+                | Fault::Header(..)
                 | Fault::Stall(_)
                 | Fault::StallBody(_),
                 _,
