@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use super::fault::{Fault, Kind};
-use super::region::{Answer, Region};
+use super::region::{Answer, Region, with_a_list};
 use super::request::Service;
 use super::settings::Patience;
 use super::silent::{Silent, is_like_aws};
@@ -384,7 +384,9 @@ async fn list(service: &Service, region: &str, patience: Patience, (start, end):
                     .interceptor(service.bounded());
                 async move {
                     let sent = request.send().await;
-                    sent.map_err(|error| Fault::of("ListPublicKeys", &error))
+                    let output = sent.map_err(|error| Fault::of("ListPublicKeys", &error))?;
+                    with_a_list("ListPublicKeys", output.public_key_list.is_some())?;
+                    Ok(output)
                 }
             })
             .await?;

@@ -117,6 +117,18 @@ impl Region {
     }
 }
 
+/// Refuses an answer without the list that CloudTrail always gives, be it empty: what says nothing of keys
+/// does not say that there are none.
+pub(super) fn with_a_list(operation: &str, has_list: bool) -> Result<(), Fault> {
+    if has_list {
+        return Ok(());
+    }
+    let told = format!(
+        "{operation} got an answer without a list, which is not CloudTrail's: a proxy may stand in between"
+    );
+    Err(Fault::new(Kind::Transient, told))
+}
+
 /// What was asked for and given.
 #[derive(Debug, Default)]
 pub(super) struct Answer {

@@ -2,6 +2,7 @@
 
 use super::fault::{Fault, Kind};
 use super::place::is_bucket;
+use super::region::with_a_list;
 use super::request::Service;
 
 /// A trail's ARN: `arn:PARTITION:cloudtrail:REGION:ACCOUNT:trail/NAME`.
@@ -66,7 +67,9 @@ pub(super) async fn describe(service: &Service, arn: &TrailArn) -> Result<Trail,
                 .interceptor(service.bounded());
             async move {
                 let sent = request.send().await;
-                sent.map_err(|error| Fault::of("DescribeTrails", &error))
+                let output = sent.map_err(|error| Fault::of("DescribeTrails", &error))?;
+                with_a_list("DescribeTrails", output.trail_list.is_some())?;
+                Ok(output)
             }
         })
         .await?;

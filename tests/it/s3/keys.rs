@@ -252,3 +252,29 @@ fn regions_that_are_made_up_make_nobody_wait() {
     let asked = served.server.log().count(Operation::ListPublicKeys);
     assert!((101..=201).contains(&asked), "{asked}");
 }
+
+/// CloudTrail tells that it has no keys with a list of none. What tells no list at all is somebody else.
+#[test]
+fn an_answer_without_a_list_of_keys_is_none() {
+    for body in [
+        "{}",
+        "",
+        "{\"PublicKeyList\": null}",
+        "{\"status\": \"ok\"}",
+    ] {
+        let served = Served::new(&audit()).args(DAY);
+        let page = Fault::Page("application/x-amz-json-1.1", body.into());
+        let rule = Rule::new(page).on(&[Operation::ListPublicKeys]);
+        served.server.faults().add(rule.attempts(0..1));
+        expect(&served.run(SOURCE), "valid", &[]);
+    }
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+    let page = Fault::Page("application/x-amz-json-1.1", "{}".into());
+    let rule = Rule::new(page).on(&[Operation::ListPublicKeys]);
+    served.server.faults().add(rule);
+    let report = served.run(SOURCE);
+    let found = codes(&report);
+    assert_eq!(report["verdict"], "unverified", "{report:#}");
+    assert!(found.contains_key("digest-unreadable"), "{found:?}");
+    assert!(!found.contains_key("digest-key-unknown"), "{found:?}");
+}
