@@ -21,7 +21,7 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_runtime_api::client::http::{HttpConnector as _, SharedHttpConnector};
-use aws_smithy_runtime_api::client::interceptors::context::Error;
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin as _;
 use aws_smithy_runtime_api::client::ser_de::{
@@ -54,6 +54,18 @@ const USER_AGENT: (&str, &str) = (
     "user-agent",
     concat!("ct-verify/", env!("CARGO_PKG_VERSION")),
 );
+
+/// Headers that nobody uses, and that the reading of the others must not fail for: `Expires` is whatever
+/// the object's writer wrote, or a proxy.
+const UNUSED: [&str; 7] = [
+    "expires",
+    "x-amz-delete-marker",
+    "x-amz-missing-meta",
+    "x-amz-mp-parts-count",
+    "x-amz-object-lock-retain-until-date",
+    "x-amz-server-side-encryption-bucket-key-enabled",
+    "x-amz-tagging-count",
+];
 
 /// How objects of a bucket are asked for.
 #[derive(Debug)]
@@ -114,12 +126,14 @@ impl Direct {
         if answer.status().is_success() && answer.status().as_u16() != WHOLE {
             return Err(Fault::not_s3s("GetObject", &answer));
         }
+        for unused in UNUSED {
+            answer.headers_mut().remove(unused);
+        }
         let settings = ConfigBag::base();
         let read = reader.deserialize_streaming_with_config(&mut answer, &settings);
-        if let Some(Ok(output)) = read
-            && let Ok(output) = output.downcast()
-        {
-            return Ok(output);
+        if answer.status().is_success() {
+            let output = read.and_then(Result::ok).map(Output::downcast);
+            return output.and_then(Result::ok).ok_or_else(|| unread(&answer));
         }
         let body = ByteStream::new(answer.take_body());
         let text = text(body, self.stall).await.map_err(|why| {
@@ -177,6 +191,13 @@ impl Direct {
         }
         Ok(request)
     }
+}
+
+/// An object came, and what is told of it cannot be read.
+fn unread(answer: &HttpResponse) -> Fault {
+    let Fault { told, .. } = Fault::not_s3s("GetObject", answer);
+    let told = format!("{told}, or wrote headers that cannot be read");
+    Fault::new(Kind::Transient, told)
 }
 
 /// The text of an error, or why there is no such text.

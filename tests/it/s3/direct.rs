@@ -1,6 +1,6 @@
 //! Objects that are asked for without a call of the SDK, and when they are not.
 
-use super::served::{DAY, Served, expect};
+use super::served::{DAY, Served, expect, messages};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Options, Rule};
 
@@ -71,4 +71,43 @@ fn a_clock_that_is_wrong_is_left_to_the_sdk() {
     expect(&served.run(SOURCE), "valid", &[]);
     // Four of them without it, the last of which was refused.
     assert_eq!(asked(&served), (OBJECTS - 3, 4));
+}
+
+/// Whoever writes an object chooses what it says of its expiry, and proxies add their own.
+#[test]
+fn headers_that_nobody_uses_change_nothing() {
+    for (name, value) in [
+        ("expires", "0"),
+        ("expires", "-1"),
+        ("expires", "2030-01-01T00:00:00Z"),
+        ("x-amz-tagging-count", "some"),
+        ("x-amz-object-lock-retain-until-date", "soon"),
+    ] {
+        let header = || Rule::new(Fault::Header(name, value)).on(&[Operation::GetObject]);
+        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+        served.server.faults().add(header());
+        expect(&served.run(SOURCE), "valid", &[]);
+        let mut changed = audit();
+        changed
+            .store
+            .replace_body(&changed.log(2, 0), b"{}".to_vec());
+        let served = Served::new(&changed).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+        served.server.faults().add(header());
+        expect(&served.run(SOURCE), "invalid", &[("log-modified", 1)]);
+    }
+}
+
+/// What cannot be read is told as just that, and is no refusal whose text broke off.
+#[test]
+fn headers_that_cannot_be_read_are_told() {
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+    let rule = Rule::new(Fault::Header("last-modified", "yesterday")).on(&[Operation::GetObject]);
+    served
+        .server
+        .faults()
+        .add(rule.key("*_CloudTrail_*T0220Z_*"));
+    let report = served.run(SOURCE);
+    expect(&report, "unverified", &[("log-unreadable", 1)]);
+    let told = messages(&report);
+    assert!(told.contains("headers that cannot be read"), "{told}");
 }
