@@ -178,12 +178,51 @@ pub(super) async fn folders(
 }
 
 /// Shows the names of the folders right below `prefix`, which is empty or ends in a slash.
-async fn each_folder(
+///
+/// # Errors
+/// Also where it shows nothing, though what it lies in goes on to show it: what it holds would be left
+/// out, and nobody would miss it.
+pub(super) async fn each_folder(
     service: &Service,
     bucket: &Arc<str>,
     prefix: &str,
     visit: &mut (dyn FnMut(&str) + Send),
 ) -> Result<(), Fault> {
+    if shows_any(service, bucket, prefix, visit).await?
+        || !is_shown(service, bucket, prefix).await?
+        || shows_any(service, bucket, prefix, visit).await?
+    {
+        return Ok(());
+    }
+    let told = "the listing of what it lies in shows it, and its own shows nothing: the server is in doubt, or a proxy stands in between; run again";
+    Err(Fault::new(Kind::Transient, told))
+}
+
+/// Whether the folder that `prefix` lies in shows it; it does not where that may not be listed.
+async fn is_shown(service: &Service, bucket: &Arc<str>, prefix: &str) -> Result<bool, Fault> {
+    let Some(name) = prefix.strip_suffix('/') else {
+        return Ok(false);
+    };
+    let query = Query {
+        bucket: Arc::clone(bucket),
+        prefix: name.to_owned(),
+        level_only: true,
+        after: None,
+    };
+    match page(service, &query, &mut Cursor::default()).await {
+        Ok(page) => Ok(page.folders.iter().any(|folder| folder == prefix)),
+        Err(fault) if fault.is_of_the_moment() => Err(fault),
+        Err(_may_not_be_listed) => Ok(false),
+    }
+}
+
+/// Shows the names of the folders right below `prefix`; gives whether there was anything at all.
+async fn shows_any(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+    visit: &mut (dyn FnMut(&str) + Send),
+) -> Result<bool, Fault> {
     let query = Query {
         bucket: Arc::clone(bucket),
         prefix: prefix.to_owned(),
@@ -191,13 +230,15 @@ async fn each_folder(
         after: None,
     };
     let mut cursor = Cursor::default();
+    let mut is_any = false;
     loop {
         let page = page(service, &query, &mut cursor).await?;
+        is_any |= !page.folders.is_empty() || !page.objects.is_empty();
         let below = page.folders.iter();
         let names = below.filter_map(|folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
         names.for_each(&mut *visit);
         if page.next.is_none() {
-            return Ok(());
+            return Ok(is_any);
         }
     }
 }

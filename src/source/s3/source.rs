@@ -16,7 +16,7 @@ use super::folder::{Listing, Part};
 use super::keys::CloudTrailKeys;
 use super::place::S3Place;
 use super::request::Service;
-use super::search::{folders, level, search};
+use super::search::{each_folder, folders, level, search};
 use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
@@ -218,14 +218,16 @@ impl S3Source {
         let listing = Listing {
             part: part.map(in_keys),
             service: Arc::clone(&self.service),
-            bucket,
+            bucket: Arc::clone(&bucket),
             folder: Folder::new(whole.clone(), path),
             span: bounds
                 .start()
                 .zip(bounds.end())
                 .map(|(start, end)| Span::days(minus(start, NAME_SLACK), plus(end, PAST_END))),
         };
-        let problems = listing.run(&mut |entry| {
+        let mut is_any = false;
+        let mut problems = listing.run(&mut |entry| {
+            is_any = true;
             if let Some(rest) = entry.key.strip_prefix(&whole)
                 && part.is_none_or(|part| part.contains(rest))
             {
@@ -236,6 +238,14 @@ impl S3Source {
                 });
             }
         });
+        if !is_any && problems.is_empty() {
+            // Nothing of the range, or nothing at all, of a folder that was shown?
+            let looked = self.service.waiter.wait(async {
+                let looked = each_folder(&self.service, &bucket, &whole, &mut |_| ()).await;
+                looked.map_err(Fault::into_source_error)
+            });
+            problems.extend(looked.err().map(|error| (whole.clone(), error)));
+        }
         let problem = |(key, error): (String, SourceError)| {
             let below = key.strip_prefix(&whole).unwrap_or_default();
             let path = format!("{path}/{below}");

@@ -3,7 +3,7 @@
 use super::served::{DAY, MARCH, Served, codes, expect, messages};
 use crate::forge::{Archive, Place, plant::PlantedLog};
 use crate::scenarios::common::{at, audit, trail};
-use crate::server::{Object, Operation, Options, Truncation};
+use crate::server::{Object, Operation, Options, Rule, Truncation};
 
 const SOURCE: &str = "s3://audit-logs";
 
@@ -146,4 +146,39 @@ fn many_folders_that_are_no_years_take_few_requests() {
     expect(&served.run(SOURCE), "invalid", &[("log-unreferenced", 1)]);
     let lists = served.server.log().count(Operation::ListObjectsV2);
     assert!(lists < 400, "{lists}");
+}
+
+/// What lists nothing holds nothing, and nobody would miss what it held: an account, or a region.
+#[test]
+fn a_folder_that_is_shown_and_shows_nothing_is_not_empty() {
+    let archive = trail(6)
+        .accounts(&["111122223333", "444455556666"])
+        .archive();
+    let one = "AWSLogs/444455556666/";
+    for (folder, code) in [
+        ("AWSLogs/".to_owned(), "digest-unreadable"),
+        (one.to_owned(), "digest-unreadable"),
+        (format!("{one}CloudTrail-Digest/"), "digest-unreadable"),
+        (
+            format!("{one}CloudTrail-Digest/us-east-1/*"),
+            "digest-unreadable",
+        ),
+        (format!("{one}CloudTrail/"), "log-unreadable"),
+        (format!("{one}*"), "digest-unreadable"),
+    ] {
+        let served = Served::new(&archive).args(DAY);
+        served.server.faults().add(Rule::empty_listing(&folder));
+        let report = served.run(SOURCE);
+        assert_eq!(report["verdict"], "unverified", "{folder}: {report:#}");
+        assert!(codes(&report).contains_key(code), "{folder}: {report:#}");
+        assert!(
+            messages(&report).contains("in doubt"),
+            "{folder}: {report:#}"
+        );
+    }
+    // It passes where it is listed again.
+    let served = Served::new(&archive).args(DAY);
+    let rule = Rule::empty_listing(one).attempts(0..1);
+    served.server.faults().add(rule);
+    expect(&served.run(SOURCE), "valid", &[]);
 }
