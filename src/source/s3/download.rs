@@ -55,6 +55,8 @@ pub(super) struct Download {
     again: u64,
     pace: Pace,
     backoff: Backoff,
+    /// Whether all of it was asked for anew, since its rest did not come as it should.
+    is_anew: bool,
     /// How far it had come when it broke off last.
     broke_at: u64,
     _pass: Pass,
@@ -130,6 +132,7 @@ impl Download {
             stream: Some(output.body),
             ahead,
             again: 0,
+            is_anew: false,
             _pass: pass,
         };
         Ok((download, metadata, facts))
@@ -229,41 +232,34 @@ impl Download {
         }
     }
 
-    /// Asks for the rest of the same object.
+    /// Asks for the rest of the same object; and once for all of it, where the rest does not come as it
+    /// should: not everything in between knows of parts.
     async fn resume(&mut self) -> Result<ByteStream, SourceError> {
         let from = (self.at, self.etag.as_deref());
-        let bucket = Arc::clone(&self.target.bucket);
-        let (target, payer) = (&self.target, self.service.payer());
-        let stall = self.service.clients.settings().patience.stall;
-        let output = self
-            .service
-            .persist(&bucket, |client| {
-                let rest = get(client, target, (payer.clone(), stall), Some(from));
-                Box::pin(async { rest.await.and_then(no_page) })
-            })
-            .await
-            .map_err(|fault| match fault.kind {
-                Kind::Changed | Kind::NotFound => SourceError::Failed(
-                    "it was changed or deleted while it was read: run again".into(),
-                ),
-                Kind::NoBucket
-                | Kind::Denied
-                | Kind::Archived
-                | Kind::Elsewhere(_)
-                | Kind::Throttled
-                | Kind::Expired
-                | Kind::Transient
-                | Kind::NoCredentials
-                | Kind::Lasting => fault.into_source_error(),
-            })?;
-        let begins = format!("bytes {}-", self.at);
-        let again = match output.content_range() {
-            Some(range) if range.starts_with(&begins) => Some(0),
-            // All of it, from a server that knows no parts.
-            None if output.content_length() == i64::try_from(self.length).ok() => Some(self.at),
-            Some(_) | None => None,
+        let mut given = self.ask(Some(from)).await;
+        let is_odd = match &given {
+            Ok(output) => self.comes_again(output).is_none(),
+            Err(fault) => matches!(fault.kind, Kind::Changed | Kind::Lasting),
         };
-        match again.filter(|_| output.e_tag() == self.etag.as_deref()) {
+        if is_odd && !self.is_anew {
+            self.is_anew = true;
+            given = self.ask(None).await;
+        }
+        let output = given.map_err(|fault| match fault.kind {
+            Kind::Changed | Kind::NotFound => {
+                SourceError::Failed("it was changed or deleted while it was read: run again".into())
+            }
+            Kind::NoBucket
+            | Kind::Denied
+            | Kind::Archived
+            | Kind::Elsewhere(_)
+            | Kind::Throttled
+            | Kind::Expired
+            | Kind::Transient
+            | Kind::NoCredentials
+            | Kind::Lasting => fault.into_source_error(),
+        })?;
+        match self.comes_again(&output) {
             Some(again) => {
                 self.again = again;
                 Ok(output.body)
@@ -272,6 +268,30 @@ impl Download {
                 "the connection broke, and the server does not give the rest of an object".into(),
             )),
         }
+    }
+
+    /// Asks for the object from there on, if it is the same, or for all of it.
+    async fn ask(&self, from: Option<(u64, Option<&str>)>) -> Result<GetObjectOutput, Fault> {
+        let (target, payer) = (&self.target, self.service.payer());
+        let stall = self.service.clients.settings().patience.stall;
+        let asked = self.service.persist(&target.bucket, |client| {
+            let rest = get(client, target, (payer.clone(), stall), from);
+            Box::pin(async { rest.await.and_then(no_page) })
+        });
+        asked.await
+    }
+
+    /// How many bytes come once more with what was given for the rest of the object; nothing where it is
+    /// neither that nor all of the same object.
+    fn comes_again(&self, output: &GetObjectOutput) -> Option<u64> {
+        let begins = format!("bytes {}-", self.at);
+        let again = match output.content_range() {
+            Some(range) if range.starts_with(&begins) => Some(0),
+            // All of it, such as from a server that knows no parts.
+            None if output.content_length() == i64::try_from(self.length).ok() => Some(self.at),
+            Some(_) | None => None,
+        };
+        again.filter(|_| output.e_tag() == self.etag.as_deref())
     }
 }
 

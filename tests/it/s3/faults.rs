@@ -499,6 +499,36 @@ fn a_page_in_place_of_the_rest_of_an_object_passes() {
     expect(&served.run(SOURCE), "valid", &[]);
 }
 
+/// Where the rest of a body comes oddly, all of it may come well: it is begun anew, and once only.
+#[test]
+fn a_body_whose_rest_comes_oddly_is_begun_anew() {
+    let refused = |status, code: &str| Fault::Refused {
+        status,
+        code: code.into(),
+    };
+    let odd = [
+        Fault::Header("content-range", "bytes 0-9/10"),
+        Fault::Header("etag", "W/\"weak\""),
+        refused(416, "InvalidRange"),
+        refused(412, "PreconditionFailed"),
+        refused(501, "NotImplemented"),
+    ];
+    for fault in odd {
+        for (times, verdict, expected) in [
+            (1, "valid", &[][..]),
+            (9, "unverified", &[("log-unreadable", 1)]),
+        ] {
+            let served = Served::new(&audit()).args(DAY);
+            let faults = served.server.faults();
+            let rule = |fault| Rule::new(fault).on(&[Operation::GetObject]);
+            let key = "*_CloudTrail_*T0220Z_*";
+            faults.add(rule(fault.clone()).key(key).attempts(1..1 + times));
+            faults.add(rule(Fault::CutBody).key(key).attempts(0..1));
+            expect(&served.run(SOURCE), verdict, expected);
+        }
+    }
+}
+
 /// Not all that speaks S3's protocol tells ETags. A page in an object's place has none either.
 #[test]
 fn objects_without_an_etag_are_read() {
