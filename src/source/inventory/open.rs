@@ -242,14 +242,11 @@ impl Inventory {
                 .fold(folder.to_owned(), |it, part| it.join(part));
             path.is_file().then_some(path)
         };
-        let mut here = tails.clone().filter_map(|tail| below(folder, tail));
         // Above it lie others' files as well.
-        let in_a_folder = tails.filter(|tail| tail.len() > 1);
-        let beside = |tail| below(folder.parent()?, tail);
-        if let Some(path) = here
-            .next()
-            .or_else(|| in_a_folder.filter_map(beside).next())
-        {
+        let mut in_a_folder = tails.clone().filter(|tail| tail.len() > 1);
+        let mut beside = || in_a_folder.find_map(|tail| below(folder.parent()?, tail));
+        let here = tails.clone().find_map(|tail| below(folder, tail));
+        if let Some(path) = here.or_else(&mut beside) {
             return Ok(path);
         }
         bail!(
