@@ -369,11 +369,11 @@ impl Source for Joined<'_> {
     }
 
     fn wait_a_moment(&self) {
-        self.ask().wait_a_moment();
+        self.inner.wait_a_moment();
     }
 
     fn why_not_missing(&self, root: RootId, path: &str) -> Option<Box<str>> {
-        self.ask().why_not_missing(root, path)
+        self.inner.why_not_missing(root, path)
     }
 
     fn requests(&self) -> Option<u64> {
