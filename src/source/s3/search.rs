@@ -203,11 +203,14 @@ async fn is_shown(service: &Service, bucket: &Arc<str>, prefix: &str) -> Result<
     let Some(name) = prefix.strip_suffix('/') else {
         return Ok(false);
     };
+    let base = name.rsplit('/').next().unwrap_or_default();
+    let parent = name.strip_suffix(base).unwrap_or_default();
     let query = Query {
         bucket: Arc::clone(bucket),
-        prefix: name.to_owned(),
+        prefix: parent.to_owned(),
         level_only: true,
-        after: None,
+        // Of what is beyond its name, it is all but the first.
+        after: Some(name.to_owned()),
     };
     match page(service, &query, &mut Cursor::default()).await {
         Ok(page) => Ok(page.folders.iter().any(|folder| folder == prefix)),

@@ -165,6 +165,7 @@ fn a_folder_that_is_shown_and_shows_nothing_is_not_empty() {
         ),
         (format!("{one}CloudTrail/"), "log-unreadable"),
         (format!("{one}*"), "digest-unreadable"),
+        (format!("{one}*/us-east-1*"), "digest-unreadable"),
     ] {
         let served = Served::new(&archive).args(DAY);
         served.server.faults().add(Rule::empty_listing(&folder));
