@@ -76,6 +76,8 @@ async fn listed(service: &Service, target: &Target) -> Result<Option<Entry>, Fau
             let mut objects = page.objects.into_iter();
             Ok(objects.find(|object| object.key == target.key))
         }
+        // Nobody said anything of it who may be S3.
+        Err(fault) if !fault.is_answer => Err(fault),
         Err(fault) => match fault.kind {
             Kind::Denied | Kind::NoBucket | Kind::NotFound | Kind::Lasting => Ok(None),
             Kind::Archived

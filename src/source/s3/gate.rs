@@ -99,7 +99,8 @@ impl Gate {
     pub(super) fn unanswered(&self) {
         let mut state = self.state();
         state.unanswered += 1;
-        if state.unanswered * UNANSWERED >= state.limit {
+        // Of those that were answered in the same time some connections may break.
+        if state.unanswered * UNANSWERED >= state.limit.max(state.done as usize) {
             self.halve(&mut state);
         }
     }
@@ -237,6 +238,18 @@ mod tests {
         for _ in 0..FIRST {
             gate.unanswered();
         }
+        assert_eq!(gate.limit(), FIRST / 2);
+    }
+
+    #[test]
+    fn a_few_among_many_answers_are_not_too_many() {
+        let gate = Arc::new(Gate::new(100));
+        gate.state().done = 1000;
+        for _ in 1..1000 / UNANSWERED {
+            gate.unanswered();
+        }
+        assert_eq!(gate.limit(), FIRST);
+        gate.unanswered();
         assert_eq!(gate.limit(), FIRST / 2);
     }
 

@@ -167,11 +167,11 @@ impl Service {
             let (client, generation) = self.clients.s3(bucket, sent_on.as_deref());
             self.requests.fetch_add(1, Ordering::Relaxed);
             let outcome = attempt(client).await;
-            let was_sent_on = sent_on.is_some();
-            if let Some(region) = sent_on.take()
+            let told = sent_on.take();
+            if let Some(region) = &told
                 && outcome.as_ref().err().is_none_or(Fault::is_of_the_bucket)
             {
-                self.clients.learn_region(bucket, region);
+                self.clients.learn_region(bucket, region.clone());
             }
             let mut fault = match outcome {
                 Ok(answer) => {
@@ -180,9 +180,13 @@ impl Service {
                 }
                 Err(fault) => self.seen.weigh(bucket, fault),
             };
-            if was_sent_on && !fault.is_answer && fault.kind == Kind::Lasting {
+            if told.is_some() && !fault.is_answer && fault.kind == Kind::Lasting {
                 // There may be no such region.
                 fault.kind = Kind::Transient;
+            }
+            if fault.is_answer && fault.is_of_the_moment() {
+                // Whoever is busy there is there.
+                sent_on = told;
             }
             if let Kind::Elsewhere(told) = &fault.kind {
                 redirects += 1;

@@ -117,8 +117,9 @@ async fn look(
         let (found, below) = &mut *locked(&seen);
         sort_out(&folder, name, found, below);
     };
-    let looked = each_folder(&service, &bucket, &folder, &mut visit).await;
-    (folder, looked)
+    // Some servers go on to show folders that are empty by now, and most of these have nothing to do with a trail.
+    let looked = shows_any(&service, &bucket, &folder, &mut visit).await;
+    (folder, looked.map(drop))
 }
 
 fn locked(seen: &Mutex<(Found, Below)>) -> MutexGuard<'_, (Found, Below)> {
