@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::super::run::Shared;
 use super::life::Group;
 use super::line::Waiting;
@@ -11,6 +13,7 @@ use crate::verify::chain::ListedDigest;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::inventory::Inventory;
 use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, RootId};
+use crate::verify::time::midnight;
 
 impl Group {
     pub(super) fn list_digests(&self, shared: &Shared<'_>, root: RootId) {
@@ -19,6 +22,8 @@ impl Group {
         let was_followed = self.state().followed.contains(&root);
         let mut digests: Vec<Waiting> = Vec::new();
         let mut strange = Vec::new();
+        // Of what ended before the range nothing is read, and it shows that the root reaches back there.
+        let mut oldest_before: Option<Timestamp> = None;
         let mut visit = |object: ListedObject<'_>| {
             // Folder markers and what else lies there are no digests.
             if !object.rest.ends_with(".json.gz") {
@@ -30,6 +35,10 @@ impl Group {
                 return;
             };
             if !bounds.reads_digest(key.end()) {
+                if bounds.start().is_some_and(|start| key.end() < start) {
+                    let oldest = oldest_before.get_or_insert(key.end());
+                    *oldest = (*oldest).min(key.end());
+                }
                 return;
             }
             let key = match digests.last() {
@@ -80,6 +89,9 @@ impl Group {
                 // A chain that does not lead here is none of the source's.
                 waiting.silent |= !ahead.contains(waiting.digest.key.chain());
             }
+        }
+        if let Some(end) = oldest_before {
+            state.seams.reach(root, midnight(end));
         }
         state.listed.append(&mut digests);
     }

@@ -286,6 +286,14 @@ impl Outcome {
         self
     }
 
+    /// The codes of the report's findings, in their order.
+    pub fn codes(&self) -> Vec<String> {
+        let report = self.report();
+        let findings = report["findings"].as_array().expect("findings").iter();
+        let codes = findings.map(|it| it["code"].as_str().expect("a code").to_owned());
+        codes.collect()
+    }
+
     /// The report, checked for what holds of every report.
     pub fn report(&self) -> Value {
         let report: Value = serde_json::from_slice(&self.stdout).unwrap_or_else(|error| {

@@ -3,7 +3,7 @@
 use super::common::{CHAIN, at, in_chain, in_region};
 use crate::{
     forge::{Archive, At, FolderWriter, Metadata, Place, Store, Trail, plant::PlantedLog},
-    harness::{Case, Expect, Outcome},
+    harness::{Case, Expect},
 };
 
 /// Eight hours around midnight, whose digests end at 35 past: the one of the hour that midnight lies in names a log of
@@ -60,14 +60,6 @@ fn in_parts_otherwise(store: &Store) -> Case {
         ("b-newer", days(store, &["10"])),
         ("a-older", days(store, &["09"])),
     ])
-}
-
-fn codes(outcome: &Outcome) -> Vec<String> {
-    let report = outcome.report();
-    let findings = report["findings"].as_array().unwrap().iter();
-    findings
-        .map(|it| it["code"].as_str().unwrap().to_owned())
-        .collect()
 }
 
 #[test]
@@ -157,7 +149,7 @@ fn a_log_planted_beside_a_copy_of_an_older_digest_is_not_pending() {
     assert!(!copy.objects.contains_key(&newest));
     let stores = [("a", archive.store.clone()), ("b", copy)];
     let outcome = folders(&stores).args(["--allow", "log-uncovered"]).run();
-    assert_eq!(codes(&outcome), ["log-uncovered"], "{:#}", outcome.report());
+    assert_eq!(outcome.codes(), ["log-uncovered"], "{:#}", outcome.report());
     let outcome = folders(&stores).run();
     assert_eq!(outcome.exit, 3, "{:#}", outcome.report());
 }
@@ -216,7 +208,7 @@ fn backups_of_two_nights_are_whole_beside_each_other() {
         changed.edit_content(&newest, |it| it.push(b' '));
         let stores = [(new, archive.store.clone()), (old, changed)];
         let outcome = folders(&stores).run();
-        assert_eq!(codes(&outcome), ["log-modified"], "{:#}", outcome.report());
+        assert_eq!(outcome.codes(), ["log-modified"], "{:#}", outcome.report());
     }
 }
 
@@ -235,6 +227,34 @@ fn parts_that_overlap_are_whole() {
         ];
         let outcome = folders(&stores).run();
         assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
+    }
+}
+
+/// Wherever the range begins, what a copy covers has to lie in it: the range's start is not where the copy was cut.
+#[test]
+fn a_range_that_begins_before_midnight_lends_no_log() {
+    let archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let mut damaged = archive.store.clone();
+    damaged.delete(&log);
+    let mut logs = days(&archive.store, &["09"]);
+    logs.objects.retain(|at, _| at.1.contains("/CloudTrail/"));
+    for beside in [archive.store.clone(), days(&archive.store, &["09"]), logs] {
+        // The first two read the digest before midnight, which the last one does not.
+        for start in [
+            "2024-03-09T20:00:00Z",
+            "2024-03-09T23:30:00Z",
+            "2024-03-09T23:52:00Z",
+        ] {
+            let stores = [("a", damaged.clone()), ("b", beside.clone())];
+            let outcome = folders(&stores).args(["--start-time", start]).run();
+            let told = outcome.codes();
+            assert!(
+                told.contains(&"log-missing".to_owned()),
+                "{start} {:#}",
+                outcome.report()
+            );
+        }
     }
 }
 
@@ -261,7 +281,7 @@ fn a_part_without_digests_has_its_logs() {
     let log = changed[1].1.keys().next().expect("a log").clone();
     changed[1].1.edit_content(&log, |it| it.push(b' '));
     let outcome = folders(&changed).run();
-    assert_eq!(codes(&outcome), ["log-modified"], "{:#}", outcome.report());
+    assert_eq!(outcome.codes(), ["log-modified"], "{:#}", outcome.report());
 }
 
 /// Two copies that begin on the same day are judged each for itself, and what one of them lacks is told.
@@ -274,7 +294,7 @@ fn copies_of_the_same_days_do_not_stand_in_for_each_other() {
     for args in [&[][..], &["--start-time", "2024-03-09T23:45:00Z"]] {
         let stores = [("a", archive.store.clone()), ("b", damaged.clone())];
         let outcome = folders(&stores).args(args).run();
-        assert_eq!(codes(&outcome), ["log-missing"], "{:#}", outcome.report());
+        assert_eq!(outcome.codes(), ["log-missing"], "{:#}", outcome.report());
         // The part of a bucket beside a whole copy of it lacks nothing.
         let stores = [
             ("a", archive.store.clone()),
@@ -291,7 +311,7 @@ fn copies_of_the_same_days_do_not_stand_in_for_each_other() {
             ("c", modified),
         ];
         let outcome = folders(&stores).args(args).run();
-        assert_eq!(codes(&outcome), ["log-modified"], "{:#}", outcome.report());
+        assert_eq!(outcome.codes(), ["log-modified"], "{:#}", outcome.report());
     }
 }
 
@@ -313,7 +333,7 @@ fn another_bucket_does_not_take_in_what_is_named_at_a_seam() {
         ("b", other.store.clone()),
     ];
     let outcome = folders(&stores).run();
-    let told = codes(&outcome);
+    let told = outcome.codes();
     // The chain does not reach as far back as the other one, and what its first digest names is not there.
     let expected = ["log-unreferenced", "digest-missing", "log-missing"];
     assert_eq!(told, expected, "{:#}", outcome.report());

@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 use super::common::{CHAIN, trail};
-use crate::{
-    forge::Archive,
-    harness::{Case, Outcome},
-};
+use crate::{forge::Archive, harness::Case};
 
 const DAY: [&str; 4] = [
     "--start-time",
@@ -14,14 +11,6 @@ const DAY: [&str; 4] = [
     "--end-time",
     "2024-03-11T00:00:00Z",
 ];
-
-fn codes(outcome: &Outcome) -> Vec<String> {
-    let report = outcome.report();
-    let findings = report["findings"].as_array().unwrap().iter();
-    findings
-        .map(|it| it["code"].as_str().unwrap().to_owned())
-        .collect()
-}
 
 /// Of the region only backfill digests are left, with their logs.
 fn only_backfill(archive: &mut Archive, region: &str) {
@@ -53,7 +42,7 @@ fn backfill_digests_do_not_stand_in_for_a_chain() {
     ] {
         let outcome = Case::new(archive.clone()).args(args).run();
         assert_eq!(outcome.exit, 3, "{args:?} {:#}", outcome.report());
-        assert_eq!(codes(&outcome), ["no-digests"], "{args:?}");
+        assert_eq!(outcome.codes(), ["no-digests"], "{args:?}");
     }
 }
 
@@ -92,7 +81,7 @@ fn a_range_before_anything_is_covered_is_not_verified() {
             let outcome = case.args(start).run();
             let report = outcome.report();
             assert_eq!(outcome.exit, 3, "{end} {start:?} {report:#}");
-            assert!(codes(&outcome).contains(&"no-digests".to_owned()));
+            assert!(outcome.codes().contains(&"no-digests".to_owned()));
             let range = &report["range"];
             assert!(
                 range["start"].as_str() <= range["end"].as_str(),
