@@ -44,6 +44,13 @@ pub(super) enum Kind {
     Lasting,
 }
 
+impl Kind {
+    /// Whether it may go better in a moment.
+    fn is_of_the_moment(&self) -> bool {
+        matches!(self, Self::Transient | Self::Throttled)
+    }
+}
+
 /// A request that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
@@ -124,10 +131,9 @@ impl Fault {
             advice(&kind, operation, code)
         };
         let id = request_id(raw);
-        let is_of_the_moment = matches!(kind, Kind::Transient | Kind::Throttled);
         // The SDK makes up a code where there is no text at all.
         let has_code = !matches!(code, "" | "NotFound");
-        let is_doubtful = !has_code && !has_id(raw) && !is_of_the_moment;
+        let is_doubtful = !has_code && !has_id(raw) && !kind.is_of_the_moment();
         let doubt = if is_doubtful {
             ", with no code and no id of the request, which the service tells: a proxy may stand in between"
         } else {
@@ -153,7 +159,7 @@ impl Fault {
 
     /// Whether it is one of those that pass, though it did not as long as it was waited for.
     pub(super) fn is_of_the_moment(&self) -> bool {
-        matches!(self.kind, Kind::Transient | Kind::Throttled)
+        self.kind.is_of_the_moment()
     }
 
     /// Whether nobody answered.

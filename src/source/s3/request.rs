@@ -276,18 +276,6 @@ impl Service {
                 false
             }
             Kind::Elsewhere(_) => false,
-            // Whoever said so may be gone the next time.
-            Kind::NotFound
-            | Kind::NoBucket
-            | Kind::Denied
-            | Kind::Archived
-            | Kind::Changed
-            | Kind::NoCredentials
-            | Kind::Lasting
-                if fault.is_doubtful =>
-            {
-                false
-            }
             Kind::Expired => true,
             Kind::NotFound
             | Kind::NoBucket
@@ -296,10 +284,14 @@ impl Service {
             | Kind::Changed
             | Kind::NoCredentials
             | Kind::Lasting => {
-                if fault.is_answer {
-                    line.outage.over();
+                // Whoever it is in doubt of may be gone the next time.
+                if !fault.is_doubtful {
+                    if fault.is_answer {
+                        line.outage.over();
+                    }
+                    return Err(fault);
                 }
-                return Err(fault);
+                false
             }
         };
         let Some(wait) = backoff.failed(is_doubtful) else {

@@ -215,8 +215,9 @@ async fn is_shown(service: &Service, bucket: &Arc<str>, prefix: &str) -> Result<
     };
     match page(service, &query, &mut Cursor::default()).await {
         Ok(page) => Ok(page.folders.iter().any(|folder| folder == prefix)),
-        Err(fault) if fault.is_of_the_moment() => Err(fault),
-        Err(_may_not_be_listed) => Ok(false),
+        Err(fault) if fault.is_answer && !fault.is_of_the_moment() => Ok(false),
+        // Nobody said that it may not be listed who may be S3.
+        Err(fault) => Err(fault),
     }
 }
 
