@@ -1,5 +1,10 @@
 //! Where chains begin and end.
 
+use super::super::super::chain::Remembered;
+use super::super::super::hashing::Sha256Hash;
+use super::super::super::keys::Fingerprint;
+use super::super::super::location::ObjectLocation;
+use super::super::super::signature::Signature;
 use super::*;
 
 #[test]
@@ -104,4 +109,67 @@ fn without_a_start_chains_begin_within_an_hour() {
         reached(90, Some(GapCause::DigestInvalid), None),
         (vec![], invalid, 0)
     );
+}
+
+/// A starting digest covers nothing before its own end.
+#[test]
+fn a_range_that_ends_before_all_that_is_covered_has_no_digests() {
+    let id = hourly("us-east-1", "t");
+    let told = |chains, interrupted| {
+        let mut tally = tally(chains);
+        tally.interrupted = interrupted;
+        codes(&reach_in(tally, Some(0), Some(60))).contains(&Code::NoDigests)
+    };
+    assert!(told(vec![chain(&id, 60, 120)], false));
+    assert!(!told(vec![chain(&id, 60, 120)], true));
+    assert!(!told(vec![chain(&id, 59, 120)], false));
+    let other = hourly("eu-west-1", "t");
+    assert!(!told(
+        vec![chain(&id, 60, 120), chain(&other, 0, 60)],
+        false
+    ));
+    // What backfills, and what lies beside the range, covers nothing of it.
+    let backfill = Arc::clone(key("123456789012", "us-east-1", "t", "_backfill").chain());
+    let chains = vec![chain(&id, 60, 120), chain(&backfill, 0, 60)];
+    assert!(told(chains, false));
+    let mut beside = chain(&other, 0, 60);
+    beside.summary.digests = DigestCounts::default();
+    assert!(told(vec![chain(&id, 60, 120), beside], false));
+}
+
+#[test]
+fn a_chain_of_which_there_is_nothing_to_tell_is_not_told() {
+    let id = hourly("us-east-1", "t");
+    let is_told = |change: fn(&mut ChainTally)| {
+        let mut one = ChainTally {
+            summary: ChainSummary::new(Arc::clone(&id)),
+            logs: LogCounts::default(),
+        };
+        change(&mut one);
+        !reach_in(tally(vec![one]), Some(0), Some(60))
+            .chains
+            .is_empty()
+    };
+    assert!(!is_told(|_| {}));
+    assert!(is_told(|one| one.summary.digests.missing = 1));
+    assert!(is_told(|one| one.logs.missing = 1));
+    assert!(is_told(|one| one.summary.gaps.push(Gap {
+        range: range(0, 30),
+        cause: GapCause::DigestMissing,
+    })));
+    assert!(is_told(|one| {
+        let mut covered = Covered::default();
+        covered.add(range(0, 30));
+        one.summary.covered.insert(ROOT, covered);
+    }));
+    assert!(is_told(|one| {
+        let fingerprint = Fingerprint::from_hex(&"0a".repeat(16)).unwrap();
+        one.summary.fingerprints.insert(fingerprint);
+    }));
+    assert!(is_told(|one| {
+        let path = key("123456789012", "us-east-1", "t", "").path();
+        let signature = Signature::from_hex("0a").unwrap();
+        let location = ObjectLocation::new("bucket", path);
+        one.summary.newest = Remembered::new(location, Sha256Hash::of(b"it"), signature);
+    }));
 }
