@@ -251,9 +251,15 @@ impl Inventory {
         }
     }
 
-    /// Whether a digest names the log called `name`; nothing where no listing shows it.
-    pub fn is_named(&mut self, name: LogName) -> Option<bool> {
-        self.listed("", Some(name)).map(|known| known.is_known())
+    /// Whether a digest names the log at `path`, which has this compact name if any; nothing where no listing
+    /// shows it.
+    pub fn is_named(&mut self, path: &str, name: Option<LogName>) -> Option<bool> {
+        self.listed(path, name).map(|known| known.is_known())
+    }
+
+    /// Whether it has logs under unusual names.
+    pub fn has_odd(&self) -> bool {
+        !self.odd.is_empty()
     }
 
     /// The kinds and days (counted from 1970) that it has logs of under their usual names.
@@ -388,16 +394,18 @@ mod tests {
 
     #[test]
     fn a_listed_log_is_named_or_not() {
-        let of = |rest: &str| LogPath::parse(&path(rest)).unwrap().name.unwrap();
-        let mut inventory = inventory(&[A, ARCHIVED]);
-        assert_eq!(inventory.is_named(of(B)), None);
-        for rest in [A, ARCHIVED] {
-            assert_eq!(inventory.is_named(of(rest)), Some(false));
-            name(&mut inventory, rest, b"1");
-            assert_eq!(inventory.is_named(of(rest)), Some(true));
+        let of = |rest: &str| LogPath::parse(&path(rest)).unwrap().name;
+        let mut listed = inventory(&[A, ARCHIVED, ODD]);
+        let is_named = |listed: &mut Inventory, rest| listed.is_named(&path(rest), of(rest));
+        assert_eq!(is_named(&mut listed, B), None);
+        for rest in [A, ARCHIVED, ODD] {
+            assert_eq!(is_named(&mut listed, rest), Some(false));
+            name(&mut listed, rest, b"1");
+            assert_eq!(is_named(&mut listed, rest), Some(true));
         }
-        let days: Vec<_> = inventory.days().collect();
-        assert_eq!(days, [(LogKind::CloudTrail, of(A).day())]);
+        let days: Vec<_> = listed.days().collect();
+        assert_eq!(days, [(LogKind::CloudTrail, of(A).unwrap().day())]);
+        assert!(listed.has_odd() && !inventory(&[A]).has_odd());
     }
 
     #[test]

@@ -54,6 +54,24 @@ struct OwnLog {
     name: Option<LogName>,
 }
 
+/// Such a log, which a digest names.
+#[derive(Clone, Copy)]
+struct Log<'a> {
+    own: &'a OwnLog,
+    path: &'a str,
+    /// When it was delivered at the earliest.
+    time: Timestamp,
+    is_asked_for: bool,
+}
+
+impl State {
+    /// Whether a digest is known to name a log of a root; nothing where no listing shows it there.
+    fn known(&mut self, root: RootId, log: &OwnLog, path: &str) -> Option<bool> {
+        let inventory = self.inventories.get_mut(&root)?;
+        inventory.is_named(path, log.name)
+    }
+}
+
 impl Group {
     /// The logs of a digest that no other digest has named before, of those that are asked for:
     /// none of a chain that nothing is told of.
@@ -73,7 +91,7 @@ impl Group {
         let mut kinds = BTreeSet::new();
         for (number, entry) in voucher.digest.logs().iter().enumerate() {
             let location = entry.location();
-            let place = self.root_of(shared, voucher, location);
+            let place = self.root_of(shared, state, voucher, location);
             let own = place.as_ref().and_then(|(_, path)| self.own_log(path));
             let time = own.and_then(|own| own.time);
             let is_in_range = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
@@ -102,12 +120,20 @@ impl Group {
                         beside,
                     };
                     let lend = |is_at_seam| Borrowed {
-                        path: path.clone(),
+                        location: location.clone(),
+                        name: own.name,
                         is_at_seam,
                         entry: is_asked_for.then(entry_of),
                     };
+                    let log = Log {
+                        own: &own,
+                        path: &path,
+                        // Where nothing tells, it may be as old as its digest.
+                        time: time.unwrap_or(voucher.digest.window().start()),
+                        is_asked_for,
+                    };
                     let by = (voucher.root, root);
-                    for root in self.parts_with(shared, state, by, (own, &lend)) {
+                    for root in self.parts_with(shared, state, by, (log, &lend)) {
                         let hash = is_asked_for.then_some(entry.hash());
                         let naming = self.name(state, (root, &path), own.name, hash);
                         want(Some((root, path.clone())), naming);
@@ -152,66 +178,48 @@ impl Group {
         shared: &Shared<'_>,
         state: &mut State,
         (by, root): (RootId, RootId),
-        (own, lend): (OwnLog, &dyn Fn(bool) -> Borrowed),
+        (log, lend): (Log<'_>, &dyn Fn(bool) -> Borrowed),
     ) -> Vec<RootId> {
-        let Some((name, time)) = own.name.zip(own.time) else {
-            return vec![root];
-        };
         if self.holdings.len() < 2 || shared.source.stated(root).is_some() {
             return vec![root];
         }
-        if by != root {
-            return self.all_apart(shared, state, (by, root), name);
+        let Log {
+            own, path, time, ..
+        } = log;
+        let is_its_own = by == root;
+        let is_here = is_its_own && state.known(root, own, path).is_some();
+        let is_at_seam = is_its_own && !is_here && state.seams.is_before(root, time);
+        if is_its_own {
+            state.seams.own(root, path, log.is_asked_for);
         }
-        state.seams.own(root, name);
-        let here = state.inventories.get_mut(&root);
-        let is_here = here.is_some_and(|here| here.is_named(name).is_some());
-        let is_at_seam = !is_here && state.seams.is_before(root, time);
+        let is_apart = |root| self.has_logs_alone(root);
         let mut is_elsewhere = false;
         let mut with = Vec::new();
-        for other in state.seams.beside(root, name) {
-            let inventory = state.inventories.get_mut(&other);
-            let Some(is_named) = inventory.and_then(|it| it.is_named(name)) else {
+        for other in state.seams.beside(root, own.name) {
+            let Some(is_named) = state.known(other, own, path) else {
                 continue;
             };
-            if is_at_seam && !state.seams.may_hold(other, time) {
-                continue;
-            }
-            is_elsewhere = true;
-            let has_digests = self.holdings.get(&other).is_some_and(|it| it.digests);
-            if is_named || !has_digests || state.seams.is_full() {
+            // It is read there all the same: what a digest names is not passed over.
+            let may_hold = is_at_seam && state.seams.may_hold(other, time);
+            is_elsewhere |= may_hold;
+            if is_apart(other) || is_named || state.seams.is_full() {
+                if !is_its_own && is_apart(other) && is_apart(root) {
+                    shared.tally().copied_apart.insert((other, by));
+                }
                 with.push(other);
             } else {
-                let log = lend(is_at_seam);
-                state.seams.borrow((other, name), root, log);
+                state.seams.borrow((other, path), by, lend(may_hold));
             }
         }
-        if !(is_at_seam && is_elsewhere) {
+        if !is_elsewhere {
             with.push(root);
         }
         with
     }
 
-    /// All folders of logs alone that have a log whose digest lies apart from it, in `by`: it was found in `root`, and a
-    /// copy of it in another one hides nothing there.
-    fn all_apart(
-        &self,
-        shared: &Shared<'_>,
-        state: &mut State,
-        (by, root): (RootId, RootId),
-        name: LogName,
-    ) -> Vec<RootId> {
-        let is_apart = |root: &RootId| self.holdings.get(root).is_some_and(|it| !it.digests);
-        let mut with = vec![root];
-        for other in state.seams.beside(root, name) {
-            let inventory = state.inventories.get_mut(&other);
-            let is_there = inventory.is_some_and(|it| it.is_named(name).is_some());
-            if is_there && is_apart(&other) && is_apart(&root) {
-                shared.tally().copied_apart.insert((other, by));
-                with.push(other);
-            }
-        }
-        with
+    /// Whether a root has logs, and no digests.
+    fn has_logs_alone(&self, root: RootId) -> bool {
+        self.holdings.get(&root).is_some_and(|it| !it.digests)
     }
 
     /// Has the logs read that are known in the end to be of one bucket with the digests that name them.
@@ -219,13 +227,13 @@ impl Group {
         &self,
         shared: &Shared<'_>,
         state: &mut State,
-        due: Vec<(RootId, LogName, Borrowed)>,
+        due: Vec<(RootId, Box<str>, Borrowed)>,
     ) {
-        for (root, name, log) in due {
+        for (root, path, log) in due {
             let entry = log.entry.as_ref();
             let named = entry.and_then(|it| it.digest.logs().get(it.number));
             let hash = named.map(LogEntry::hash);
-            let naming = self.name(state, (root, &log.path), Some(name), hash);
+            let naming = self.name(state, (root, &path), log.name, hash);
             let Some(Entry {
                 digest,
                 logs,
@@ -238,7 +246,7 @@ impl Group {
             if let Naming::First { listed, archived } = naming {
                 let wanted = Wanted {
                     entry: number,
-                    place: Some((root, log.path)),
+                    place: Some((root, path.into())),
                     listed,
                     archived,
                     beside,
@@ -264,6 +272,7 @@ impl Group {
     fn root_of(
         &self,
         shared: &Shared<'_>,
+        state: &mut State,
         voucher: &Voucher,
         location: &ObjectLocation,
     ) -> Option<(RootId, String)> {
@@ -271,7 +280,7 @@ impl Group {
         let beside = location.bucket() == own.bucket();
         match (location.split(), own.split()) {
             (Some((prefix, path)), Some((own_prefix, _))) if beside && prefix == own_prefix => {
-                let apart = self.copied_apart(shared, voucher.root, location);
+                let apart = self.copied_apart(shared, state, voucher.root, location);
                 Some(apart.unwrap_or_else(|| (voucher.root, path.to_owned())))
             }
             (_, _) => shared.source.elsewhere(voucher.root, location),
@@ -284,14 +293,25 @@ impl Group {
     fn copied_apart(
         &self,
         shared: &Shared<'_>,
+        state: &mut State,
         root: RootId,
         location: &ObjectLocation,
     ) -> Option<(RootId, String)> {
         let here = self.holdings.get(&root)?;
-        let own = location.split().and_then(|(_, path)| self.own_log(path));
+        let (_, path) = location.split()?;
+        let own = self.own_log(path);
         let has_kind = own.map_or(!here.kinds.is_empty(), |own| here.kinds.contains(&own.kind));
         if has_kind || shared.source.stated(root).is_some() {
             return None;
+        }
+        if let Some(own) = own {
+            // Whatever else lies beside: of copies that are whole there may be some too.
+            let beside = state.seams.beside(root, own.name);
+            let mut alone = beside.into_iter().filter(|it| self.has_logs_alone(*it));
+            if let Some(other) = alone.find(|it| state.known(*it, &own, path).is_some()) {
+                shared.tally().copied_apart.insert((other, root));
+                return Some((other, path.to_owned()));
+            }
         }
         let (other, path) = shared.source.elsewhere(root, location)?;
         // What could not be looked into may hold it: reading it there tells why.

@@ -4,7 +4,8 @@
 //! The first digests of a part name logs of the minutes before midnight, which lie in the part before it. The last
 //! logs of a copy are named by digests that only a newer copy has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{self, BTreeMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 use super::super::logs::{Beside, ChainLogs};
 use crate::verify::digest::VerifiedDigest;
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{LogKind, LogName, RootId};
+use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId};
 use crate::verify::time::midnight;
 
 /// So many logs wait at most until it is known whose they are. An archive of copies has few such logs at a time, or
@@ -31,14 +32,18 @@ pub(super) struct Seams {
     places: BTreeMap<RootId, BTreeSet<Place>>,
     /// The roots that have logs of a kind and day.
     with_day: BTreeMap<(LogKind, i32), Vec<RootId>>,
+    /// Those that have logs under unusual names.
+    with_odd: Vec<RootId>,
     /// Logs that only digests of another root name so far, by where they lie, and that root.
-    borrowed: BTreeMap<(RootId, LogName, RootId), Borrowed>,
+    borrowed: BTreeMap<(RootId, Box<str>, RootId), Borrowed>,
 }
 
 /// A log that a digest of another root names.
 #[derive(Debug)]
 pub(super) struct Borrowed {
-    pub(super) path: String,
+    /// Where the digest says that it lies.
+    pub(super) location: ObjectLocation,
+    pub(super) name: Option<LogName>,
     /// Whether its digest's own root need not have it: that begins only after its day.
     pub(super) is_at_seam: bool,
     /// What it is to be judged by, where it is asked for.
@@ -58,7 +63,7 @@ pub(super) struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Settled {
     /// Where logs are to be looked for that were borrowed.
-    pub(super) due: Vec<(RootId, LogName, Borrowed)>,
+    pub(super) due: Vec<(RootId, Box<str>, Borrowed)>,
     /// The parts that follow on each root, with the first day of each.
     pub(super) next_parts: BTreeMap<RootId, BTreeMap<RootId, Timestamp>>,
 }
@@ -73,7 +78,11 @@ impl Seams {
     /// Takes note of what listings have shown.
     pub(super) fn know(&mut self, inventories: &BTreeMap<RootId, Inventory>) {
         self.with_day.clear();
+        self.with_odd.clear();
         for (root, inventory) in inventories {
+            if inventory.has_odd() {
+                self.with_odd.push(*root);
+            }
             for day in inventory.days() {
                 self.with_day.entry(day).or_default().push(*root);
             }
@@ -87,16 +96,18 @@ impl Seams {
 
     /// Takes note of what a verified digest says of its root.
     pub(super) fn state(&mut self, root: RootId, digest: &VerifiedDigest) {
-        if let Some((prefix, _)) = digest.location().split() {
-            let place = (digest.location().bucket().as_ref().into(), prefix.into());
+        if let Some(place) = place_of(digest.location()) {
             self.places.entry(root).or_default().insert(place);
         }
     }
 
     /// The other roots that may hold a log which a digest in `root` names.
-    pub(super) fn beside(&self, root: RootId, name: LogName) -> Vec<RootId> {
-        let with_day = self.with_day.get(&(name.kind(), name.day()));
-        let others = with_day.into_iter().flatten().copied();
+    pub(super) fn beside(&self, root: RootId, name: Option<LogName>) -> Vec<RootId> {
+        let with = match name {
+            Some(name) => self.with_day.get(&(name.kind(), name.day())),
+            None => Some(&self.with_odd),
+        };
+        let others = with.into_iter().flatten().copied();
         others.filter(|other| *other != root).collect()
     }
 
@@ -120,22 +131,28 @@ impl Seams {
     }
 
     /// Takes note that a digest in `by` names a log of `root`, which none there has named so far.
-    pub(super) fn borrow(&mut self, (root, name): (RootId, LogName), by: RootId, log: Borrowed) {
-        let known = self
-            .borrowed
-            .entry((root, name, by))
-            .or_insert_with(|| Borrowed {
-                path: log.path,
-                is_at_seam: log.is_at_seam,
-                entry: None,
-            });
-        known.entry = known.entry.take().or(log.entry);
+    pub(super) fn borrow(&mut self, (root, path): (RootId, &str), by: RootId, log: Borrowed) {
+        match self.borrowed.entry((root, path.into(), by)) {
+            btree_map::Entry::Vacant(free) => {
+                free.insert(log);
+            }
+            btree_map::Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.entry = known.entry.take().or(log.entry);
+            }
+        }
     }
 
-    /// Takes note that a digest in `root` itself names a log there.
-    pub(super) fn own(&mut self, root: RootId, name: LogName) {
-        let all = (root, name, RootId(0))..=(root, name, RootId(u32::MAX));
-        let known: Vec<_> = self.borrowed.range(all).map(|(at, _)| *at).collect();
+    /// Takes note that a digest in `root` itself names a log there. Where that is not asked for, who asks for it has
+    /// it judged still.
+    pub(super) fn own(&mut self, root: RootId, path: &str, is_asked_for: bool) {
+        if self.borrowed.is_empty() {
+            return;
+        }
+        let all = (root, path.into(), RootId(0))..=(root, path.into(), RootId(u32::MAX));
+        let known = self.borrowed.range(all);
+        let known = known.filter(|(_, log)| is_asked_for || log.entry.is_none());
+        let known: Vec<_> = known.map(|(at, _)| at.clone()).collect();
         for at in known {
             self.borrowed.remove(&at);
         }
@@ -147,9 +164,9 @@ impl Seams {
         let mut settled = Settled::default();
         let mut refused = Vec::new();
         let mut found = BTreeSet::new();
-        for ((root, name, by), log) in std::mem::take(&mut self.borrowed) {
-            if !self.are_of_one_bucket(root, by) {
-                refused.push((by, name, log));
+        for ((root, path, by), log) in std::mem::take(&mut self.borrowed) {
+            if !(self.are_of_one_bucket(root, by) || self.is_copy_of(root, &log.location)) {
+                refused.push((by, path, log));
                 continue;
             }
             if log.is_at_seam
@@ -158,10 +175,10 @@ impl Seams {
                 let parts = settled.next_parts.entry(root).or_default();
                 parts.insert(by, *first_day);
             }
-            found.insert((by, name));
-            settled.due.push((root, name, log));
+            found.insert((by, path.clone()));
+            settled.due.push((root, path, log));
         }
-        refused.retain(|(by, name, log)| log.is_at_seam && !found.contains(&(*by, *name)));
+        refused.retain(|(by, path, log)| log.is_at_seam && !found.contains(&(*by, path.clone())));
         settled.due.extend(refused);
         settled
     }
@@ -171,4 +188,16 @@ impl Seams {
         let (here, there) = (self.places.get(&root), self.places.get(&by));
         here.is_none_or(|here| there.is_some_and(|there| !here.is_disjoint(there)))
     }
+
+    /// Whether verified digests say that a root is a copy of where `location` is.
+    fn is_copy_of(&self, root: RootId, location: &ObjectLocation) -> bool {
+        let place = place_of(location);
+        let places = self.places.get(&root);
+        place.is_some_and(|place| places.is_some_and(|places| places.contains(&place)))
+    }
+}
+
+fn place_of(location: &ObjectLocation) -> Option<Place> {
+    let (prefix, _) = location.split()?;
+    Some((location.bucket().as_ref().into(), prefix.into()))
 }

@@ -26,18 +26,9 @@ impl Reckoning<'_> {
         for leftovers in std::mem::take(&mut self.tally.leftovers) {
             let covered = self.covered_for(&leftovers);
             let doubtful = self.doubtful.get(&leftovers.place).unwrap_or(&nothing);
-            let mut open = tails.get(&leftovers.place).cloned().unwrap_or_default();
+            let tail = tails.get(&leftovers.place);
             let failed = failed.get(&leftovers.place).copied();
-            let copied = (leftovers.place.clone(), leftovers.root);
-            // The older one of two copies has logs that the newer one's digests name.
-            let reached = self.reached.get(&copied).filter(|_| !leftovers.is_copy);
-            let end = covered
-                .end()
-                .map(|end| Some(end).max(failed).max(reached.copied()));
-            let tail = end.flatten().zip(due);
-            if let Some(tail) = tail.and_then(|(end, due)| open_after(end, due)) {
-                open.add(tail);
-            }
+            let open = self.open_for(&leftovers, covered.end(), (tail, failed, due));
             let time = Time {
                 covered: &covered,
                 doubtful,
@@ -99,6 +90,29 @@ impl Reckoning<'_> {
             ));
             self.findings.push(finding);
         }
+    }
+
+    /// The time whose logs may be in no digest yet where these lie, of which verified digests cover it up to `end`.
+    fn open_for(
+        &self,
+        leftovers: &Leftovers,
+        end: Option<Timestamp>,
+        (tail, failed, due): (Option<&Covered>, Option<Timestamp>, Option<Timestamp>),
+    ) -> Covered {
+        if leftovers.is_copy {
+            // A digest names them, in another place.
+            return Covered::default();
+        }
+        let mut open = tail.cloned().unwrap_or_default();
+        // The older one of two copies has logs that the newer one's digests name.
+        let copied = (leftovers.place.clone(), leftovers.root);
+        let reached = self.reached.get(&copied).copied();
+        let end = end.map(|end| Some(end).max(failed).max(reached));
+        let tail = end.flatten().zip(due);
+        if let Some(tail) = tail.and_then(|(end, due)| open_after(end, due)) {
+            open.add(tail);
+        }
+        open
     }
 
     /// What verified digests cover where these logs lie. For a folder of logs alone, those speak that

@@ -1,5 +1,6 @@
 //! Archives with and without faults, each run through the real binary and compared with the whole report.
 
+mod backups;
 mod by_hand;
 mod chain;
 mod clean;

@@ -8,20 +8,20 @@ use crate::{
 
 /// Eight hours around midnight, whose digests end at 35 past: the one of the hour that midnight lies in names a log of
 /// the day before.
-fn around_midnight() -> Archive {
+pub fn around_midnight() -> Archive {
     Trail::new("audit", "2024-03-09T20:35:00Z", 8).archive()
 }
 
 /// The digest of that hour, and the log.
-const SEAM: usize = 4;
-fn of_the_day_before(archive: &Archive) -> At {
+pub const SEAM: usize = 4;
+pub fn of_the_day_before(archive: &Archive) -> At {
     let logs = &archive.first().digests[SEAM].logs;
     let log = logs.iter().find(|log| log.1.contains("/2024/03/09/"));
     log.expect("a log of the day before").clone()
 }
 
 /// What of a store lies in one of these days.
-fn days(store: &Store, days: &[&str]) -> Store {
+pub fn days(store: &Store, days: &[&str]) -> Store {
     let mut part = store.clone();
     let is_there = |at: &At| {
         days.iter()
@@ -32,7 +32,7 @@ fn days(store: &Store, days: &[&str]) -> Store {
 }
 
 /// Each store in a folder of its own.
-fn folders(stores: &[(&str, Store)]) -> Case {
+pub fn folders(stores: &[(&str, Store)]) -> Case {
     let empty = Archive::default();
     Case::new(empty).written(|case| {
         for (folder, store) in stores {
@@ -166,50 +166,6 @@ fn copies_of_different_ages_are_whole() {
     let stores = [("a", archive.store.clone()), ("b", older)];
     let outcome = folders(&stores).run();
     assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
-}
-
-/// Two trails of one bucket, whose digests end at 35 past and at the full hour.
-fn two_trails() -> Archive {
-    let mut archive = around_midnight();
-    let other = Trail::new("other", "2024-03-09T20:00:00Z", 8).archive();
-    archive.store.objects.extend(other.store.objects);
-    archive
-}
-
-/// What the bucket held at a time: digests come after their hour, and logs minutes after the time in their names.
-fn held_by(store: &Store, time: &str) -> Store {
-    let mut part = store.clone();
-    let digests = time.replace("T03", "T02");
-    part.objects.retain(|at, _| {
-        let is_digest = at.1.contains("/CloudTrail-Digest/");
-        let name = at.1.rsplit('/').next().unwrap_or_default();
-        let time = if is_digest { &*digests } else { time };
-        let stamp = name.split('_').find(|it| it.starts_with("2024"));
-        stamp.is_some_and(|stamp| stamp < time)
-    });
-    part
-}
-
-/// The older backup ends within an hour, of which only the newer one has the digests.
-#[test]
-fn backups_of_two_nights_are_whole_beside_each_other() {
-    let archive = two_trails();
-    let older = || held_by(&archive.store, "20240310T0320");
-    assert!(older().objects.len() < archive.store.objects.len());
-    for names in [["a", "b"], ["b", "a"]] {
-        let [new, old] = names;
-        let stores = [(new, archive.store.clone()), (old, older())];
-        let outcome = folders(&stores).run();
-        assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
-        // Each of them is read.
-        let mut changed = older();
-        let newest = changed.keys().filter(|at| at.1.contains("/CloudTrail/"));
-        let newest = newest.max().expect("a log").clone();
-        changed.edit_content(&newest, |it| it.push(b' '));
-        let stores = [(new, archive.store.clone()), (old, changed)];
-        let outcome = folders(&stores).run();
-        assert_eq!(outcome.codes(), ["log-modified"], "{:#}", outcome.report());
-    }
 }
 
 /// Each folder has the day before its own as well.
