@@ -104,7 +104,7 @@ impl Service {
 pub struct RecordedEvent {
     /// When.
     pub at: Timestamp,
-    /// Its `eventID`.
+    /// Its `eventID`; empty where its record tells none.
     pub id: Box<str>,
     /// What was done.
     pub deed: Deed,
@@ -112,9 +112,9 @@ pub struct RecordedEvent {
     pub who: Box<str>,
     /// From which address.
     pub address: Box<str>,
-    /// The account that it was recorded for.
+    /// The account that it was recorded for; empty where its record tells none.
     pub account: Box<str>,
-    /// The region that it was recorded in.
+    /// The region that it was recorded in; empty where its record tells none.
     pub region: Box<str>,
     /// The trail, by name or ARN.
     pub trail: Option<Box<str>>,

@@ -156,7 +156,7 @@ impl Record {
         ];
         Some(RecordedEvent {
             at: parse_digest_time(self.event_time.as_deref()?)?,
-            id: short(self.event_id?),
+            id: short(self.event_id.unwrap_or_default()),
             deed,
             who: short(who.into_iter().flatten().next().unwrap_or_default()),
             address: short(self.source_address.unwrap_or_default()),
