@@ -1,5 +1,6 @@
 //! Listing the folders of an account's region.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ impl Group {
         let mut strange = Vec::new();
         // Of what ended before the range nothing is read, and it shows that the root reaches back there.
         let mut oldest_before: Option<Timestamp> = None;
+        let mut beside = BTreeSet::new();
         let mut visit = |object: ListedObject<'_>| {
             // Folder markers and what else lies there are no digests.
             if !object.rest.ends_with(".json.gz") {
@@ -35,6 +37,9 @@ impl Group {
                 return;
             };
             if !bounds.reads_digest(key.end()) {
+                if !beside.contains(key.chain()) {
+                    beside.insert(Arc::clone(key.chain()));
+                }
                 if bounds.start().is_some_and(|start| key.end() < start) {
                     let oldest = oldest_before.get_or_insert(key.end());
                     *oldest = (*oldest).min(key.end());
@@ -76,6 +81,9 @@ impl Group {
         }
         for problem in problems {
             shared.problem(&problem);
+        }
+        if !was_followed {
+            shared.tally().beside.append(&mut beside);
         }
         let count = digests.len() as u64;
         shared.observer.observe(&Event::Listed {

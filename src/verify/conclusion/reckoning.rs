@@ -9,7 +9,7 @@ use super::super::chain::{Binding, ChainSummary, Gap, GapCause, OpenEnd};
 use super::super::coverage::Covered;
 use super::super::evidence::Evidence;
 use super::super::finding::{Code, Finding, Severity, Subject};
-use super::super::location::{AccountRegion, RootId};
+use super::super::location::{AccountRegion, ChainId, RootId};
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
 use super::bindings::{Changes, settle_bindings};
 use super::explaining::{explain_findings, explain_gap};
@@ -318,32 +318,29 @@ impl<'a> Reckoning<'a> {
     }
 
     /// A trail that records other regions than its own has a chain in every region. What has no digest
-    /// in the range speaks for none: anybody may have put it beside.
+    /// in the range speaks for none: anybody may have put it beside. It shows what regions the trail is to have.
     fn silent_regions(&mut self, results: &[(ChainResult, Vec<Binding>)]) {
         let mut trails: BTreeMap<_, Vec<&ChainResult>> = BTreeMap::new();
         let judged = results.iter().map(|(result, _)| result);
-        for result in judged.filter(|result| result.digests.any()) {
-            let chain = &result.chain;
-            if !chain.is_backfill() {
-                let place = chain.place();
-                let trail = (
-                    place.organization(),
-                    place.account(),
-                    chain.trail(),
-                    chain.home_region(),
-                );
+        for result in judged.clone().filter(|result| result.digests.any()) {
+            if !result.chain.is_backfill() {
+                let trail = trail_of(&result.chain);
                 trails.entry(trail).or_default().push(result);
             }
         }
+        let beside = self.tally.beside.iter();
+        let seen = judged.map(|result| &result.chain).chain(beside);
+        let seen = seen.filter(|chain| !chain.is_backfill());
+        let elsewhere = seen.filter(|chain| chain.place().region() != chain.home_region());
+        let multi_region: BTreeSet<_> = elsewhere.map(|chain| trail_of(chain)).collect();
         let mut places: BTreeMap<_, Vec<&AccountRegion>> = BTreeMap::new();
         for place in &self.tally.places {
             let of_account = places.entry((place.organization(), place.account()));
             of_account.or_default().push(place);
         }
-        for ((organization, account, trail, home_region), chains) in trails {
-            let is_multi_region = chains
-                .iter()
-                .any(|result| result.chain.place().region() != home_region);
+        for (whole, chains) in trails {
+            let is_multi_region = multi_region.contains(&whole);
+            let (organization, account, trail, _) = whole;
             let covers = chains
                 .iter()
                 .any(|result| !result.covered.ranges().is_empty());
@@ -357,11 +354,21 @@ impl<'a> Reckoning<'a> {
                 let finding = Finding::new(Code::RegionSilent, Subject::Run)
                     .in_chain(&name)
                     .detail(format!(
-                        "trail {trail} has digests in {} other regions in the range, and none here",
-                        known.len()
+                        "trail {trail} has digests in {} in the range, and none here",
+                        match known.len() {
+                            1 => "one other region".to_owned(),
+                            count => format!("{count} other regions"),
+                        }
                     ));
                 self.findings.push(finding);
             }
         }
     }
+}
+
+/// What tells a chain's trail from others: organization, account, name and home region.
+fn trail_of(chain: &ChainId) -> (Option<&str>, &str, &str, &str) {
+    let place = chain.place();
+    let account = (place.organization(), place.account());
+    (account.0, account.1, chain.trail(), chain.home_region())
 }

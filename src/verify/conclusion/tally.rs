@@ -10,7 +10,7 @@ use super::super::coverage::Covered;
 use super::super::evidence::Ledger;
 use super::super::finding::{Code, Finding};
 use super::super::inventory::Leftover;
-use super::super::location::{AccountRegion, LogKind, RootId};
+use super::super::location::{AccountRegion, ChainId, LogKind, RootId};
 use super::super::time::Bounds;
 
 /// How many logs got which verdict.
@@ -98,6 +98,8 @@ pub struct Tally {
     pub doubts: Vec<Doubt>,
     /// When the newest digests of such chains ended.
     pub silent_ends: Vec<(AccountRegion, Timestamp)>,
+    /// Chains that have digests beside the range: on its first day, or its last one.
+    pub beside: BTreeSet<Arc<ChainId>>,
     /// Accounts and regions whose digests could not all be listed.
     pub unlisted_digests: BTreeSet<AccountRegion>,
     /// Logs that are named by a digest of another account or region than their path's, in the root

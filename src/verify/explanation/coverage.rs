@@ -108,9 +108,10 @@ pub(super) const STARTS_LATE: Explanation = Explanation {
 };
 
 pub(super) const REGION_SILENT: Explanation = Explanation {
-    means: "The trail has digests in other regions in the range, and none in this one, though this \
-            region has a folder. A trail for all regions has a chain in each of them, with a \
-            digest every hour whether anything happened or not.",
+    means: "The trail has digests in the range, and none in this region, though this region has a \
+            folder, and digests show that the trail records other regions than its own: in the \
+            range, or on its first or last day. A trail for all regions has a chain in each of \
+            them, with a digest every hour whether anything happened or not.",
     innocent: &[
         "The trail recorded this region only at other times",
         "The region is opt-in, and was turned off",

@@ -90,3 +90,28 @@ fn a_range_before_anything_is_covered_is_not_verified() {
         }
     }
 }
+
+/// Of a trail for all regions its own one is left, and what came before the range.
+#[test]
+fn a_trail_of_which_its_own_region_is_left() {
+    let mut archive = trail(8)
+        .regions(&["us-east-1", "sa-east-1", "eu-west-1"])
+        .archive();
+    for chain in archive.chains.clone().iter().skip(1) {
+        for digest in chain.digests.iter().skip(3) {
+            archive.store.delete(&digest.at);
+            for log in &digest.logs {
+                archive.store.delete(log);
+            }
+        }
+    }
+    let range = ["2024-03-10T04:00:00Z", "2024-03-10T08:00:00Z"];
+    let run = |args: &[&str]| {
+        let case = Case::new(archive.clone()).range(range[0], range[1]);
+        case.args(args).run()
+    };
+    let outcome = run(&[]);
+    assert_eq!(outcome.codes(), ["region-silent"; 2]);
+    assert_eq!(outcome.exit, 0, "{:#}", outcome.report());
+    assert_eq!(run(&["--deny", "region-silent"]).exit, 1);
+}

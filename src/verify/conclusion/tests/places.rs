@@ -41,6 +41,30 @@ fn a_trail_of_many_regions_is_silent_in_none() {
     assert_eq!(reached(&["eu-west-1"], None), other);
 }
 
+/// Of all regions but its own only what lies beside the range is left.
+#[test]
+fn a_trail_that_had_other_regions_is_silent_there() {
+    let reached = |beside: Option<Arc<ChainId>>| {
+        let mut tally = tally(vec![chain(&hourly("us-east-1", "t"), 0, 60)]);
+        for region in ["us-east-1", "eu-west-1", "eu-west-2"] {
+            let place = AccountRegion::new(None, "123456789012", region);
+            tally.places.extend(place);
+        }
+        tally.beside.extend(beside);
+        let reached = reach(tally);
+        let silent = reached.findings.iter().map(|it| &it.finding);
+        let silent = silent.filter(|it| it.code == Code::RegionSilent);
+        silent.count()
+    };
+    assert_eq!(reached(None), 0);
+    assert_eq!(reached(Some(hourly("eu-west-1", "t"))), 2);
+    // Another trail's, the region of its own, and backfill speak for none.
+    assert_eq!(reached(Some(hourly("eu-west-1", "other"))), 0);
+    assert_eq!(reached(Some(hourly("us-east-1", "t"))), 0);
+    let backfill = key("123456789012", "eu-west-1", "t", "_backfill");
+    assert_eq!(reached(Some(Arc::clone(backfill.chain()))), 0);
+}
+
 /// An organization has many thousands of accounts, each with its regions. To compare all with all would take this
 /// test minutes.
 #[test]
