@@ -85,7 +85,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct LogsCommand {
     /// `s3://BUCKET[/PREFIX]`, a trail's ARN, or a local folder: a copy of a bucket, or of a part of one
-    #[arg(required_unless_present = "plan")]
+    #[arg(required_unless_present_any = ["plan", "result", "shard", "shard_offset"])]
     pub source: Option<PathBuf>,
     /// How it is verified.
     #[command(flatten)]

@@ -16,8 +16,7 @@ use clap::CommandFactory as _;
 use jiff::Timestamp;
 
 use crate::cli::{
-    Cli, Command, LogsArgs, LogsCommand, OutputArgs, PriceArgs, ReportArgs, ShardArgs, ShowArgs,
-    When,
+    Cli, Command, LogsArgs, LogsCommand, OutputArgs, PriceArgs, ReportArgs, ShowArgs, When,
 };
 use crate::engine::{Stop, forecast, run};
 use crate::event::Observers;
@@ -43,8 +42,10 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
             LogsCommand {
                 source: Some(source),
                 options,
-                shard: ShardArgs { plan: None, .. },
-            } => logs(&LogsArgs { source, options }, stop),
+                shard,
+            } if shard.plan.is_none() && shard.without_plan().is_none() => {
+                logs(&LogsArgs { source, options }, stop)
+            }
             LogsCommand { options, shard, .. } => shard::shard(&options, &shard, stop),
         },
         Command::Plan(args) => planning::plan(&args, stop),

@@ -24,21 +24,30 @@ pub struct ShardArgs {
     )]
     pub plan: Option<PathBuf>,
     /// Which shard, from 0 on; without it, the index that Slurm, AWS Batch or Kubernetes gives an array's task
-    #[arg(long, value_name = "I", requires = "plan")]
+    #[arg(long, value_name = "I")]
     pub shard: Option<u32>,
     /// Added to the index of an array's task, where a plan has more shards than an array may have tasks
-    #[arg(
-        long,
-        value_name = "N",
-        requires = "plan",
-        conflicts_with = "shard",
-        default_value = "0",
-        hide_default_value = true
-    )]
-    pub shard_offset: u32,
+    #[arg(long, value_name = "N", conflicts_with = "shard")]
+    pub shard_offset: Option<u32>,
     /// Where results are written: a folder, or `s3://BUCKET/PREFIX`; a shard whose result is there is not read again
-    #[arg(long, value_name = "PLACE", requires = "plan")]
+    #[arg(long, value_name = "PLACE")]
     pub result: Option<PathBuf>,
+}
+
+impl ShardArgs {
+    /// An option that was given and says nothing without a plan.
+    ///
+    /// The parser cannot ask for one: it takes no option for missing that goes with nothing else which
+    /// was typed, and `--plan` does not go with a source.
+    pub fn without_plan(&self) -> Option<&'static str> {
+        let given = [
+            (self.result.is_some(), "--result"),
+            (self.shard.is_some(), "--shard"),
+            (self.shard_offset.is_some(), "--shard-offset"),
+        ];
+        let given = given.into_iter().find(|(is_given, _)| *is_given);
+        given.filter(|_| self.plan.is_none()).map(|(_, name)| name)
+    }
 }
 
 /// Options of `plan`.

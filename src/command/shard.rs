@@ -48,6 +48,11 @@ fn may_pass(error: &anyhow::Error) -> bool {
 }
 
 fn read_and_keep(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result<ExitStatus> {
+    if let Some(option) = args.without_plan() {
+        bail!(
+            "{option} is for one shard of a plan: it goes with --plan FILE, and not with a SOURCE"
+        );
+    }
     let (Some(file), Some(place)) = (&args.plan, &args.result) else {
         bail!("--plan, --result and a shard go together");
     };
@@ -186,10 +191,11 @@ fn which(args: &ShardArgs) -> Result<u32> {
             INDICES.join(", ")
         );
     };
-    let index: u32 = index
-        .parse()
-        .with_context(|| format!("{name}={index:?} is no index"))?;
-    let shard = index.checked_add(args.shard_offset);
+    // An engine may run inside of another's task. Whose array is meant, nobody can tell.
+    if let Some((other, its)) = indices.iter().find(|(_, its)| *its != index) {
+        bail!("which shard? {name} is {index}, and {other} is {its}: say --shard I");
+    }
+    let shard = index.checked_add(args.shard_offset.unwrap_or(0));
     shard.context("--shard-offset leads beyond any shard")
 }
 

@@ -161,6 +161,27 @@ fn a_merge_reports_like_any_run() {
         command
             .arg("merge")
             .arg(&sharded.results)
+/// A result that was asked for, and that nobody would write.
+#[test]
+fn what_is_of_a_shard_says_nothing_without_its_plan() {
+    let place = Place::of(&audit());
+    for (options, option) in [
+        (&["--result", "results"][..], "--result"),
+        (&["--result", "results", "--shard", "1"], "--result"),
+        (&["--shard", "1"], "--shard"),
+        (&["--shard-offset", "0"], "--shard-offset"),
+    ] {
+        for sources in [vec![place.source()], Vec::new()] {
+            let mut command = program();
+            command.arg("logs").args(sources).args(options);
+            let output = ran(command.args(place.keys()));
+            assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+            let words = format!("{option} is for one shard of a plan: it goes with --plan FILE");
+            assert!(said(&output).contains(&words), "{}", said(&output));
+        }
+    }
+}
+
             .args(["--format", format]);
         let output = ran(command.arg("--report").arg(&file));
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
