@@ -1,5 +1,6 @@
 //! What each command does: from what was typed to an exit status.
 
+mod dry_run;
 mod merge;
 mod planning;
 mod query;
@@ -11,23 +12,20 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use clap::CommandFactory as _;
 use jiff::Timestamp;
 
-use crate::cli::{
-    Cli, Command, LogsArgs, LogsCommand, OutputArgs, PriceArgs, ReportArgs, ShowArgs, When,
-};
-use crate::engine::{Stop, forecast, run};
+use crate::cli::{Cli, Command, LogsArgs, LogsCommand, OutputArgs, ReportArgs, ShowArgs, When};
+use crate::engine::{Stop, run};
 use crate::event::Observers;
 use crate::plan::{LogsPlan, Named, keep_apart, report_files, reports};
-use crate::report::forecast::Prices;
 use crate::report::saved::{self, Saved};
 use crate::report::{
     Filters, Format, Look, Outputs, Progress, ProgressMode, RangeNote, RunInfo, SelftestNote,
     Verbose, Verbosity,
 };
-use crate::report::{explain, forecast, schema};
+use crate::report::{explain, schema};
 use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Code;
 use crate::verify::time::Bounds;
@@ -71,16 +69,14 @@ pub fn execute(command: Command, stop: &Stop) -> Result<ExitStatus> {
 }
 
 fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
-    if args.prices.is_asked_for() && !args.dry_run {
-        bail!("--price-get, --price-list and --rate are for --dry-run, and for `ct-verify plan`");
-    }
+    dry_run::check(args)?;
     let started = whole_seconds(Timestamp::now());
     let plan = match LogsPlan::resolve(args, started, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
         plan => plan?,
     };
     if args.dry_run {
-        return dry_run(args, &plan, stop);
+        return dry_run::tell(args, &plan, stop);
     }
     if let Some(state) = &plan.state {
         state.check_writable()?;
@@ -129,34 +125,6 @@ fn read_report(path: &Path) -> Result<Saved> {
         return Ok(saved::read(io::stdin().lock())?);
     }
     Ok(saved::read(File::open(path)?)?)
-}
-
-/// Tells what a run would read.
-fn dry_run(args: &LogsArgs, plan: &LogsPlan, stop: &Stop) -> Result<ExitStatus> {
-    let forecast = forecast(&plan.job, plan.place.source(), stop)
-        .with_context(|| format!("cannot look at {}", args.source.display()))?;
-    let mut out = BufWriter::new(io::stdout().lock());
-    let prices = prices(&args.prices, 0);
-    forecast::write(&forecast, &prices, args.output.show.format, &mut out)
-        .and_then(|()| out.flush())
-        .context("cannot write to standard output")?;
-    Ok(if stop.is_stopped() {
-        ExitStatus::Interrupted
-    } else if forecast.problems.is_empty() {
-        ExitStatus::Valid
-    } else {
-        ExitStatus::Unverified
-    })
-}
-
-/// What was typed of prices.
-fn prices(args: &PriceArgs, more_listings: u64) -> Prices {
-    Prices {
-        get: args.price_get,
-        list: args.price_list,
-        rate: args.rate,
-        more_listings,
-    }
 }
 
 /// Those who tell what happens while a run goes on.

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use jiff::Timestamp;
 
-use super::{dry_run, prices, whole_seconds};
+use super::dry_run::{self, prices};
+use super::whole_seconds;
 use crate::cli::PlanArgs;
 use crate::engine::{Inventoried, Partition, Stop, partition, partition_inventory};
 use crate::plan::{
@@ -29,6 +30,7 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     if !logs.output.show.report.is_empty() {
         bail!("--report is for `ct-verify merge`, which comes to the verdict");
     }
+    dry_run::check_format("a plan", &logs.output.show)?;
     let keys = named("--public-keys", &logs.public_keys);
     let inventory = named("--inventory", &args.inventory);
     let read: Vec<Named<'_>> = keys.chain(inventory).collect();
@@ -39,7 +41,7 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
         run => run?,
     };
     if logs.dry_run {
-        return dry_run(logs, &run, stop);
+        return dry_run::tell(logs, &run, stop);
     }
     let cannot_write = || format!("cannot write the plan {}", args.output.display());
     check_replaceable(&args.output).with_context(cannot_write)?;

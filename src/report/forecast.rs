@@ -25,6 +25,8 @@ pub struct Prices {
 /// What a forecast comes to.
 struct Estimate {
     cost: Option<f64>,
+    /// Prices were told, and nothing is asked for that has one.
+    is_free: bool,
     seconds: Option<f64>,
 }
 
@@ -41,8 +43,17 @@ impl Prices {
         });
         Estimate {
             cost,
+            is_free: is_priced && forecast.requests.is_none(),
             seconds: self.rate.map(|rate| objects / rate),
         }
+    }
+}
+
+/// Whether a forecast can be told so.
+pub fn is_told_as(format: Format) -> bool {
+    match format {
+        Format::Text | Format::Json => true,
+        Format::Jsonl | Format::Markdown | Format::Junit | Format::Sarif | Format::Html => false,
     }
 }
 
@@ -68,6 +79,12 @@ pub fn write(
 
 /// What it comes to, as text.
 fn told(estimate: &Estimate, out: &mut impl Write) -> io::Result<()> {
+    if estimate.is_free {
+        writeln!(
+            out,
+            "cost             none: a folder is read without requests, which are what prices are for"
+        )?;
+    }
     if let Some(cost) = estimate.cost {
         writeln!(
             out,

@@ -24,13 +24,14 @@ pub(super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<ExitStatus> {
     if logs.state.is_some() {
         bail!("--state is for `ct-verify logs`: a snapshot is of a whole range");
     }
+    dry_run::check(logs)?;
     let started = whole_seconds(Timestamp::now());
     let plan = match LogsPlan::resolve(logs, started, stop) {
         Err(_) if stop.is_stopped() => return Ok(ExitStatus::Interrupted),
         plan => plan?,
     };
     if logs.dry_run {
-        return dry_run(logs, &plan, stop);
+        return dry_run::tell(logs, &plan, stop);
     }
     apart(&plan.place, &args.dir)?;
     beside(&args.dir, &plan.reports)?;

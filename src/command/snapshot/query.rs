@@ -67,6 +67,9 @@ fn of_queries(logs: &LogsArgs) -> Result<QueryArgs> {
         (logs.digests_only, "--digests-only"),
         (logs.state.is_some(), "--state"),
         (logs.dry_run, "--dry-run"),
+        (logs.prices.price_get.is_some(), "--price-get"),
+        (logs.prices.price_list.is_some(), "--price-list"),
+        (logs.prices.rate.is_some(), "--rate"),
     ];
     if let Some((_, option)) = of_logs.into_iter().find(|(used, _)| *used) {
         bail!("{option} is for logs: query results are taken whole");

@@ -103,3 +103,73 @@ fn a_folder_that_could_not_be_listed_is_called_one() {
     assert!(told.contains("1 folder that could not be listed"), "{told}");
     assert!(!told.contains("1 digest unreadable"), "{told}");
 }
+
+/// What would be read has no verdict, and is told in two ways only.
+#[test]
+fn a_dry_run_refuses_what_it_would_leave_undone() {
+    let case = Case::new(audit()).written(|_| ());
+    let (source, keys) = (case.source(), case.beside("keys.json"));
+    let of = |command: &[&str], options: &[&str]| {
+        let mut program = program();
+        program.args(command).arg(&source).args(options);
+        if command[0] == "snapshot" {
+            program.arg(case.beside("snapshot"));
+        }
+        if command[0] == "plan" {
+            program.arg("-o").arg(case.beside("plan.json"));
+        }
+        text_of(&program.arg("--public-keys").arg(&keys).output().unwrap())
+    };
+    let file = case.beside("report.json");
+    let report = ["--dry-run", "--report", file.to_str().unwrap()];
+    for command in [&["logs"][..], &["snapshot"]] {
+        for (options, words) in [
+            (&report[..], "--report is for a run that verifies"),
+            (
+                &["--dry-run", "--selftest"],
+                "--selftest is for a run that verifies",
+            ),
+            (
+                &["--dry-run", "--format", "junit"],
+                "--format junit is for a verdict",
+            ),
+            (
+                &["--dry-run", "--format", "jsonl"],
+                "--format jsonl is for a verdict",
+            ),
+            (&["--rate", "10"], "are for --dry-run"),
+        ] {
+            let (exit, stdout, stderr) = of(command, options);
+            refused(exit, &stdout, &stderr, &[words]);
+        }
+        for format in ["text", "json"] {
+            let (exit, told, _) = of(command, &["--dry-run", "--format", format]);
+            assert!(exit == 0 && told.contains("digests"), "{told}");
+        }
+    }
+    for options in [
+        &["--format", "sarif"][..],
+        &["--dry-run", "--format", "html"],
+    ] {
+        let (exit, stdout, stderr) = of(&["plan", "--shards", "2"], options);
+        refused(exit, &stdout, &stderr, &["is for a verdict: a plan tells"]);
+        assert!(!case.beside("plan.json").exists());
+    }
+    let (exit, stdout, stderr) = of(&["snapshot", "--query-results"], &["--price-get", "1"]);
+    refused(exit, &stdout, &stderr, &["--price-get is for logs"]);
+    assert!(!file.exists() && !case.beside("snapshot").exists());
+}
+
+#[test]
+fn why_reading_a_folder_has_no_cost() {
+    let case = Case::new(audit()).written(|_| ());
+    let mut dry = program();
+    dry.arg("logs").arg(case.source()).arg("--public-keys");
+    dry.arg(case.beside("keys.json")).arg("--dry-run");
+    let (exit, told, _) = text_of(&dry.output().unwrap());
+    assert!(exit == 0 && !told.contains("cost"), "{told}");
+    let (exit, told, _) = text_of(&dry.args(["--price-get", "0.4"]).output().unwrap());
+    assert_eq!(exit, 0, "{told}");
+    let words = "none: a folder is read without requests";
+    assert!(told.contains(words), "{told}");
+}
