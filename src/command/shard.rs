@@ -184,8 +184,15 @@ fn which(args: &ShardArgs) -> Result<u32> {
     }
     let told = INDICES
         .iter()
-        .find_map(|name| Some((name, std::env::var(name).ok()?)));
-    let Some((name, index)) = told else {
+        .filter_map(|name| Some((*name, std::env::var(name).ok()?)));
+    let mut indices = Vec::new();
+    for (name, index) in told {
+        let number: u32 = index
+            .parse()
+            .with_context(|| format!("{name}={index:?} is no index"))?;
+        indices.push((name, number));
+    }
+    let Some(&(name, index)) = indices.first() else {
         bail!(
             "which shard? say --shard I, or run as a task of an array ({})",
             INDICES.join(", ")

@@ -38,6 +38,39 @@ fn the_index_of_an_arrays_task() {
     assert_eq!(sharded.merge().status.code(), Some(0));
 }
 
+/// An engine inside of another's task: whose index is meant, nobody can tell but the user.
+#[test]
+fn two_engines_that_tell_two_indices() {
+    let place = Place::of(&audit());
+    let sharded = planned(&place);
+    let run = |indices: [&str; 2], shard: &[&str]| {
+        let mut command = program();
+        command
+            .env("SLURM_ARRAY_TASK_ID", indices[0])
+            .env("JOB_COMPLETION_INDEX", indices[1])
+            .arg("logs")
+            .arg("--plan")
+            .arg(&sharded.plan);
+        ran(command.arg("--result").arg(&sharded.results).args(shard))
+    };
+    let output = run(["1", "2"], &[]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    for words in [
+        "SLURM_ARRAY_TASK_ID is 1",
+        "JOB_COMPLETION_INDEX is 2",
+        "--shard I",
+    ] {
+        assert!(said(&output).contains(words), "{}", said(&output));
+    }
+    assert!(!sharded.result(1).exists() && !sharded.result(2).exists());
+    let output = run(["1", "2"], &["--shard", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(sharded.result(3).exists());
+    let output = run(["4", "4"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(sharded.result(4).exists());
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let place = Place::of(&audit());
@@ -128,6 +161,27 @@ fn what_makes_no_sense_is_refused() {
     }
 }
 
+/// A result that was asked for, and that nobody would write.
+#[test]
+fn what_is_of_a_shard_says_nothing_without_its_plan() {
+    let place = Place::of(&audit());
+    for (options, option) in [
+        (&["--result", "results"][..], "--result"),
+        (&["--result", "results", "--shard", "1"], "--result"),
+        (&["--shard", "1"], "--shard"),
+        (&["--shard-offset", "0"], "--shard-offset"),
+    ] {
+        for sources in [vec![place.source()], Vec::new()] {
+            let mut command = program();
+            command.arg("logs").args(sources).args(options);
+            let output = ran(command.args(place.keys()));
+            assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+            let words = format!("{option} is for one shard of a plan: it goes with --plan FILE");
+            assert!(said(&output).contains(&words), "{}", said(&output));
+        }
+    }
+}
+
 /// Where nothing can be read there is no result, and the engine may try again.
 #[test]
 fn a_source_that_is_gone() {
@@ -161,27 +215,6 @@ fn a_merge_reports_like_any_run() {
         command
             .arg("merge")
             .arg(&sharded.results)
-/// A result that was asked for, and that nobody would write.
-#[test]
-fn what_is_of_a_shard_says_nothing_without_its_plan() {
-    let place = Place::of(&audit());
-    for (options, option) in [
-        (&["--result", "results"][..], "--result"),
-        (&["--result", "results", "--shard", "1"], "--result"),
-        (&["--shard", "1"], "--shard"),
-        (&["--shard-offset", "0"], "--shard-offset"),
-    ] {
-        for sources in [vec![place.source()], Vec::new()] {
-            let mut command = program();
-            command.arg("logs").args(sources).args(options);
-            let output = ran(command.args(place.keys()));
-            assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-            let words = format!("{option} is for one shard of a plan: it goes with --plan FILE");
-            assert!(said(&output).contains(&words), "{}", said(&output));
-        }
-    }
-}
-
             .args(["--format", format]);
         let output = ran(command.arg("--report").arg(&file));
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
