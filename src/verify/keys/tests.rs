@@ -55,6 +55,22 @@ fn a_key_must_carry_its_own_fingerprint() {
     ));
 }
 
+/// Editors and shells begin a text with it.
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let marked = |bytes: &[u8]| [b"\xef\xbb\xbf", bytes].concat();
+    let keys = parse_keys(PUBLISHED).unwrap();
+    assert_eq!(parse_keys(&marked(PUBLISHED)).unwrap().len(), keys.len());
+    let spki = keys[0].rsa().to_public_key_der().unwrap();
+    let text = pem("PUBLIC KEY", spki.as_bytes());
+    assert!(parse_keys(&marked(text.as_bytes())).is_ok());
+    assert_eq!(parse_keys(&marked(b"")).unwrap_err(), KeyError::NotAKey);
+    assert_eq!(
+        parse_keys(&marked(&marked(PUBLISHED))).unwrap_err(),
+        KeyError::NotAKey
+    );
+}
+
 #[test]
 fn what_is_no_key_is_refused() {
     assert_eq!(parse_keys(b"").unwrap_err(), KeyError::NotAKey);
