@@ -104,8 +104,12 @@ fn logs(args: &LogsArgs, stop: &Stop) -> Result<ExitStatus> {
 
 /// Shows a saved report. Nothing is verified anew: what it says of the archive it still says.
 fn report(args: &ReportArgs) -> Result<ExitStatus> {
-    let report =
-        read_report(&args.saved).with_context(|| format!("cannot use {}", args.saved.display()))?;
+    let report = read_report(&args.saved).with_context(|| {
+        if is_standard_input(&args.saved) {
+            return "cannot use what came on standard input".to_owned();
+        }
+        format!("cannot use {}", args.saved.display())
+    })?;
     let show = &args.show;
     let files = reports(show)?;
     apart(&files, ("REPORT.json", &args.saved), &[])?;
@@ -120,8 +124,12 @@ fn apart(files: &[(Format, PathBuf)], read: Named<'_>, sources: &[&Path]) -> Res
     keep_apart(&written, &[read], sources)
 }
 
+fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 fn read_report(path: &Path) -> Result<Saved> {
-    if path == Path::new("-") {
+    if is_standard_input(path) {
         return Ok(saved::read(io::stdin().lock())?);
     }
     Ok(saved::read(File::open(path)?)?)

@@ -121,10 +121,10 @@ impl Direct {
             Fault::of("GetObject", &error)
         })?;
         let Some(reader) = self.operation.load::<SharedResponseDeserializer>() else {
-            return Err(Fault::not_s3s("GetObject", &answer));
+            return Err(Fault::not_its("GetObject", &answer));
         };
         if answer.status().is_success() && answer.status().as_u16() != WHOLE {
-            return Err(Fault::not_s3s("GetObject", &answer));
+            return Err(Fault::not_its("GetObject", &answer));
         }
         for unused in UNUSED {
             answer.headers_mut().remove(unused);
@@ -151,7 +151,7 @@ impl Direct {
     fn refused(&self, answer: &HttpResponse, read: Option<&OrchestratorError<Error>>) -> Fault {
         let error = read.and_then(|read| read.as_operation_error());
         let Some(error) = error.and_then(Error::downcast_ref::<GetObjectError>) else {
-            return Fault::not_s3s("GetObject", answer);
+            return Fault::not_its("GetObject", answer);
         };
         if error.code() == Some("RequestTimeTooSkewed") {
             // The SDK learns from such an answer by how much the clock is wrong.
@@ -195,7 +195,7 @@ impl Direct {
 
 /// An object came, and what is told of it cannot be read.
 fn unread(answer: &HttpResponse) -> Fault {
-    let Fault { told, .. } = Fault::not_s3s("GetObject", answer);
+    let Fault { told, .. } = Fault::not_its("GetObject", answer);
     let told = format!("{told}, or wrote headers that cannot be read");
     Fault::new(Kind::Transient, told)
 }

@@ -94,7 +94,7 @@ impl Fault {
                 };
                 not_sent(operation, error, kind)
             }
-            SdkError::ResponseError(context) => Self::not_s3s(operation, context.raw()),
+            SdkError::ResponseError(context) => Self::not_its(operation, context.raw()),
             // A request that cannot even be made, and what later versions of the SDK may add.
             _ => not_sent(operation, error, Kind::Lasting),
         }
@@ -108,6 +108,13 @@ impl Fault {
     ) -> Self {
         let status = raw.status().as_u16();
         let code = cut(error.code().unwrap_or_default(), LONGEST_CODE);
+        if raw.status().is_success() && code.is_empty() && error.message().is_none() {
+            // All is said to be well, and neither what was asked for came nor what is wrong.
+            return Self {
+                is_answer: true,
+                ..Self::not_its(operation, raw)
+            };
+        }
         let is_skewed = is_skewed(code, error.message().unwrap_or_default());
         let kind = if is_skewed {
             // The SDK learns the right time from the answer.
@@ -147,14 +154,9 @@ impl Fault {
         }
     }
 
-    /// An answer that S3 cannot have given.
-    pub(super) fn not_s3s(operation: &str, raw: &HttpResponse) -> Self {
-        let told = format!(
-            "{operation} got an answer that is not S3's: status {}{}; a proxy may stand in between",
-            raw.status().as_u16(),
-            request_id(raw),
-        );
-        Self::new(Kind::Transient, told)
+    /// An answer that the service cannot have given.
+    pub(super) fn not_its(operation: &str, raw: &HttpResponse) -> Self {
+        Self::new(Kind::Transient, not_its(operation, raw))
     }
 
     /// Whether it is one of those that pass, though it did not as long as it was waited for.
@@ -318,10 +320,11 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
         (Kind::NoBucket | Kind::NotFound | Kind::Lasting, "ListPublicKeys") => {
             "; a server of one's own has no keys of CloudTrail: name a file with --public-keys"
         }
-        (Kind::NoBucket, _) => "; check the bucket's name",
         (Kind::Throttled, _) => "; fewer requests at a time may help (--concurrency)",
         (
             Kind::NotFound
+            // Who knows its name adds it (`seen.rs`).
+            | Kind::NoBucket
             | Kind::Denied
             | Kind::Elsewhere(_)
             | Kind::Transient
@@ -336,6 +339,22 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
 fn has_id(raw: &HttpResponse) -> bool {
     let ids = ["x-amz-request-id", "x-amz-id-2", "x-amzn-requestid"];
     ids.iter().any(|id| raw.headers().get(id).is_some())
+}
+
+fn not_its(operation: &str, raw: &HttpResponse) -> String {
+    format!(
+        "{operation} got an answer that is not {}'s: status {}{}; a proxy may stand in between",
+        service_of(operation),
+        raw.status().as_u16(),
+        request_id(raw),
+    )
+}
+
+fn service_of(operation: &str) -> &'static str {
+    match operation {
+        "ListPublicKeys" | "DescribeTrails" => "CloudTrail",
+        _ => "S3",
+    }
 }
 
 fn request_id(raw: &HttpResponse) -> String {
@@ -530,6 +549,28 @@ mod tests {
         }
         assert_eq!(kind(404, ""), Kind::Lasting);
         assert_eq!(kind(409, "OperationAborted"), Kind::Transient);
+    }
+
+    #[test]
+    fn an_answer_that_is_none_is_told_as_that_of_the_service_that_was_asked() {
+        let raw = HttpResponse::new(200.try_into().unwrap(), "".into());
+        let nothing = ErrorMetadata::builder().build();
+        for (operation, whose) in [
+            ("ListPublicKeys", "not CloudTrail's: status 200"),
+            ("DescribeTrails", "not CloudTrail's: status 200"),
+            ("ListObjectsV2", "not S3's: status 200"),
+        ] {
+            for fault in [
+                Fault::answered(operation, &nothing, &raw),
+                Fault::not_its(operation, &raw),
+            ] {
+                assert!(fault.told.contains(whose), "{}", fault.told);
+                assert_eq!(fault.kind, Kind::Transient);
+            }
+        }
+        let said = ErrorMetadata::builder().message("wait").build();
+        let told = Fault::answered("ListPublicKeys", &said, &raw).told;
+        assert!(told.contains("status 200: wait"), "{told}");
     }
 
     /// As the TLS library tells it.

@@ -35,12 +35,22 @@ impl Seen {
     /// A bucket that was there is not gone because one answer says so: that may pass. One that was never
     /// seen, as a chain may lead to, is.
     pub(super) fn weigh(&self, bucket: &str, fault: Fault) -> Fault {
-        if fault.kind != Kind::NoBucket || !self.has(bucket) {
+        if fault.kind != Kind::NoBucket {
             return fault;
         }
+        let Fault { kind, told, .. } = &fault;
+        let (kind, told) = if self.has(bucket) {
+            let told = format!("{told}, though the bucket {bucket} was there before");
+            (Kind::Transient, told)
+        } else {
+            (
+                kind.clone(),
+                format!("{told}; check the bucket's name, {bucket}"),
+            )
+        };
         Fault {
-            kind: Kind::Transient,
-            told: format!("{}, though the bucket was there before", fault.told),
+            kind,
+            told,
             ..fault
         }
     }
@@ -59,7 +69,9 @@ mod tests {
     fn a_bucket_that_was_seen_is_not_gone() {
         let seen = Seen::default();
         let gone = || Fault::new(Kind::NoBucket, "no such bucket");
-        assert_eq!(seen.weigh("a", gone()), gone());
+        let weighed = seen.weigh("a", gone());
+        assert_eq!(weighed.kind, Kind::NoBucket);
+        assert!(weighed.told.ends_with("check the bucket's name, a"));
         seen.note("a");
         assert_eq!(seen.weigh("a", gone()).kind, Kind::Transient);
         assert_eq!(seen.weigh("b", gone()).kind, Kind::NoBucket);

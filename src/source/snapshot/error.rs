@@ -8,9 +8,10 @@ use super::layout::{HEAD, MANIFEST, OBJECTS};
 /// Why a snapshot cannot be taken, or not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// A file of it could not be read or written.
+    /// A file of it could not be read or written. What went wrong is part of the words, and no source of
+    /// theirs: it would be said twice.
     #[error("{0}: {1}")]
-    File(String, #[source] io::Error),
+    File(String, io::Error),
     /// The folder holds something else.
     #[error(
         "the folder is not empty, and holds no snapshot; name one that is empty or not there yet"

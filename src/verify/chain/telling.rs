@@ -169,6 +169,10 @@ impl Walk {
                 "the next digest names it, and it is not there; no digest is left before {}, and the chain is followed to its beginning since no earlier run has seen it",
                 demand.until
             ),
+            // It leaves no time without a digest, such as where an earlier run verified it.
+            Some(since) if since >= demand.until => {
+                "the next digest names it, and it is not there".to_owned()
+            }
             Some(since) => format!(
                 "the next digest names it, and it is not there; no digest is left from {since} to {}",
                 demand.until

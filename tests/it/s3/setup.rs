@@ -30,7 +30,7 @@ fn refused(output: &Output) -> String {
 fn a_bucket_that_is_not_there() {
     let told = refused(&served().output("s3://no-such-bucket"));
     assert!(
-        told.contains("NoSuchBucket") && told.contains("check the bucket's name"),
+        told.contains("NoSuchBucket") && told.contains("check the bucket's name, no-such-bucket"),
         "{told}"
     );
     assert!(told.contains("(request "), "{told}");

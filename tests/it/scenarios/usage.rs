@@ -104,6 +104,27 @@ fn a_folder_that_could_not_be_listed_is_called_one() {
     assert!(!told.contains("1 digest unreadable"), "{told}");
 }
 
+/// `-` is how standard input is asked for, and not what it is called.
+#[test]
+fn standard_input_is_called_by_its_name() {
+    let (exit, stdout, stderr) = run(&["report", "-"]);
+    let words = ["cannot use what came on standard input: it is not a JSON report"];
+    refused(exit, &stdout, &stderr, &words);
+}
+
+/// What the system says is said once.
+#[test]
+fn a_snapshot_into_a_file_is_refused_in_few_words() {
+    let case = Case::new(audit()).written(|_| ());
+    let (source, keys) = (case.source(), case.beside("keys.json"));
+    let mut snapshot = program();
+    snapshot.arg("snapshot").arg(&source).arg(&keys);
+    snapshot.arg("--public-keys").arg(&keys);
+    let (exit, stdout, stderr) = text_of(&snapshot.output().unwrap());
+    refused(exit, &stdout, &stderr, &["cannot write a snapshot to"]);
+    assert_eq!(stderr.matches("os error").count(), 1, "{stderr}");
+}
+
 /// What would be read has no verdict, and is told in two ways only.
 #[test]
 fn a_dry_run_refuses_what_it_would_leave_undone() {
