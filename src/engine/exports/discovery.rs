@@ -150,12 +150,9 @@ pub(super) fn discover(
             for (path, looked) in folders.iter().zip(looked) {
                 match looked {
                     Ok(looked) => level.extend(found.take_level(path, looked)),
-                    Err(error) if path == start && !matches!(error, SourceError::Denied(_)) => {
-                        return Err(error);
-                    }
+                    Err(error) if path == start && ends_the_run(&error) => return Err(error),
                     // What vanished since it was listed is not there.
                     Err(SourceError::NotFound) => {}
-                    // Also a start that is there, and may not be looked into.
                     Err(error) => found.problems.push(Problem {
                         path: path.clone(),
                         error,
@@ -173,6 +170,15 @@ pub(super) fn discover(
         }
     }
     Ok(found)
+}
+
+/// Whether a start that could not be looked into is a fault of setup. One that is there, and may not be
+/// looked into, or cannot be just now, is told like all that could not be read.
+fn ends_the_run(error: &SourceError) -> bool {
+    match error {
+        SourceError::Denied(_) | SourceError::Unavailable(_) => false,
+        SourceError::NotFound | SourceError::Archived(_) | SourceError::Failed(_) => true,
+    }
 }
 
 /// Lists whole folders.

@@ -16,6 +16,18 @@ fn parted(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
+/// Why a folder could not be listed when the snapshot was taken. That ended no run then, and ends none
+/// now: what does is not written down.
+fn told_again(error: &SourceError) -> SourceError {
+    match error {
+        SourceError::Failed(told) => SourceError::Unavailable(told.clone()),
+        SourceError::NotFound
+        | SourceError::Denied(_)
+        | SourceError::Archived(_)
+        | SourceError::Unavailable(_) => error.clone(),
+    }
+}
+
 /// A path below a folder; the root's own name is empty.
 pub(super) fn below(folder: &str, name: &str) -> String {
     if folder.is_empty() {
@@ -104,7 +116,7 @@ impl SnapshotSource {
     pub(super) fn level_of(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
         let problems = self.problems_of(root, path);
         if let Some(problem) = problems.iter().find(|problem| problem.path == path) {
-            return Err(problem.error.clone());
+            return Err(told_again(&problem.error));
         }
         let folder = folder_of(&self.recorded(root)?.name, path);
         let lying = folder.map(|folder| level(&self.dir, &folder, true));

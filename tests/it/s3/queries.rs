@@ -344,6 +344,36 @@ fn a_bucket_that_may_not_be_listed_or_is_not_there() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// As `logs` has it: what may be better the next time is no fault of setup.
+#[test]
+fn a_listing_that_cannot_be_had_just_now_is_told_in_a_report() {
+    let export = Export::new("one", 1);
+    for fault in [
+        Fault::SlowDown,
+        Fault::InternalError,
+        Fault::Reset,
+        Fault::CutBody,
+        Fault::ShortBody,
+        Fault::Proxy {
+            status: 502,
+            body: "<html></html>".into(),
+        },
+    ] {
+        let server = serve(&delivered(&[&export]));
+        let told = format!("{fault:?}");
+        let rule = Rule::new(fault).on(&[Operation::ListObjectsV2]);
+        server.faults().add(rule);
+        let mut command = command(&server, "s3://query-results");
+        let output = command.env("AWS_MAX_ATTEMPTS", "1").output();
+        let outcome = QueryOutcome::of(&output.expect("the program runs"));
+        outcome.comes_to("unverified").results([0, 0, 0, 0, 0]);
+        let unreadable = ("result-unreadable".to_owned(), None);
+        assert_eq!(outcome.findings(), [unreadable], "{told}");
+        let report = outcome.report.to_string();
+        assert!(report.contains("could not be listed"), "{told}: {report}");
+    }
+}
+
 /// A sign file is listed behind the result files: it may lie on a page that could not be had.
 #[test]
 fn a_listing_that_fails_half_way_is_no_missing_sign_file() {

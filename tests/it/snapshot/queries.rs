@@ -147,6 +147,21 @@ fn what_could_not_be_read_or_listed_is_told_again() {
     }
 }
 
+/// Not even the place itself, when it was taken.
+#[test]
+fn what_could_not_be_listed_at_all_is_told_again() {
+    let server = serve(&both());
+    let rule = Rule::new(Fault::SlowDown).on(&[Operation::ListObjectsV2]);
+    server.faults().add(rule);
+    let place = Place::new();
+    let mut taking = take(&server, &place);
+    taking.env("AWS_MAX_ATTEMPTS", "1");
+    let taken = outcome(taking);
+    taken.comes_to("unverified");
+    assert_eq!(taken.findings(), [("result-unreadable".to_owned(), None)]);
+    assert_eq!(outcome(verify(&place)).told(), taken.told());
+}
+
 #[test]
 fn archived_results_stay_archived() {
     let export = Export::new("one", 2);
