@@ -8,7 +8,7 @@ use super::stop::Stop;
 use super::survey::{Holdings, Survey, survey};
 use super::threads::in_parallel;
 use crate::source::{ListedObject, Problem, Source, SourceError};
-use crate::verify::location::{AccountRegion, DIGEST_FOLDER, DigestKey, LogKind, RootId};
+use crate::verify::location::{AccountRegion, DIGEST_FOLDER, DigestKey, LogFolder, RootId};
 use crate::verify::time::Bounds;
 
 /// So many objects, and how large they are.
@@ -51,7 +51,8 @@ impl Amount {
 struct Folder<'a> {
     place: &'a AccountRegion,
     root: RootId,
-    kind: Option<LogKind>,
+    /// Where it is one of logs, rather than of digests.
+    logs: Option<LogFolder>,
 }
 
 /// Lists what a run would read, and reads nothing.
@@ -84,13 +85,10 @@ fn folders(
     let mut folders = Vec::new();
     for (place, roots) in places {
         for (root, holdings) in roots {
-            let digests = holdings.digests.then_some(None);
-            let logs = holdings.kinds.iter().filter(|_| !digests_only);
-            let kinds = digests.into_iter().chain(logs.map(|kind| Some(*kind)));
-            folders.extend(kinds.map(|kind| Folder {
+            folders.extend(holdings.folders(digests_only).map(|logs| Folder {
                 place,
                 root: *root,
-                kind,
+                logs,
             }));
         }
     }
@@ -100,7 +98,7 @@ fn folders(
 fn look(job: &Job, source: &dyn Source, folder: &Folder<'_>) -> Forecast {
     let mut part = Forecast::default();
     let bounds = &job.weights.bounds;
-    let name = folder.kind.map_or(DIGEST_FOLDER, LogKind::folder);
+    let name = folder.logs.as_ref().map_or(DIGEST_FOLDER, LogFolder::path);
     let path = folder.place.folder(name);
     let mut visit = |object: ListedObject<'_>| {
         let whole = format!("{path}/{}", object.rest);

@@ -127,7 +127,7 @@ pub fn partition_inventory(
             let Some(path) = object.key.strip_prefix(above.as_str()) else {
                 continue;
             };
-            let mut ends = path.match_indices('/').map(|(end, _)| end).skip(3).take(2);
+            let mut ends = path.match_indices('/').map(|(end, _)| end).skip(3).take(3);
             let number = ends.find_map(|end| {
                 let number = numbers.get(&(*root, path[..end].to_owned()))?;
                 Some((*number, &path[end + 1..]))
@@ -155,13 +155,10 @@ fn folders(
     let mut folders = Vec::new();
     for (place, roots) in places {
         for (root, holdings) in roots {
-            let digests = holdings.digests.then_some(None);
-            let logs = holdings.kinds.iter().filter(|_| !digests_only);
-            let kinds = digests.into_iter().chain(logs.map(|kind| Some(*kind)));
-            folders.extend(kinds.map(|kind| Folder {
+            folders.extend(holdings.folders(digests_only).map(|logs| Folder {
                 place: place.clone(),
                 root: *root,
-                kind,
+                logs,
             }));
         }
     }
@@ -180,7 +177,7 @@ fn look(job: &Job, source: &dyn Source, folder: &Folder, units: &mut Units) -> F
             return;
         }
         let cost = (object.size)().unwrap_or(0) + REQUEST;
-        let unit = unit(folder.kind, object.rest);
+        let unit = unit(folder, object.rest);
         if let Some(known) = units.get_mut(unit) {
             *known += cost;
         } else {

@@ -21,7 +21,7 @@ use crate::source::{KeyRange, ListedObject, Problem, ReadDigest, ReadFailure, So
 use crate::verify::digest::UnverifiedDigest;
 use crate::verify::evidence::{Hint, RecordedEvent};
 use crate::verify::hashing::Content;
-use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogPath, RootId};
+use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, LogPath, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
 
 /// So many logs are hashed before they are handed on: it bounds what is held.
@@ -260,7 +260,9 @@ fn listed(slice: &Slice<'_>, objects: usize) -> Event<'static> {
 }
 
 fn is_of_digests(path: &str) -> bool {
-    path.split('/').any(|part| part == DIGEST_FOLDER)
+    // A folder of logs may have one of any name in it.
+    let is_kind = |part: &&str| *part == DIGEST_FOLDER || LogKind::from_folder(part).is_some();
+    path.split('/').find(is_kind) == Some(DIGEST_FOLDER)
 }
 
 /// Every object of a slice that a run takes note of, in the order of keys.
@@ -350,6 +352,26 @@ impl Buckets {
         {
             let bucket = digest.location().bucket().to_string();
             known.insert(slice.root, bucket);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_logs_may_have_one_of_any_name_in_it() {
+        for (path, of_digests) in [
+            ("AWSLogs/111122223333/CloudTrail-Digest/us-east-1", true),
+            ("AWSLogs/o-a/111122223333/CloudTrail-Digest/us-east-1", true),
+            ("AWSLogs/111122223333/CloudTrail/us-east-1", false),
+            (
+                "AWSLogs/111122223333/CloudTrail/CloudTrail-Digest/us-east-1",
+                false,
+            ),
+        ] {
+            assert_eq!(is_of_digests(path), of_digests, "{path}");
         }
     }
 }

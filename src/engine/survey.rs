@@ -1,24 +1,42 @@
 //! The survey: which roots, accounts and regions there are, by listing folders level by level.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::run::Filters;
 use super::stop::Stop;
 use super::threads::in_parallel;
 use crate::source::{Problem, Root, Source, SourceError};
 use crate::verify::location::{
-    AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, is_region,
+    AWS_LOGS, AccountRegion, DIGEST_FOLDER, LogFolder, LogKind, RootId, is_account,
+    is_organization, is_region,
 };
 use crate::verify::query::LAKE_FOLDER;
 
 /// Why an archive inside of another one is not verified.
 const INSIDE: &str = "it lies inside of the folder of an account or an organization, where nothing is searched for: verify it on its own";
 
+/// So many folders of a log kind that are no region's are looked into: whoever writes to a bucket may make up any number.
+const MOST_FURTHER: usize = 100;
+
 /// What lies in one root of an account and region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holdings {
     pub(super) digests: bool,
-    pub(super) kinds: BTreeSet<LogKind>,
+    /// The folders that have this region's logs, each once. An organization has many thousands of these lists.
+    pub(super) logs: Vec<LogFolder>,
+}
+
+impl Holdings {
+    /// What is to be listed: digests where it is nothing, else logs.
+    pub(super) fn folders(&self, digests_only: bool) -> impl Iterator<Item = Option<LogFolder>> {
+        let digests = self.digests.then_some(None);
+        let logs = self.logs.iter().filter(move |_| !digests_only);
+        digests.into_iter().chain(logs.cloned().map(Some))
+    }
+
+    pub(super) fn has_kind(&self, kind: LogKind) -> bool {
+        self.logs.iter().any(|folder| folder.kind() == kind)
+    }
 }
 
 /// All accounts and regions, and the folders of each.
@@ -40,6 +58,8 @@ struct Found {
     path: String,
     organization: Option<String>,
     account: Option<String>,
+    /// Whether it has regions' folders of logs, rather than of digests or none at all.
+    logs: Option<LogFolder>,
 }
 
 /// Looks for every account and region that `filters` let through.
@@ -63,6 +83,7 @@ pub(super) fn survey(
         path: AWS_LOGS.to_owned(),
         organization: None,
         account: None,
+        logs: None,
     });
     let mut accounts = Vec::new();
     let mut organizations = Vec::new();
@@ -99,24 +120,20 @@ pub(super) fn survey(
         }
         survey.lake |= names.iter().any(|name| name == LAKE_FOLDER);
         let names = names.into_iter().filter(is_kind);
-        kinds.extend(names.map(|name| (below(&found, &name, |_| ()), name)));
+        kinds.extend(names.map(|name| {
+            below(&found, &name, |found| {
+                found.logs = LogKind::from_folder(&name).map(LogFolder::from);
+            })
+        }));
     }
     survey.tell_of_archives_inside(source, inside, threads);
-    let (kinds, kind_names): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
-    let names_by_path: BTreeMap<_, _> = kinds
-        .iter()
-        .map(|found: &Found| (found.root, found.path.clone()))
-        .zip(kind_names)
-        .collect();
-    for (found, regions) in survey.look(source, kinds, threads) {
-        let kind = names_by_path.get(&(found.root, found.path.clone()));
-        for region in regions {
-            if is_region(&region) && filters.takes_region(&region) {
-                survey.take_in(&found, kind.map_or("", String::as_str), &region);
-            } else if is_region(&region) {
-                survey.left_out += 1;
-            }
-        }
+    let mut further = Vec::new();
+    for (found, names) in survey.look(source, kinds, threads) {
+        survey.take_regions(filters, &found, &names);
+        further.extend(survey.further(&found, names));
+    }
+    for (found, names) in survey.look(source, further, threads) {
+        survey.take_regions(filters, &found, &names);
     }
     survey.problems.extend(source.unseen());
     if stop.is_stopped() {
@@ -196,17 +213,54 @@ impl Survey {
         }
     }
 
-    fn take_in(&mut self, found: &Found, kind: &str, region: &str) {
+    /// The folders of a log kind that are no region's, and that may have regions' folders in them.
+    fn further(&mut self, found: &Found, mut names: Vec<String>) -> Vec<Found> {
+        let Some(logs) = &found.logs else {
+            return Vec::new();
+        };
+        names.retain(|name| !is_region(name));
+        names.sort_unstable();
+        if let Some(name) = names.get(MOST_FURTHER) {
+            let told = format!(
+                "of the folders beside it that are no region's, only the first {MOST_FURTHER} are looked into"
+            );
+            self.problems.push(Problem {
+                path: format!("{}/{name}", found.path),
+                error: SourceError::Failed(told.into()),
+            });
+        }
+        let names = names.iter().take(MOST_FURTHER);
+        let further = names.map(|name| {
+            below(found, name, |further| {
+                further.logs = Some(logs.below(name));
+            })
+        });
+        further.collect()
+    }
+
+    fn take_regions(&mut self, filters: &Filters, found: &Found, names: &[String]) {
+        for region in names.iter().filter(|name| is_region(name)) {
+            if filters.takes_region(region) {
+                self.take_in(found, region);
+            } else {
+                self.left_out += 1;
+            }
+        }
+    }
+
+    fn take_in(&mut self, found: &Found, region: &str) {
         let account = found.account.as_deref().unwrap_or_default();
         let Some(place) = AccountRegion::new(found.organization.as_deref(), account, region) else {
             return;
         };
         let holdings = self.places.entry(place).or_default();
         let holdings = holdings.entry(found.root).or_default();
-        match LogKind::from_folder(kind) {
-            Some(kind) => {
-                holdings.kinds.insert(kind);
+        match &found.logs {
+            Some(folder) if !holdings.logs.contains(folder) => {
+                holdings.logs.reserve_exact(1);
+                holdings.logs.push(folder.clone());
             }
+            Some(_) => {}
             None => holdings.digests = true,
         }
     }

@@ -9,7 +9,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hashing::Sha256Hash;
-use super::location::{AccountRegion, LogKind, LogName, LogPath, folder_day, read_log_name};
+use super::location::{
+    AccountRegion, LogFolder, LogKind, LogName, LogPath, folder_day, read_log_name,
+};
 
 use leftover::Name;
 pub use leftover::{Leftover, LeftoverTime, Standing, Time, open_after};
@@ -134,14 +136,15 @@ impl Inventory {
         }
     }
 
-    /// Takes in an object that the listing shows at `rest` below the folder of `kind`. Only what
+    /// Takes in an object that the listing shows at `rest` below this region's folder in `folder`. Only what
     /// is named `.json.gz` can be a log: folder markers and other objects are passed over.
-    pub fn add(&mut self, kind: LogKind, rest: &str, archived: bool) {
+    pub fn add(&mut self, folder: &LogFolder, rest: &str, archived: bool) {
         if !rest.ends_with(".json.gz") {
             return;
         }
-        let (_, usual) = read_log_name(&self.place, kind, rest);
-        if let Some(name) = usual {
+        let kind = folder.kind();
+        let (_, name) = read_log_name(&self.place, kind, rest);
+        if let Some(name) = name.filter(|_| folder.is_usual()) {
             let day = self.days.entry((kind, name.day())).or_default();
             let names = &mut day.names;
             if names.len() == names.capacity() {
@@ -153,7 +156,7 @@ impl Inventory {
                 day.archived.push(name);
             }
         } else {
-            let path = format!("{}/{rest}", self.place.folder(kind.folder()));
+            let path = format!("{}/{rest}", self.place.folder(folder.path()));
             self.odd.insert(path.into(), Mark::unnamed(archived));
         }
     }
@@ -348,7 +351,7 @@ mod tests {
     fn inventory(listed: &[&str]) -> Inventory {
         let mut inventory = Inventory::new(place());
         for rest in listed {
-            inventory.add(LogKind::CloudTrail, rest, *rest == ARCHIVED);
+            inventory.add(&LogKind::CloudTrail.into(), rest, *rest == ARCHIVED);
         }
         inventory.seal();
         inventory
@@ -371,6 +374,24 @@ mod tests {
             .map(|log| log.path(&place()))
             .collect();
         assert_eq!(left, [path(B), path(ODD)]);
+    }
+
+    #[test]
+    fn a_log_in_a_further_folder_is_none_with_its_usual_path() {
+        let mut inventory = inventory(&[A]);
+        assert_eq!(name(&mut inventory, A, b"a"), FIRST);
+        let mut more = Inventory::new(place());
+        more.add(&LogFolder::from(LogKind::CloudTrail).below("x"), A, false);
+        inventory.absorb(more);
+        inventory.seal();
+        let left = inventory.leftovers();
+        assert_eq!(left.len(), 1, "{left:?}");
+        let path = format!("AWSLogs/123456789012/CloudTrail/x/us-east-1/{A}");
+        assert_eq!(left[0].path(&place()), path);
+        let time = "2020-01-02T03:04:00Z".parse().unwrap();
+        assert_eq!(left[0].time, LeftoverTime::At(time));
+        assert_eq!(inventory.name(&path, None, &Sha256Hash::of(b"b")), FIRST);
+        assert_eq!(inventory.leftovers(), []);
     }
 
     #[test]
@@ -439,7 +460,7 @@ mod tests {
         assert_eq!(name(&mut inventory, B, b"1"), UNLISTED);
         let mut more = Inventory::new(place());
         for rest in [A, B, ODD, ARCHIVED] {
-            more.add(LogKind::CloudTrail, rest, rest == ARCHIVED);
+            more.add(&LogKind::CloudTrail.into(), rest, rest == ARCHIVED);
         }
         inventory.absorb(more);
         inventory.seal();
@@ -488,7 +509,7 @@ mod tests {
                 assert_eq!(name(&mut inventory, B, b"1"), UNLISTED);
             }
             let mut more = Inventory::new(place());
-            more.add(LogKind::CloudTrail, B, false);
+            more.add(&LogKind::CloudTrail.into(), B, false);
             inventory.absorb(more);
             inventory.seal();
             assert_eq!(inventory.leftovers(), []);
@@ -530,7 +551,7 @@ mod tests {
             assert_eq!(name(&mut inventory, B, content), UNLISTED);
         }
         let mut more = Inventory::new(place());
-        more.add(LogKind::CloudTrail, B, false);
+        more.add(&LogKind::CloudTrail.into(), B, false);
         inventory.absorb(more);
         inventory.seal();
         for content in [&b"1"[..], b"2", b"3"] {

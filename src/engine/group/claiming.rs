@@ -13,7 +13,7 @@ use crate::verify::chain::WalkEvent;
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::inventory::{Inventory, Naming};
-use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId, read_log_name};
+use crate::verify::location::{LogKind, LogName, LogPath, ObjectLocation, RootId, read_log_name};
 
 /// A verified digest whose logs are to be judged.
 pub(in super::super) struct Voucher {
@@ -259,10 +259,18 @@ impl Group {
 
     /// What a log's path says of it, where it lies in this account and region.
     fn own_log(&self, path: &str) -> Option<OwnLog> {
-        let (kind, rest) = self.folders.iter().find_map(|(kind, folder)| {
+        let usual = self.folders.iter().find_map(|(kind, folder)| {
             let rest = path.strip_prefix(folder.as_str())?.strip_prefix('/')?;
             Some((*kind, rest))
-        })?;
+        });
+        let Some((kind, rest)) = usual else {
+            // A further folder may stand before the region's.
+            let log = LogPath::parse(path).filter(|log| log.place == self.place)?;
+            let LogPath {
+                kind, time, name, ..
+            } = log;
+            return Some(OwnLog { kind, time, name });
+        };
         let (time, name) = read_log_name(&self.place, kind, rest);
         Some(OwnLog { kind, time, name })
     }
@@ -300,7 +308,7 @@ impl Group {
         let here = self.holdings.get(&root)?;
         let (_, path) = location.split()?;
         let own = self.own_log(path);
-        let has_kind = own.map_or(!here.kinds.is_empty(), |own| here.kinds.contains(&own.kind));
+        let has_kind = own.map_or(!here.logs.is_empty(), |own| here.has_kind(own.kind));
         if has_kind || shared.source.stated(root).is_some() {
             return None;
         }
@@ -316,7 +324,7 @@ impl Group {
         let (other, path) = shared.source.elsewhere(root, location)?;
         // What could not be looked into may hold it: reading it there tells why.
         if let Some(there) = self.holdings.get(&other)
-            && (there.digests || there.kinds.is_empty())
+            && (there.digests || there.logs.is_empty())
         {
             return None;
         }

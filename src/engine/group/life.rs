@@ -15,21 +15,21 @@ use crate::verify::chain::{ListedDigest, Walk};
 use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
 use crate::verify::inventory::{Inventory, Leftover};
-use crate::verify::location::{AccountRegion, ChainId, LogKind, RootId};
+use crate::verify::location::{AccountRegion, ChainId, LogFolder, LogKind, RootId};
 use crate::verify::time::{hour_before, midnight};
 
-/// A folder that is to be listed: of logs where it has a kind, else of digests.
-#[derive(Clone, Copy, Debug)]
+/// A folder that is to be listed: of digests, where it is none of logs.
+#[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) root: RootId,
-    pub(super) kind: Option<LogKind>,
+    pub(super) logs: Option<LogFolder>,
 }
 
 /// One account's region.
 #[derive(Debug)]
 pub(in super::super) struct Group {
     pub(super) place: AccountRegion,
-    /// The folder of each kind of log.
+    /// The usual folder of each kind of log.
     pub(super) folders: [(LogKind, String); 4],
     pub(super) holdings: BTreeMap<RootId, Holdings>,
     parts: Mutex<Vec<Part>>,
@@ -138,11 +138,8 @@ impl Group {
     pub(in super::super) fn open(self: &Arc<Self>, shared: &Shared<'_>) {
         let mut parts = Vec::new();
         for (root, holdings) in &self.holdings {
-            let digests = holdings.digests.then_some(None);
-            let logs = holdings.kinds.iter().map(|kind| Some(*kind));
-            let logs = logs.filter(|_| !shared.job.digests_only);
-            let kinds = digests.into_iter().chain(logs);
-            parts.extend(kinds.map(|kind| Part { root: *root, kind }));
+            let folders = holdings.folders(shared.job.digests_only);
+            parts.extend(folders.map(|logs| Part { root: *root, logs }));
             self.state()
                 .inventories
                 .insert(*root, Inventory::new(self.place.clone()));
@@ -167,12 +164,12 @@ impl Group {
     pub(in super::super) fn list(self: &Arc<Self>, shared: &Shared<'_>, part: usize) {
         let part = {
             let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-            parts.get(part).copied()
+            parts.get(part).cloned()
         };
         if let Some(part) = part {
-            match part.kind {
+            match part.logs {
                 None => self.list_digests(shared, part.root),
-                Some(kind) => self.list_logs(shared, part.root, kind),
+                Some(folder) => self.list_logs(shared, part.root, &folder),
             }
         }
         if self.parts_left.fetch_sub(1, Ordering::AcqRel) == 1 {

@@ -13,7 +13,7 @@ use crate::source::ListedObject;
 use crate::verify::chain::ListedDigest;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, RootId};
+use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogFolder, RootId};
 use crate::verify::time::midnight;
 
 impl Group {
@@ -104,12 +104,12 @@ impl Group {
         state.listed.append(&mut digests);
     }
 
-    pub(super) fn list_logs(&self, shared: &Shared<'_>, root: RootId, kind: LogKind) {
+    pub(super) fn list_logs(&self, shared: &Shared<'_>, root: RootId, folder: &LogFolder) {
         let bounds = &shared.job.weights.bounds;
-        let folder = self.place.folder(kind.folder());
+        let path = self.place.folder(folder.path());
         let mut listed = Inventory::new(self.place.clone());
-        let mut visit = |object: ListedObject<'_>| listed.add(kind, object.rest, object.archived);
-        let problems = shared.source.list(root, &folder, bounds, &mut visit);
+        let mut visit = |object: ListedObject<'_>| listed.add(folder, object.rest, object.archived);
+        let problems = shared.source.list(root, &path, bounds, &mut visit);
         if shared.stop.is_stopped() {
             return;
         }

@@ -1,11 +1,13 @@
 //! The walk along the chains of an account's region.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, TryLockError};
 
 use super::super::digests::{Seen, read_digest};
 use super::super::held::Weight;
 use super::super::logs::ChainLogs;
 use super::super::run::Shared;
+use super::super::survey::Holdings;
 use super::claiming::Voucher;
 use super::life::{Group, Part, State, Walking};
 use super::line::Waiting;
@@ -252,16 +254,18 @@ impl Group {
         let inventories = state.inventories.entry(at.root);
         inventories.or_insert_with(|| Inventory::new(self.place.clone()));
         state.paused = true;
-        let mut kinds = vec![None];
-        if !shared.job.digests_only {
-            let known = |kind: &LogKind| {
-                let mut holdings = self.holdings.values();
-                *kind == LogKind::CloudTrail || holdings.any(|it| it.kinds.contains(kind))
-            };
-            kinds.extend(LogKind::ALL.into_iter().filter(known).map(Some));
+        let mut logs = BTreeSet::from([LogKind::CloudTrail.into()]);
+        for folder in self.holdings.values().flat_map(|it| &it.logs) {
+            logs.insert(folder.kind().into());
+            logs.insert(folder.clone());
         }
+        let there = Holdings {
+            digests: true,
+            logs: logs.into_iter().collect(),
+        };
         let root = at.root;
-        let parts = kinds.into_iter().map(|kind| Part { root, kind });
+        let folders = there.folders(shared.job.digests_only);
+        let parts = folders.map(|logs| Part { root, logs });
         self.push_parts(shared, parts.collect());
         true
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::verify::location::{AccountRegion, DIGEST_FOLDER, LogKind, RootId};
+use crate::verify::location::{AccountRegion, DIGEST_FOLDER, LogFolder, RootId};
 
 /// What a request costs, in bytes that are read in the same time.
 pub(super) const REQUEST: u64 = 32 * 1024;
@@ -21,12 +21,13 @@ const FIRST_GRAIN: u64 = 256 * 1024;
 pub(super) struct Folder {
     pub(super) place: AccountRegion,
     pub(super) root: RootId,
-    pub(super) kind: Option<LogKind>,
+    /// Where it is one of logs, rather than of digests.
+    pub(super) logs: Option<LogFolder>,
 }
 
 impl Folder {
     pub(super) fn path(&self) -> String {
-        let name = self.kind.map_or(DIGEST_FOLDER, LogKind::folder);
+        let name = self.logs.as_ref().map_or(DIGEST_FOLDER, LogFolder::path);
         self.place.folder(name)
     }
 }
@@ -35,8 +36,8 @@ impl Folder {
 pub(super) type Units = BTreeMap<Box<str>, u64>;
 
 /// Logs of one minute stay together; digests are cut apart one by one.
-pub(super) fn unit(kind: Option<LogKind>, rest: &str) -> &str {
-    match kind {
+pub(super) fn unit<'a>(folder: &Folder, rest: &'a str) -> &'a str {
+    match folder.logs {
         Some(_) => rest.rsplit_once('_').map_or(rest, |(minute, _)| minute),
         None => rest,
     }
@@ -87,7 +88,7 @@ impl Gathered {
         let Some((folder, units)) = self.folders.get_mut(folder) else {
             return;
         };
-        let unit = unit(folder.kind, rest);
+        let unit = unit(folder, rest);
         // Once neighbours were joined, an object belongs to the ones around it.
         let joined = units
             .range_mut::<str, _>((Bound::Unbounded, Bound::Included(unit)))
@@ -118,12 +119,13 @@ impl Gathered {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::verify::location::LogKind;
 
-    pub(in super::super) fn folder(region: &str, kind: Option<LogKind>) -> Folder {
+    pub(in super::super) fn folder(region: &str, logs: Option<LogKind>) -> Folder {
         Folder {
             place: AccountRegion::new(None, "111122223333", region).unwrap(),
             root: RootId(0),
-            kind,
+            logs: logs.map(LogFolder::from),
         }
     }
 

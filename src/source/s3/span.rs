@@ -8,7 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::stretch::Stretch;
-use crate::verify::location::DIGEST_FOLDER;
+use crate::verify::location::{DIGEST_FOLDER, is_account};
 use crate::verify::time::{day_folders, midnight, minus, parse_day, plus};
 
 /// When the first year began that has a folder: seconds before 1970.
@@ -41,7 +41,10 @@ impl Folder {
     pub(super) fn new(prefix: String, path: &str) -> Self {
         let mut parts = path.rsplit('/');
         let stem = match (parts.next(), parts.next(), parts.next()) {
-            (Some(region), Some(kind), Some(account)) if kind != DIGEST_FOLDER => {
+            // Where a further folder stands before the region's, days alone are cut.
+            (Some(region), Some(kind), Some(account))
+                if kind != DIGEST_FOLDER && is_account(account) =>
+            {
                 Some(format!("{account}_{kind}_{region}_"))
             }
             _ => None,
@@ -209,6 +212,17 @@ mod tests {
         assert!(key(&folder, "2024-03-09T23:59:00Z") < day);
         assert!(key(&folder, "2024-03-10T00:00:00Z") > day);
         assert!(format!("{}2024/03/09x/evil.json.gz", folder.prefix) < day);
+    }
+
+    #[test]
+    fn a_further_folder_before_the_regions_is_none_of_its_names() {
+        let day = day_folders(at("2024-03-10T00:00:00Z"));
+        for further in ["x", "CloudTrail", "111122223333"] {
+            let path = format!("AWSLogs/111122223333/CloudTrail/{further}/us-east-1");
+            let folder = Folder::new(format!("{path}/"), &path);
+            let hour = folder.bound(at("2024-03-10T07:00:00Z"));
+            assert_eq!(hour, format!("{path}/{day}"));
+        }
     }
 
     #[test]

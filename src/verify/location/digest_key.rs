@@ -83,7 +83,7 @@ impl DigestKey {
     /// that disagrees with itself.
     pub fn parse(path: &str) -> Option<Self> {
         let folders = Folders::parse(path)?;
-        if folders.kind != DIGEST_FOLDER {
+        if folders.kind != DIGEST_FOLDER || folders.is_further {
             return None;
         }
         let mut rest = folders.rest.split('/');

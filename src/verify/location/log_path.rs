@@ -1,5 +1,7 @@
 //! The paths of logs, and their names in a few bytes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::super::time::{
@@ -45,6 +47,48 @@ impl LogKind {
     }
 }
 
+/// A folder of an account that has regions' folders of logs: that of their kind, or one that lies right in it and is no
+/// region's. Insights are said to have such a further level, and who plants logs may make one up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogFolder {
+    kind: LogKind,
+    /// From the account's folder on.
+    path: Arc<str>,
+}
+
+impl From<LogKind> for LogFolder {
+    fn from(kind: LogKind) -> Self {
+        let path = kind.folder().into();
+        Self { kind, path }
+    }
+}
+
+impl LogFolder {
+    /// The folder that is named `further` and lies right in this one.
+    #[must_use]
+    pub fn below(&self, further: &str) -> Self {
+        Self {
+            kind: self.kind,
+            path: format!("{}/{further}", self.path).into(),
+        }
+    }
+
+    /// What its logs record.
+    pub fn kind(&self) -> LogKind {
+        self.kind
+    }
+
+    /// Its path from the account's folder on.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Whether it is the one that `CloudTrail` delivers to: what lies in any other has no compact name.
+    pub fn is_usual(&self) -> bool {
+        *self.path == *self.kind.folder()
+    }
+}
+
 /// What a log's path says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPath {
@@ -69,7 +113,7 @@ impl LogPath {
             place: folders.place,
             kind,
             time,
-            name,
+            name: name.filter(|_| !folders.is_further),
         })
     }
 }
@@ -191,6 +235,12 @@ mod tests {
         let log = LogPath::parse(in_a_further_folder).unwrap();
         assert_eq!((log.kind, log.name), (LogKind::Insight, None));
         assert!(log.time.is_some());
+        let before_the_region = in_a_further_folder
+            .replace("/x/", "/")
+            .replace("/eu-west-1/", "/ApiCallRateInsight/eu-west-1/");
+        assert_eq!(LogPath::parse(&before_the_region), Some(log));
+        let two_before = before_the_region.replace("/ApiCall", "/x/ApiCall");
+        assert_eq!(LogPath::parse(&two_before), None);
         let other_day = "AWSLogs/123456789012/CloudTrail/eu-west-1/2020/01/03/123456789012_CloudTrail_eu-west-1_20200102T0304Z_aB3dE6gH9jK2mN5p.json.gz";
         assert_eq!(LogPath::parse(other_day).unwrap().name, None);
         let undated = "AWSLogs/123456789012/CloudTrail/eu-west-1/evil.json.gz";
@@ -199,6 +249,15 @@ mod tests {
             LogPath::parse("AWSLogs/123456789012/Config/eu-west-1/x"),
             None
         );
+    }
+
+    #[test]
+    fn a_folder_has_a_kind_wherever_it_lies() {
+        let usual = LogFolder::from(LogKind::Insight);
+        let further = usual.below("CloudTrail");
+        assert!(usual.is_usual() && !further.is_usual());
+        assert_eq!(further.kind(), LogKind::Insight);
+        assert_eq!(further.path(), "CloudTrail-Insight/CloudTrail");
     }
 
     #[test]

@@ -78,10 +78,12 @@ impl fmt::Display for AccountRegion {
     }
 }
 
-/// `AWSLogs/[o-ORG/]ACCOUNT/KIND/REGION/rest`.
+/// `AWSLogs/[o-ORG/]ACCOUNT/KIND/[FURTHER/]REGION/rest`.
 pub(super) struct Folders<'a> {
     pub(super) place: AccountRegion,
     pub(super) kind: &'a str,
+    /// Whether a folder that is no region's stands before the region's.
+    pub(super) is_further: bool,
     pub(super) rest: &'a str,
 }
 
@@ -96,10 +98,15 @@ impl<'a> Folders<'a> {
             (None, first, rest)
         };
         let (kind, rest) = rest.split_once('/')?;
-        let (region, rest) = rest.split_once('/')?;
+        let (mut region, mut rest) = rest.split_once('/')?;
+        let is_further = !is_region(region);
+        if is_further {
+            (region, rest) = rest.split_once('/')?;
+        }
         Some(Self {
             place: AccountRegion::new(organization, account, region)?,
             kind,
+            is_further,
             rest,
         })
     }

@@ -8,7 +8,7 @@ use super::{
     events::LogBody,
     gzip,
     keys::{TestKey, sha256},
-    names::{Kind, LogName, Place, digest_key, log_key},
+    names::{Further, Kind, LogName, Place, digest_key, log_key},
     seed::Seed,
     store::{Sink, StoredObject},
     time::{DAY, HOUR, MINUTE, Time},
@@ -141,7 +141,7 @@ impl Trail {
             let more = records.filter(|(at, _)| home && *at == hour.number);
             let log = Log {
                 kind: Kind::CloudTrail,
-                folder: None,
+                further: None,
                 time,
                 special,
                 more: more.map(|(_, record)| record.as_str()).collect(),
@@ -151,7 +151,7 @@ impl Trail {
         for other in &self.others {
             let log = Log {
                 kind: other.kind,
-                folder: other.folder,
+                further: other.further,
                 time: hour.start + HOUR / 2,
                 special: None,
                 more: vec![],
@@ -176,7 +176,7 @@ impl Trail {
     ) -> Entry {
         let Log {
             kind,
-            folder,
+            further,
             time,
             special,
             ..
@@ -189,7 +189,7 @@ impl Trail {
             account,
             region,
             kind,
-            folder,
+            further,
             time,
             sixteen: &sixteen,
         };
@@ -298,7 +298,7 @@ impl Trail {
             let mut seed = Seed::of(self.seed, &[&id.name(), &hour.end.iso()]);
             let log = Log {
                 kind: Kind::CloudTrail,
-                folder: None,
+                further: None,
                 time: hour.start + 20 * MINUTE,
                 special: None,
                 more: vec![],
@@ -314,7 +314,7 @@ impl Trail {
 
 struct Log<'a> {
     kind: Kind,
-    folder: Option<&'a str>,
+    further: Option<Further<'a>>,
     time: Time,
     special: Option<&'a str>,
     more: Vec<&'a str>,

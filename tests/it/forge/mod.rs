@@ -34,7 +34,7 @@ pub use folder::{FolderWriter, Metadata};
 pub use json::Json;
 pub use keyfiles::{KeyJson, KeyRow};
 pub use keys::TestKey;
-pub use names::{Kind, Place};
+pub use names::{Further, Kind, Place};
 pub use store::{At, Sink, Store, StoredObject};
 pub use time::Time;
 pub use trail::{KeyUse, Logs, Trail};

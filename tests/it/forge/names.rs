@@ -71,14 +71,20 @@ pub fn digest_key(place: &Place, id: &super::chain::ChainId, end: Time) -> Strin
     ))
 }
 
+/// A further folder on the way to a log, as Insight may have: before the region's, or right in it.
+#[derive(Clone, Copy, Debug)]
+pub enum Further<'a> {
+    Before(&'a str),
+    Within(&'a str),
+}
+
 /// What a log's key is made of. `sixteen` is the unique end of its name.
 pub struct LogName<'a> {
     pub organization: Option<&'a str>,
     pub account: &'a str,
     pub region: &'a str,
     pub kind: Kind,
-    /// A further folder below the region, as Insight may have.
-    pub folder: Option<&'a str>,
+    pub further: Option<Further<'a>>,
     pub time: Time,
     pub sixteen: &'a str,
 }
@@ -92,12 +98,13 @@ pub fn log_key(place: &Place, name: &LogName) -> String {
         ..
     } = name;
     let kind = name.kind.name();
-    let folder = name
-        .folder
-        .map(|folder| format!("{folder}/"))
-        .unwrap_or_default();
+    let folder = match name.further {
+        None => format!("{kind}/{region}"),
+        Some(Further::Before(further)) => format!("{kind}/{further}/{region}"),
+        Some(Further::Within(further)) => format!("{kind}/{region}/{further}"),
+    };
     place.key(&format!(
-        "{}/{kind}/{region}/{folder}{}/{account}_{kind}_{region}_{}_{sixteen}.json.gz",
+        "{}/{folder}/{}/{account}_{kind}_{region}_{}_{sixteen}.json.gz",
         account_folder(name.organization, account),
         time.day_folder(),
         time.minute(),

@@ -8,7 +8,7 @@ use super::{
     events::LogBody,
     gzip,
     keys::{TestKey, sha256},
-    names::{Kind, LogName, Place, digest_key, log_key},
+    names::{Further, Kind, LogName, Place, digest_key, log_key},
     seed::Seed,
     store::{At, Store, StoredObject},
     time::{HOUR, Time},
@@ -21,6 +21,7 @@ pub struct PlantedLog {
     pub account: String,
     pub region: String,
     pub kind: Kind,
+    pub further: Option<Further<'static>>,
     pub time: Time,
     pub sixteen: String,
 }
@@ -34,6 +35,7 @@ impl PlantedLog {
             account: id.account.clone(),
             region: id.region.clone(),
             kind: Kind::CloudTrail,
+            further: None,
             time,
             sixteen: "PlantedByForger0".into(),
         }
@@ -45,7 +47,7 @@ impl PlantedLog {
             account: &self.account,
             region: &self.region,
             kind: self.kind,
-            folder: None,
+            further: self.further,
             time: self.time,
             sixteen: &self.sixteen,
         };

@@ -4,7 +4,7 @@ use super::{
     events::Act,
     gzip,
     keys::TestKey,
-    names::{Kind, Place},
+    names::{Further, Kind, Place},
     time::{HOUR, MINUTE, Time},
 };
 
@@ -30,7 +30,7 @@ pub struct Other {
     pub kind: Kind,
     /// Whether the hour's digest names it.
     pub named: bool,
-    pub folder: Option<&'static str>,
+    pub further: Option<Further<'static>>,
 }
 
 /// Logging without a break: a starting digest, then one an hour.
@@ -178,7 +178,7 @@ impl Trail {
         self.others.push(Other {
             kind,
             named,
-            folder: None,
+            further: None,
         });
         self
     }

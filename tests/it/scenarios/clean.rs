@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::common::{CHAIN, NEWEST, REGION, abandoned, at, audit, in_chain, trail};
 use crate::{
-    forge::{Archive, Kind, Logs, Metadata, StoredObject, TestKey, Trail, store::Sink},
+    forge::{Archive, Further, Kind, Logs, Metadata, StoredObject, TestKey, Trail, store::Sink},
     harness::{Case, Expect, code},
 };
 
@@ -254,7 +254,7 @@ fn kinds_that_no_digest_names() {
 #[test]
 fn insight_logs_in_a_further_folder() {
     let mut trail = trail(3).other(Kind::Insight, true);
-    trail.others[0].folder = Some("ApiCallRateInsight");
+    trail.others[0].further = Some(Further::Within("ApiCallRateInsight"));
     is_clean(trail.archive());
 }
 

@@ -11,6 +11,7 @@ mod coverage;
 mod digests;
 mod evidence;
 mod formats;
+mod further;
 mod hostile;
 mod inventory;
 mod keys;

@@ -7,7 +7,9 @@ use md5::{Digest as _, Md5};
 use serde_json::{Value, json};
 
 use super::common::{Place, ran, said};
+use crate::forge::{At, Further, Kind, gzip};
 use crate::s3::served::Served;
+use crate::scenarios::common::trail;
 use crate::scenarios::testdata;
 use crate::server::Object;
 use crate::snapshot::common::{BUCKET, SOURCE, served};
@@ -99,6 +101,34 @@ fn parquet_cuts_as_csv_does() {
     assert_eq!(again["archived"]["objects"], 0, "{again:#}");
     let (again, _) = planned(&served, &[("0.parquet", &few), ("1.parquet", &few)]);
     assert_eq!(again["logs"]["objects"], 32, "{again:#}");
+}
+
+/// Logs in a further folder before the region's are cut and counted as any others.
+#[test]
+fn further_folders_are_cut_too() {
+    let mut trail = trail(3).other(Kind::Insight, true);
+    trail.organization = Some("o-abcde12345".into());
+    trail.others[0].further = Some(Further::Before("ApiCallRateInsight"));
+    let archive = trail.archive();
+    let row = |(bucket, key): &At| {
+        let size = archive.store.objects[&(bucket.clone(), key.clone())]
+            .body
+            .len();
+        let key = key.replace('/', "%2F");
+        format!(
+            "\"{bucket}\",\"{key}\",\"\",\"true\",\"false\",\"{size}\",\"2024-03-10T06:00:00.000Z\",\"STANDARD\"\n"
+        )
+    };
+    let rows: String = archive.store.keys().map(row).collect();
+    let rows = gzip::gzip(rows.as_bytes());
+    let served = served(&archive);
+    let (told, plan) = planned(&served, &[("0001.csv.gz", &rows)]);
+    assert_eq!(told["logs"]["objects"], 9, "{told:#}");
+    let folders = plan["folders"].as_array().expect("folders").iter();
+    let paths: Vec<_> = folders.filter_map(|it| it["path"].as_str()).collect();
+    let further =
+        "AWSLogs/o-abcde12345/111122223333/CloudTrail-Insight/ApiCallRateInsight/us-east-1";
+    assert!(paths.contains(&further), "{paths:?}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn leftover(inventory: &mut Inventory, kind: LogKind, minute: i64) {
         "2020/01/02/123456789012_{}_us-east-1_20200102T{hours:02}{minutes:02}Z_{minute:016}.json.gz",
         kind.folder()
     );
-    inventory.add(kind, &rest, false);
+    inventory.add(&kind.into(), &rest, false);
 }
 
 fn leftovers(logs: &[(LogKind, i64)]) -> Leftovers {
@@ -155,7 +155,7 @@ fn what_tells_no_time_says_why_it_is_uncovered() {
         let mut inventory = Inventory::new(leftovers.place.clone());
         leftover(&mut inventory, LogKind::CloudTrail, 300);
         for name in ["2020/01/02/odd.json.gz", "odd.json.gz"] {
-            inventory.add(LogKind::CloudTrail, name, false);
+            inventory.add(&LogKind::CloudTrail.into(), name, false);
         }
         inventory.seal();
         leftovers.logs = inventory.leftovers();
