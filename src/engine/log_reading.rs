@@ -65,6 +65,13 @@ impl<'a> NamedLog<'a> {
         Some((*root, path))
     }
 
+    /// The folder that it lies in.
+    pub(super) fn folder(&self) -> Option<(RootId, Box<str>)> {
+        let (root, path) = self.place()?;
+        let (folder, _) = path.rsplit_once('/')?;
+        Some((root, folder.into()))
+    }
+
     fn bucket(&self) -> &'a str {
         self.entry.location().bucket()
     }

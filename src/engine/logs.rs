@@ -10,7 +10,7 @@ use super::log_reading::{LogRead, NamedLog};
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
 use crate::source::{ReadFailure, SourceError};
-use crate::verify::conclusion::{BeforeFirstDay, LogCounts};
+use crate::verify::conclusion::{BeforeFirstDay, BesideTheRange, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
@@ -172,7 +172,18 @@ impl LogBatch {
             return None;
         }
         match (wanted.beside, &outcome) {
-            (Some(Beside::TheRange), Err(ReadFailure::Source(_))) => return None,
+            (Some(Beside::TheRange), Err(ReadFailure::Source(SourceError::NotFound))) => {
+                let (_, _, finding) = weigh(entry, outcome);
+                let held = BesideTheRange {
+                    folder: log.folder()?,
+                    finding: self.about(finding?),
+                };
+                shared.tally().beside_range.push(held);
+                return None;
+            }
+            (Some(Beside::TheRange), Ok(_) | Err(ReadFailure::Content(_))) => {
+                shared.tally().reached_beside.extend(log.folder());
+            }
             (Some(Beside::FirstDay(day)), Err(ReadFailure::Source(SourceError::NotFound))) => {
                 let (_, _, finding) = weigh(entry, outcome);
                 let finding = self.about(finding?);
@@ -181,7 +192,7 @@ impl LogBatch {
                 return None;
             }
             (Some(Beside::FirstDay(_)), _) => shared.tally().reaches_before_first_day = true,
-            (Some(Beside::TheRange) | None, _) => {}
+            (Some(Beside::TheRange), Err(ReadFailure::Source(_))) | (None, _) => {}
         }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {

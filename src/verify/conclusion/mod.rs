@@ -10,7 +10,9 @@ mod verdict;
 mod weighing;
 
 pub use result::{ChainResult, Conclusion, ExplainedGap};
-pub use tally::{BeforeFirstDay, ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights};
+pub use tally::{
+    BeforeFirstDay, BesideTheRange, ChainTally, Doubt, Leftovers, LogCounts, Tally, Weights,
+};
 pub use verdict::{ExitStatus, Verdict};
 pub(super) use weighing::order;
 pub use weighing::{Weighed, severity_in};

@@ -39,6 +39,7 @@ impl<'a> Reckoning<'a> {
             .chains
             .sort_by(|a, b| a.summary.chain.cmp(&b.summary.chain));
         let begins = tally.settle_first_day();
+        tally.settle_beside();
         let chains = || tally.chains.iter().map(|chain| &chain.summary);
         let hourly = chains().filter(|chain| !chain.chain.is_backfill());
         let oldest = hourly.filter_map(|chain| chain.oldest_start).min();

@@ -81,6 +81,16 @@ pub struct BeforeFirstDay {
     pub finding: Finding,
 }
 
+/// A log that a digest of the range names and that is not there, of a day that the range does not touch. A copy that
+/// was cut by days has nothing of that day; whether this one has is decided when all is known.
+#[derive(Clone, Debug)]
+pub struct BesideTheRange {
+    /// Its root, and the folder of its day there.
+    pub folder: (RootId, Box<str>),
+    /// That it is missing, should that be a finding.
+    pub finding: Finding,
+}
+
 /// Everything that a run found out, before it is weighed.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -114,6 +124,10 @@ pub struct Tally {
     pub before_first_day: Vec<BeforeFirstDay>,
     /// Whether other such logs are there.
     pub reaches_before_first_day: bool,
+    /// Logs of days beside the range, which are not there.
+    pub beside_range: Vec<BesideTheRange>,
+    /// The folders of such days in which other logs are there that digests name.
+    pub reached_beside: BTreeSet<(RootId, Box<str>)>,
     /// The bucket and prefix of each root whose source knows them.
     pub stated: BTreeMap<RootId, (Arc<str>, Arc<str>)>,
     /// Digest objects seen in the range, whatever came of them.
@@ -135,13 +149,31 @@ impl Tally {
     /// given back. Else they are missing.
     pub(super) fn settle_first_day(&mut self) -> Option<Timestamp> {
         let mut begins = None;
-        let mut missing: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        let mut missing = Vec::new();
         for BeforeFirstDay { day, finding } in std::mem::take(&mut self.before_first_day) {
             let is_cut = self.first_day.is_some_and(|first| day <= first);
             if is_cut && !self.reaches_before_first_day {
                 begins = begins.max(Some(day));
                 continue;
             }
+            missing.push(finding);
+        }
+        self.miss(missing);
+        begins
+    }
+
+    /// Decides on the logs of days beside the range: they are missing where others of the same folder are there.
+    pub(super) fn settle_beside(&mut self) {
+        let held = std::mem::take(&mut self.beside_range).into_iter();
+        let missing = held.filter(|held| self.reached_beside.contains(&held.folder));
+        let missing = missing.map(|held| held.finding).collect();
+        self.miss(missing);
+    }
+
+    /// Has logs missing after all.
+    fn miss(&mut self, findings: Vec<Finding>) {
+        let mut missing: BTreeMap<Arc<str>, u64> = BTreeMap::new();
+        for finding in findings {
             if let Some(chain) = &finding.chain {
                 *missing.entry(Arc::clone(chain)).or_default() += 1;
             }
@@ -150,7 +182,6 @@ impl Tally {
         for chain in &mut self.chains {
             chain.logs.missing += missing.remove(&chain.summary.name).unwrap_or_default();
         }
-        begins
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::common::{CHAIN, at, in_chain, in_region, trail};
 use crate::{
-    forge::{Archive, At, Json, Place, Sign, TestKey, plant::PlantedLog},
+    forge::{Archive, At, Json, Logs, Place, Sign, TestKey, Trail, plant::PlantedLog},
     harness::{Case, Chain, Expect, code},
 };
 
@@ -66,7 +66,7 @@ fn the_same_range_written_in_other_ways() {
 
 #[test]
 fn a_date_is_midnight_in_utc() {
-    let archive = crate::forge::Trail::new("audit", "2024-03-09T22:00:00Z", 28).archive();
+    let archive = Trail::new("audit", "2024-03-09T22:00:00Z", 28).archive();
     let expect = expect(
         &archive,
         "2024-03-10T00:00:00Z",
@@ -108,7 +108,7 @@ fn a_log_at_the_edge_named_by_the_next_digest() {
 
 #[test]
 fn a_copy_cut_by_days_misses_nothing_of_its_days() {
-    let mut trail = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8);
+    let mut trail = Trail::new("audit", "2024-03-09T20:00:00Z", 8);
     // The first digest of the day names a log of ten minutes before midnight, which lies in the folder of the day before.
     trail.early_minutes = 10;
     let mut archive = trail.archive();
@@ -148,9 +148,35 @@ fn a_copy_cut_by_days_misses_nothing_of_its_days() {
     }
 }
 
+/// Logs of the day before or after that the digest of the hour around midnight names: where one of them is there, this
+/// is no copy cut by days.
+#[test]
+fn a_log_beside_the_range_is_missed_among_others() {
+    let mut trail = Trail::new("audit", "2024-03-09T20:35:00Z", 8);
+    trail.logs = Logs::Each(8);
+    let archive = trail.archive();
+    let named = &archive.first().digests[4].logs;
+    let of = |day: &str| named.iter().find(|at| at.1.contains(day)).unwrap();
+    let before = of("/2024/03/09/");
+    let after = of("/2024/03/10/");
+    for (log, range) in [
+        (before, ["--start-time", "2024-03-10T00:00:00Z"]),
+        (before, ["--start-time", "2024-03-10T00:30:00Z"]),
+        (after, ["--end-time", "2024-03-10T00:00:00Z"]),
+    ] {
+        let mut damaged = archive.clone();
+        damaged.store.delete(log);
+        let run = |archive: &Archive| Case::new(archive.clone()).args(range).run();
+        let outcome = run(&damaged);
+        let told = outcome.codes();
+        assert_eq!(told, ["log-missing"], "{range:?} {:#}", outcome.report());
+        assert_eq!(run(&archive).exit, 0, "{range:?}");
+    }
+}
+
 #[test]
 fn a_first_day_without_its_logs_is_missed() {
-    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
+    let mut archive = Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
     let logs: Vec<_> = archive
         .store
         .keys()
@@ -293,7 +319,7 @@ fn several() -> Archive {
         .accounts(&["111122223333", "444455556666"])
         .regions(&["us-east-1", "eu-west-1"])
         .archive();
-    crate::forge::Trail::new("other", "2024-03-10T00:00:00Z", 3).deliver(&mut archive);
+    Trail::new("other", "2024-03-10T00:00:00Z", 3).deliver(&mut archive);
     archive
 }
 
@@ -523,7 +549,7 @@ fn what_nothing_verified_can_allow_is_not_valid() {
 
 /// Eight hours around midnight in two regions. Of the first one everything in folders of the day before is deleted.
 fn cut_in_one_region() -> Archive {
-    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8)
+    let mut archive = Trail::new("audit", "2024-03-09T20:00:00Z", 8)
         .regions(&["us-east-1", "eu-west-1"])
         .archive();
     let cut = |at: &&At| at.1.contains("/us-east-1/2024/03/09/");
@@ -552,7 +578,7 @@ fn a_day_that_other_regions_have_is_missed() {
 
 #[test]
 fn a_day_of_which_other_logs_are_there_is_missed() {
-    let mut archive = crate::forge::Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
+    let mut archive = Trail::new("audit", "2024-03-09T20:00:00Z", 8).archive();
     let kept = archive.first().digests[4].logs[0].clone();
     let cut = |at: &&At| at.1.contains("/2024/03/09/") && **at != kept;
     let cut: Vec<_> = archive.store.keys().filter(cut).cloned().collect();

@@ -31,6 +31,27 @@ fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
     assert_eq!(reached(1440, false), (vec![], vec![0, 0]));
 }
 
+#[test]
+fn logs_beside_the_range_are_missing_where_others_of_their_day_are_there() {
+    let id = hourly("us-east-1", "t");
+    let reached = |there: Option<(u32, &str)>| {
+        let mut tally = tally(vec![chain(&id, 0, 60)]);
+        let folder = |(root, path): (u32, &str)| (RootId(root), path.into());
+        tally.reached_beside = there.into_iter().map(folder).collect();
+        tally.beside_range.push(BesideTheRange {
+            folder: folder((0, "2020/01/01")),
+            finding: found(Code::LogMissing, Some(&id.to_string())),
+        });
+        let reached = reach(tally);
+        (codes(&reached), reached.chains[0].logs.missing)
+    };
+    assert_eq!(reached(None), (vec![], 0));
+    assert_eq!(reached(Some((0, "2020/01/02"))), (vec![], 0));
+    assert_eq!(reached(Some((1, "2020/01/01"))), (vec![], 0));
+    let missing = (vec![Code::LogMissing], 1);
+    assert_eq!(reached(Some((0, "2020/01/01"))), missing);
+}
+
 /// A log at a minute of the day, of this kind.
 fn leftover(inventory: &mut Inventory, kind: LogKind, minute: i64) {
     let (hours, minutes) = (minute / 60, minute % 60);
