@@ -228,7 +228,7 @@ impl Intercept for Whole {
 }
 
 /// Whether an XML document ends with the closing tag of `root`, in whatever namespace.
-fn reaches_its_end(document: &[u8], root: &str) -> bool {
+pub(super) fn reaches_its_end(document: &[u8], root: &str) -> bool {
     let document = document.trim_ascii_end();
     let last = document.iter().rposition(|byte| *byte == b'<');
     let last = last.and_then(|at| document.get(at..)).unwrap_or_default();

@@ -3,13 +3,17 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::list_object_versions::{
+    ListObjectVersionsError, ListObjectVersionsOutput,
+};
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
 use jiff::Timestamp;
 
-use super::fault::Fault;
-use super::pages::{Whole, decode};
+use super::fault::{Fault, Kind};
+use super::pages::{Whole, decode, reaches_its_end};
 use super::request::Service;
 use crate::source::ObjectVersion;
 
@@ -41,7 +45,7 @@ pub(super) async fn versions(
                     .interceptor(Whole("ListVersionsResult"));
                 async move {
                     let sent = request.send().await;
-                    sent.map_err(|error| Fault::of("ListObjectVersions", &error))
+                    sent.map_err(|error| fault(&error))
                 }
             })
             .await?;
@@ -60,6 +64,18 @@ pub(super) async fn versions(
     // Those of the same second stay as they are listed: newest first.
     found.sort_by_key(|version: &ObjectVersion| (Reverse(version.is_latest), Reverse(version.at)));
     Ok(found)
+}
+
+/// A server that does not look at what is asked for beside the bucket gives a list of its objects, and does so the
+/// next time too.
+fn fault(error: &SdkError<ListObjectVersionsError, HttpResponse>) -> Fault {
+    let raw = error.raw_response().filter(|raw| raw.status().is_success());
+    let told = raw.and_then(|raw| raw.body().bytes());
+    if told.is_some_and(|told| reaches_its_end(told, "ListBucketResult")) {
+        let told = "ListObjectVersions was answered with a list of objects: the server knows of no versions";
+        return Fault::new(Kind::Lasting, told);
+    }
+    Fault::of("ListObjectVersions", error)
 }
 
 /// Takes in the versions of `key` on one page; tells whether those of further keys follow.
@@ -104,4 +120,23 @@ fn take(output: &ListObjectVersionsOutput, key: &str, found: &mut Vec<ObjectVers
 
 fn time(at: &DateTime) -> Option<Timestamp> {
     Timestamp::from_second(at.secs()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_objects_is_not_asked_for_again() {
+        let kind = |document: &'static str| {
+            let status = 200.try_into().unwrap();
+            let raw = HttpResponse::new(status, document.into());
+            fault(&SdkError::response_error("the listing breaks off", raw)).kind
+        };
+        let whole = "<ListBucketResult><Name>b</Name></ListBucketResult>";
+        assert_eq!(kind(whole), Kind::Lasting);
+        for document in [&whole[..30], "<ListVersionsResult>", "<html></html>", ""] {
+            assert_eq!(kind(document), Kind::Transient, "{document}");
+        }
+    }
 }
