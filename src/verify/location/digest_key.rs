@@ -185,6 +185,14 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_lies_in_no_other_folder() {
+        for folder in ["CloudTrail-Digest/x", "CloudTrail", "CloudTrail/x"] {
+            let path = DIGEST.replace("/CloudTrail-Digest/", &format!("/{folder}/"));
+            assert_eq!(DigestKey::parse(&path), None, "{folder}");
+        }
+    }
+
+    #[test]
     fn organizations_backfills_and_nested_trail_names() {
         let path = "AWSLogs/o-abcde12345/123456789012/CloudTrail-Digest/us-east-1/2020/01/02/123456789012_CloudTrail-Digest_us-east-1_foo_us-east-1_bar_us-east-1_20200102T030405Z_backfill.json.gz";
         let key = DigestKey::parse(path).unwrap();
