@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
-use super::download::{Download, Target};
+use super::download::Download;
 use super::fault::{Fault, Kind};
+use super::object::Target;
 use super::pages::{Cursor, Entry, Query, page};
 use super::request::Service;
 use crate::source::{Body, Metadata, SourceError};

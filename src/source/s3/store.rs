@@ -11,8 +11,9 @@ use aws_sdk_s3::operation::RequestId as _;
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::download::{Coming, Download, Target};
+use super::download::{Coming, Download};
 use super::fault::{Fault, Kind};
+use super::object::Target;
 use super::request::Service;
 use super::search::level;
 use super::source::Connection;

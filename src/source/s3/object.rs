@@ -1,0 +1,201 @@
+//! Asking for an object, and which answer is the object.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::operation::RequestId as _;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::RequestPayer;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::time::timeout;
+
+use super::answers::Bounded;
+use super::fault::{Fault, Kind};
+use super::request::Service;
+use crate::source::Facts;
+
+/// How a gzip stream begins.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// An object, or one version of it.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) bucket: Arc<str>,
+    pub(super) key: String,
+    pub(super) version: Option<String>,
+}
+
+/// The answer to who asked for an object.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) output: GetObjectOutput,
+    pub(super) etag: Option<String>,
+    /// So many bytes are to come.
+    pub(super) length: u64,
+    /// What of them has come already.
+    pub(super) ahead: Option<Bytes>,
+}
+
+impl Service {
+    /// Asks for all of an object, until an answer is it, or patience ends.
+    pub(super) async fn ask_whole(&self, target: &Target) -> Result<Given, Fault> {
+        self.persist(&target.bucket, |client| self.ask_once(client, target))
+            .await
+    }
+
+    async fn ask_once(&self, client: aws_sdk_s3::Client, target: &Target) -> Result<Given, Fault> {
+        let mut output = self.get(client, target).await.and_then(no_page)?;
+        if output.content_range().is_some() {
+            // Half of an object would be told as one that was cut.
+            let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
+            return Err(Fault::new(Kind::Transient, told));
+        }
+        let etag = output.e_tag().map(str::to_owned);
+        let length = output.content_length();
+        let length = length.and_then(|length| u64::try_from(length).ok());
+        // Few pages of proxies have both. Some that speak S3's protocol tell no ETag: what
+        // they give begins as gzip, and is no page, which may come compressed too.
+        let ahead = match (&etag, length) {
+            (None, Some(_)) if !is_page(&output) => {
+                let stall = self.clients.settings().patience.stall;
+                first_of_gzip(&mut output.body, stall).await
+            }
+            (_, _) => None,
+        };
+        match length.filter(|_| etag.is_some() || ahead.is_some()) {
+            Some(length) => Ok(Given {
+                output,
+                etag,
+                length,
+                ahead,
+            }),
+            None => Err(Fault::new(
+                Kind::Transient,
+                "GetObject got an answer without ETag or Content-Length, which is not S3's: a proxy may stand in between",
+            )),
+        }
+    }
+
+    async fn get(
+        &self,
+        client: aws_sdk_s3::Client,
+        target: &Target,
+    ) -> Result<GetObjectOutput, Fault> {
+        if target.version.is_none()
+            && let Some(direct) = self.clients.direct(&target.bucket, &client).await
+        {
+            return direct.get(&target.key).await;
+        }
+        // A call of the SDK is a future of many kilobytes, which few objects need.
+        Box::pin(self.get_by_sdk(client, target, None)).await
+    }
+
+    /// Asks for the object from there on, if it is the same, or for all of it.
+    pub(super) async fn ask_from(
+        &self,
+        target: &Target,
+        from: Option<(u64, Option<&str>)>,
+    ) -> Result<GetObjectOutput, Fault> {
+        let asked = self.persist(&target.bucket, |client| {
+            let rest = self.get_by_sdk(client, target, from);
+            Box::pin(async { rest.await.and_then(no_page) })
+        });
+        asked.await
+    }
+
+    async fn get_by_sdk(
+        &self,
+        client: aws_sdk_s3::Client,
+        target: &Target,
+        from: Option<(u64, Option<&str>)>,
+    ) -> Result<GetObjectOutput, Fault> {
+        let mut request = client
+            .get_object()
+            .bucket(&*target.bucket)
+            .key(&target.key)
+            .set_version_id(target.version.clone())
+            .set_request_payer(self.payer());
+        if let Some((at, etag)) = from {
+            request = request
+                .range(format!("bytes={at}-"))
+                .set_if_match(etag.map(str::to_owned));
+        }
+        let bounded = Bounded {
+            stall: self.clients.settings().patience.stall,
+            is_object: true,
+        };
+        let sent = request.customize().interceptor(bounded).send().await;
+        sent.map_err(|error| Fault::of("GetObject", &error))
+    }
+
+    pub(super) fn payer(&self) -> Option<RequestPayer> {
+        let pays = self.clients.settings().requester_pays;
+        pays.then_some(RequestPayer::Requester)
+    }
+}
+
+/// Refuses what a proxy, or whatever else is no S3, gives in an object's place. It may have an `ETag`,
+/// and be the same each time. S3 tells the request's id with every answer, and nobody who writes
+/// to a bucket can keep it from that: a page that somebody put in an object's place is no fault.
+fn no_page(output: GetObjectOutput) -> Result<GetObjectOutput, Fault> {
+    if is_page(&output) && output.request_id().is_none() {
+        let told = "GetObject got a page for people, and no id of the request, which S3 tells: a proxy may stand in between";
+        return Err(Fault::new(Kind::Transient, told));
+    }
+    Ok(output)
+}
+
+/// Whether an answer says that it is a page for people. Results of queries are tables, which tools
+/// that copy them call text too.
+fn is_page(output: &GetObjectOutput) -> bool {
+    let kind = output.content_type().unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    kind.starts_with("text/") && !kind.starts_with("text/csv")
+}
+
+/// The first bytes of a body, where they are those of a gzip stream.
+async fn first_of_gzip(body: &mut ByteStream, stall: Duration) -> Option<Bytes> {
+    let first = timeout(stall, body.next()).await.ok()??.ok()?;
+    let is_gzip = first
+        .iter()
+        .zip(GZIP_MAGIC)
+        .all(|(byte, magic)| *byte == magic);
+    (is_gzip && !first.is_empty()).then_some(first)
+}
+
+/// What S3 tells of an object beside its bytes.
+pub(super) fn facts(output: &GetObjectOutput) -> Facts {
+    let seconds = output.last_modified().map(DateTime::secs);
+    Facts {
+        etag: output.e_tag().map(str::to_owned),
+        version: output.version_id().map(str::to_owned),
+        last_modified: seconds.and_then(|at| Timestamp::from_second(at).ok()),
+        storage_class: output
+            .storage_class()
+            .map(|class| class.as_str().to_owned()),
+        metadata: output
+            .metadata()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_told_by_their_type() {
+        let of = |kind: Option<&str>| {
+            let kind = kind.map(str::to_owned);
+            is_page(&GetObjectOutput::builder().set_content_type(kind).build())
+        };
+        assert!(of(Some("text/html; charset=utf-8")) && of(Some("Text/HTML")));
+        assert!(!of(Some("application/json")) && !of(None));
+        assert!(!of(Some("text/csv")) && of(Some("text/plain")));
+    }
+}
