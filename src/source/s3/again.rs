@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::download::Download;
 use super::fault::{Fault, Kind};
+use super::gate::Pass;
 use super::object::Target;
-use super::pages::{Cursor, Entry, Query, page};
+use super::pages::{Cursor, Entry, Query, page_on};
 use super::request::Service;
 use crate::source::{Body, Metadata, SourceError};
 
@@ -23,9 +24,11 @@ pub(super) async fn open_again(
     target: Target,
 ) -> Result<(Body, Metadata), SourceError> {
     // Not beside the object, which holds what a listing may have to wait for.
-    let entry = listed(service, &target)
-        .await
-        .map_err(Fault::into_source_error)?;
+    let listed = listed(service, &target).await;
+    let entry = match listed.map_err(Fault::into_source_error)? {
+        Listed::Shown(entry) => Some(entry),
+        Listed::Not | Listed::Unknown => None,
+    };
     let begun = Download::begin(service, target).await;
     let (download, metadata, facts) = begun.map_err(|error| match error {
         SourceError::NotFound if entry.is_some() => SourceError::Failed(IN_DOUBT.into()),
@@ -51,8 +54,8 @@ pub(super) async fn open_again(
 /// Why an object that was not found is not missing; nothing where no listing shows it, or can be had.
 pub(super) async fn why_not_missing(service: &Service, target: &Target) -> Option<Box<str>> {
     match listed(service, target).await {
-        Ok(None) => None,
-        Ok(Some(_)) => Some(IN_DOUBT.into()),
+        Ok(Listed::Not | Listed::Unknown) => None,
+        Ok(Listed::Shown(_)) => Some(IN_DOUBT.into()),
         Err(fault) => {
             let told = fault.told;
             let told = format!(
@@ -63,8 +66,27 @@ pub(super) async fn why_not_missing(service: &Service, target: &Target) -> Optio
     }
 }
 
-/// How a listing shows an object; nothing where it may not or cannot be listed, or is not there any more.
-async fn listed(service: &Service, target: &Target) -> Result<Option<Entry>, Fault> {
+/// What a bucket's listing says of an object.
+pub(super) enum Listed {
+    /// It is there.
+    Shown(Entry),
+    /// It is not there.
+    Not,
+    /// The bucket may not be listed, or its listing is nothing to go by.
+    Unknown,
+}
+
+async fn listed(service: &Service, target: &Target) -> Result<Listed, Fault> {
+    let pass = service.pass().await;
+    listed_on(&pass, service, target).await
+}
+
+/// What the listing says, asked for on a pass that whoever asks has.
+pub(super) async fn listed_on(
+    pass: &Pass,
+    service: &Service,
+    target: &Target,
+) -> Result<Listed, Fault> {
     let query = Query {
         bucket: Arc::clone(&target.bucket),
         prefix: target.key.clone(),
@@ -72,15 +94,18 @@ async fn listed(service: &Service, target: &Target) -> Result<Option<Entry>, Fau
         after: None,
     };
     // Of all keys that begin so, its own is the first.
-    match page(service, &query, &mut Cursor::default()).await {
+    match page_on(pass, service, &query, &mut Cursor::default()).await {
         Ok(page) => {
             let mut objects = page.objects.into_iter();
-            Ok(objects.find(|object| object.key == target.key))
+            let own = objects.find(|object| object.key == target.key);
+            Ok(own.map_or(Listed::Not, Listed::Shown))
         }
         // Nobody said anything of it who may be S3.
         Err(fault) if !fault.is_answer => Err(fault),
         Err(fault) => match fault.kind {
-            Kind::Denied | Kind::NoBucket | Kind::NotFound | Kind::Lasting => Ok(None),
+            Kind::Denied | Kind::NoBucket | Kind::NotFound | Kind::SaidNotFound | Kind::Lasting => {
+                Ok(Listed::Unknown)
+            }
             Kind::Archived
             | Kind::Elsewhere(_)
             | Kind::Throttled

@@ -57,12 +57,13 @@ impl Download {
     ) -> Result<(Self, Metadata, Facts), SourceError> {
         let pass = service.pass().await;
         let given = service
-            .ask_whole(&target)
+            .ask_whole(&target, &pass)
             .await
             .map_err(|fault| match fault.kind {
                 // Where there is no bucket, and never was in this run, there is no object.
                 Kind::NoBucket => SourceError::NotFound,
                 Kind::NotFound
+                | Kind::SaidNotFound
                 | Kind::Denied
                 | Kind::Archived
                 | Kind::Elsewhere(_)
@@ -204,7 +205,10 @@ impl Download {
         let mut given = self.service.ask_from(&self.target, Some(from)).await;
         let is_odd = match &given {
             Ok(output) => self.comes_again(output).is_none(),
-            Err(fault) => matches!(fault.kind, Kind::Changed | Kind::Lasting),
+            Err(fault) => matches!(
+                fault.kind,
+                Kind::Changed | Kind::SaidNotFound | Kind::Lasting
+            ),
         };
         if is_odd && !self.is_anew {
             self.is_anew = true;
@@ -214,7 +218,8 @@ impl Download {
             Kind::Changed | Kind::NotFound => {
                 SourceError::Failed("it was changed or deleted while it was read: run again".into())
             }
-            Kind::NoBucket
+            Kind::SaidNotFound
+            | Kind::NoBucket
             | Kind::Denied
             | Kind::Archived
             | Kind::Elsewhere(_)

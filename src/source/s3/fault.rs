@@ -22,6 +22,8 @@ const LONGEST_MESSAGE: usize = 500;
 pub(super) enum Kind {
     /// The object is not there.
     NotFound,
+    /// It is said to be not there, without the code that S3 has for that.
+    SaidNotFound,
     /// The bucket is not there.
     NoBucket,
     /// It may not be read.
@@ -186,7 +188,8 @@ impl Fault {
             Kind::Denied => SourceError::Denied(told),
             Kind::Archived => SourceError::Archived(told),
             Kind::Throttled | Kind::Transient => SourceError::Unavailable(told),
-            Kind::NoBucket
+            Kind::SaidNotFound
+            | Kind::NoBucket
             | Kind::Elsewhere(_)
             | Kind::Expired
             | Kind::Changed
@@ -252,6 +255,7 @@ fn kind_of(status: u16, code: &str, raw: &HttpResponse) -> Kind {
         // connection is one to another host (421), or it is too early (425).
         200..=299 | 408 | 409 | 421 | 425 | 500..=599 => Kind::Transient,
         _ if code.starts_with("AccessDenied") || code == "UnauthorizedOperation" => Kind::Denied,
+        404 => Kind::SaidNotFound,
         _ => Kind::Lasting,
     }
 }
@@ -317,12 +321,16 @@ fn advice(kind: &Kind, operation: &str, code: &str) -> &'static str {
         }
         (Kind::Archived, _) => "; restore it first (aws s3api restore-object)",
         (Kind::Expired, _) => "; renew the credentials, such as with aws sso login",
-        (Kind::NoBucket | Kind::NotFound | Kind::Lasting, "ListPublicKeys") => {
+        (
+            Kind::NoBucket | Kind::NotFound | Kind::SaidNotFound | Kind::Lasting,
+            "ListPublicKeys",
+        ) => {
             "; a server of one's own has no keys of CloudTrail: name a file with --public-keys"
         }
         (Kind::Throttled, _) => "; fewer requests at a time may help (--concurrency)",
         (
             Kind::NotFound
+            | Kind::SaidNotFound
             // Who knows its name adds it (`seen.rs`).
             | Kind::NoBucket
             | Kind::Denied
@@ -547,7 +555,7 @@ mod tests {
         for status in [409, 421, 425, 500, 503] {
             assert_eq!(refused(status, "", None), (false, true), "{status}");
         }
-        assert_eq!(kind(404, ""), Kind::Lasting);
+        assert_eq!(kind(404, ""), Kind::SaidNotFound);
         assert_eq!(kind(409, "OperationAborted"), Kind::Transient);
     }
 

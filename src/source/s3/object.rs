@@ -11,8 +11,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use super::again::{Listed, listed_on};
 use super::answers::Bounded;
 use super::fault::{Fault, Kind};
+use super::gate::Pass;
 use super::request::Service;
 use crate::source::Facts;
 
@@ -40,21 +42,34 @@ pub(super) struct Given {
 
 impl Service {
     /// Asks for all of an object, until an answer is it, or patience ends.
-    pub(super) async fn ask_whole(&self, target: &Target) -> Result<Given, Fault> {
-        self.persist(&target.bucket, |client| self.ask_once(client, target))
-            .await
+    pub(super) async fn ask_whole(&self, target: &Target, pass: &Pass) -> Result<Given, Fault> {
+        let once = |client| self.ask_once(client, target, pass);
+        self.persist(&target.bucket, once).await
     }
 
-    async fn ask_once(&self, client: aws_sdk_s3::Client, target: &Target) -> Result<Given, Fault> {
-        let mut output = self.get(client, target).await.and_then(no_page)?;
+    async fn ask_once(
+        &self,
+        client: aws_sdk_s3::Client,
+        target: &Target,
+        pass: &Pass,
+    ) -> Result<Given, Fault> {
+        let mut output = match self.get(client, target).await.and_then(no_page) {
+            Err(fault) if fault.kind == Kind::SaidNotFound => {
+                // Most objects are there.
+                return Err(Box::pin(self.weigh_absence(fault, target, pass)).await);
+            }
+            answered => answered?,
+        };
         if output.content_range().is_some() {
             // Half of an object would be told as one that was cut.
             let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
             return Err(Fault::new(Kind::Transient, told));
         }
         let etag = output.e_tag().map(str::to_owned);
-        let length = output.content_length();
-        let length = length.and_then(|length| u64::try_from(length).ok());
+        let length = match output.content_length() {
+            Some(length) => u64::try_from(length).ok(),
+            None => Box::pin(self.listed_length(target, pass)).await?,
+        };
         // Few pages of proxies have both. Some that speak S3's protocol tell no ETag: what
         // they give begins as gzip, and is no page, which may come compressed too.
         let ahead = match (&etag, length) {
@@ -73,9 +88,39 @@ impl Service {
             }),
             None => Err(Fault::new(
                 Kind::Transient,
-                "GetObject got an answer without ETag or Content-Length, which is not S3's: a proxy may stand in between",
+                "GetObject got an answer without ETag, or without a length that it or the bucket's listing tells, which is not S3's: a proxy may stand in between",
             )),
         }
+    }
+
+    /// Not everything that speaks S3's protocol has its codes, and a proxy in between has none. What the
+    /// bucket's listing does not show either is not there.
+    async fn weigh_absence(&self, fault: Fault, target: &Target, pass: &Pass) -> Fault {
+        if target.version.is_some() {
+            return fault;
+        }
+        match listed_on(pass, self, target).await {
+            Ok(Listed::Not) => Fault {
+                is_answer: true,
+                ..Fault::new(Kind::NotFound, fault.told)
+            },
+            Ok(Listed::Shown(_) | Listed::Unknown) => fault,
+            Err(unlisted) => Fault {
+                told: format!("{}; {}", fault.told, unlisted.told),
+                ..fault
+            },
+        }
+    }
+
+    /// How long the bucket's listing says that an object is: what is sent in pieces tells no length.
+    async fn listed_length(&self, target: &Target, pass: &Pass) -> Result<Option<u64>, Fault> {
+        if target.version.is_some() {
+            return Ok(None);
+        }
+        Ok(match listed_on(pass, self, target).await? {
+            Listed::Shown(entry) => entry.size,
+            Listed::Not | Listed::Unknown => None,
+        })
     }
 
     async fn get(

@@ -10,6 +10,7 @@ use aws_sdk_s3::types::{EncodingType, Object, OptionalObjectAttributes, StorageC
 
 use super::beginnings::leave_out;
 use super::fault::{Fault, Kind};
+use super::gate::Pass;
 use super::request::Service;
 
 /// What is listed, and where the listing begins.
@@ -133,7 +134,17 @@ pub(super) async fn page(
     query: &Query,
     cursor: &mut Cursor,
 ) -> Result<Page, Fault> {
-    let _pass = service.pass().await;
+    let pass = service.pass().await;
+    page_on(&pass, service, query, cursor).await
+}
+
+/// The same on a pass that whoever asks has already: all of them may be waiting so for another.
+pub(super) async fn page_on(
+    _: &Pass,
+    service: &Service,
+    query: &Query,
+    cursor: &mut Cursor,
+) -> Result<Page, Fault> {
     let token = cursor.token.as_deref();
     let output = service
         .persist(&query.bucket, |client| {

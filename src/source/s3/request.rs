@@ -180,7 +180,10 @@ impl Service {
                 }
                 Err(fault) => self.seen.weigh(bucket, fault),
             };
-            if told.is_some() && !fault.is_answer && fault.kind == Kind::Lasting {
+            if told.is_some()
+                && !fault.is_answer
+                && matches!(fault.kind, Kind::SaidNotFound | Kind::Lasting)
+            {
                 // There may be no such region.
                 fault.kind = Kind::Transient;
             }
@@ -278,6 +281,7 @@ impl Service {
             Kind::Elsewhere(_) => false,
             Kind::Expired => true,
             Kind::NotFound
+            | Kind::SaidNotFound
             | Kind::NoBucket
             | Kind::Denied
             | Kind::Archived

@@ -65,6 +65,60 @@ fn what_no_listing_shows_any_more_is_missing() {
     }
 }
 
+/// Not everything that speaks S3's protocol has its codes, and a proxy has none: the listing decides.
+#[test]
+fn what_is_not_listed_is_missing_whatever_the_server_calls_that() {
+    for (key, of_one, missing) in [
+        (LOG, "*T0220Z_*", "log-missing"),
+        (DIGEST, "*T030000Z*", "digest-missing"),
+    ] {
+        for fault in unusual() {
+            let rule = Rule::new(fault).on(&[Operation::GetObject]).key(key);
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+            served.server.faults().add(rule.clone());
+            let found = codes(&served.run(SOURCE));
+            assert!(!found.contains_key(missing), "{rule:?}: {found:?}");
+            served.server.faults().add(Rule::empty_listing(of_one));
+            let report = served.run(SOURCE);
+            assert_eq!(
+                codes(&report).get(missing),
+                Some(&1),
+                "{rule:?}: {report:#}"
+            );
+            assert_eq!(report["verdict"], "invalid", "{rule:?}");
+        }
+    }
+}
+
+/// Where nobody may list, nobody knows.
+#[test]
+fn what_may_not_be_listed_is_not_missing_because_a_proxy_says_so() {
+    for fault in unusual() {
+        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+        let faults = served.server.faults();
+        faults.add(Rule::new(fault).on(&[Operation::GetObject]).key(LOG));
+        let denied = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]);
+        faults.add(denied.key("*T0220Z_*"));
+        expect(&served.run(SOURCE), "unverified", &[("log-unreadable", 1)]);
+    }
+}
+
+fn unusual() -> [Fault; 3] {
+    let nothing = Fault::Proxy {
+        status: 404,
+        body: String::new(),
+    };
+    let page = Fault::Proxy {
+        status: 404,
+        body: "<html><body>not found</body></html>".into(),
+    };
+    let code = Fault::Refused {
+        status: 404,
+        code: "ObjectNotFound".into(),
+    };
+    [nothing, page, code]
+}
+
 /// A page came for it first, and nothing any more when it was asked for again: nobody knows what it was.
 #[test]
 fn a_page_before_an_object_is_gone_accuses_nobody() {

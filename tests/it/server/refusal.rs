@@ -78,6 +78,7 @@ impl Refusal {
                 | Fault::CutBody
                 | Fault::ShortBody
                 | Fault::Flip
+                | Fault::NoLength
                 | Fault::Success(_)
                 | Fault::NoEtag
                 | Fault::Header(..)
