@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use super::backoff::Backoff;
 use super::fault::{Fault, Kind};
-use super::gate::Pass;
-use super::object::{Given, Target, facts};
+use super::lone::Troubles;
+use super::object::{Asker, Given, Target, facts};
 use super::pace::Pace;
 use super::request::Service;
 use crate::source::{Body, Facts, Metadata, SourceError};
@@ -30,7 +30,7 @@ const PROGRESS: u64 = 256 * 1024;
 /// A body that is on its way.
 pub(super) struct Download {
     service: Arc<Service>,
-    target: Target,
+    asker: Asker,
     etag: Option<String>,
     length: u64,
     at: u64,
@@ -45,7 +45,6 @@ pub(super) struct Download {
     is_anew: bool,
     /// How far it had come when it broke off last.
     broke_at: u64,
-    _pass: Pass,
     memory: Option<OwnedSemaphorePermit>,
 }
 
@@ -55,9 +54,13 @@ impl Download {
         service: &Arc<Service>,
         target: Target,
     ) -> Result<(Self, Metadata, Facts), SourceError> {
-        let pass = service.pass().await;
+        let asker = Asker {
+            target,
+            pass: service.pass().await,
+            troubles: Troubles::default(),
+        };
         let given = service
-            .ask_whole(&target, &pass)
+            .ask_whole(&asker)
             .await
             .map_err(|fault| match fault.kind {
                 // Where there is no bucket, and never was in this run, there is no object.
@@ -91,7 +94,7 @@ impl Download {
             memory: service.hold(needed).await,
             pace: Pace::new(patience.stall),
             service: Arc::clone(service),
-            target,
+            asker,
             etag,
             length,
             at: 0,
@@ -99,7 +102,6 @@ impl Download {
             ahead,
             again: 0,
             is_anew: false,
-            _pass: pass,
         };
         Ok((download, metadata, facts))
     }
@@ -175,6 +177,7 @@ impl Download {
                 }
                 Ok(None) if self.at == self.length && self.again == 0 => {
                     self.service.answered();
+                    self.service.others.came(&self.asker.target, self.length);
                     return Ok(None);
                 }
                 Ok(None) => "the body ended early".to_owned(),
@@ -189,8 +192,11 @@ impl Download {
             );
             if self.at - self.broke_at >= PROGRESS {
                 self.backoff = Backoff::new(self.service.clients.settings().patience);
+                self.asker.troubles = Troubles::default();
             }
             self.broke_at = self.at;
+            let weighed = self.service.weigh_trouble(fault, &self.asker);
+            let fault = Box::pin(weighed).await;
             self.service
                 .recover(fault, 0, &mut self.backoff)
                 .await
@@ -202,7 +208,7 @@ impl Download {
     /// should: not everything in between knows of parts.
     async fn resume(&mut self) -> Result<ByteStream, SourceError> {
         let from = (self.at, self.etag.as_deref());
-        let mut given = self.service.ask_from(&self.target, Some(from)).await;
+        let mut given = self.service.ask_from(&self.asker, Some(from)).await;
         let is_odd = match &given {
             Ok(output) => self.comes_again(output).is_none(),
             Err(fault) => matches!(
@@ -212,7 +218,7 @@ impl Download {
         };
         if is_odd && !self.is_anew {
             self.is_anew = true;
-            given = self.service.ask_from(&self.target, None).await;
+            given = self.service.ask_from(&self.asker, None).await;
         }
         let output = given.map_err(|fault| match fault.kind {
             Kind::Changed | Kind::NotFound => {

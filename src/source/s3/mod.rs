@@ -18,6 +18,7 @@ mod fetching;
 mod folder;
 mod gate;
 mod keys;
+mod lone;
 mod object;
 mod outage;
 mod pace;

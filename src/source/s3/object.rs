@@ -15,6 +15,7 @@ use super::again::{Listed, listed_on};
 use super::answers::Bounded;
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
+use super::lone::Troubles;
 use super::request::Service;
 use crate::source::Facts;
 
@@ -27,6 +28,14 @@ pub(super) struct Target {
     pub(super) bucket: Arc<str>,
     pub(super) key: String,
     pub(super) version: Option<String>,
+}
+
+/// Whoever asks for an object.
+#[derive(Debug)]
+pub(super) struct Asker {
+    pub(super) target: Target,
+    pub(super) pass: Pass,
+    pub(super) troubles: Troubles,
 }
 
 /// The answer to who asked for an object.
@@ -42,9 +51,20 @@ pub(super) struct Given {
 
 impl Service {
     /// Asks for all of an object, until an answer is it, or patience ends.
-    pub(super) async fn ask_whole(&self, target: &Target, pass: &Pass) -> Result<Given, Fault> {
-        let once = |client| self.ask_once(client, target, pass);
+    pub(super) async fn ask_whole(&self, asker: &Asker) -> Result<Given, Fault> {
+        let Asker { target, pass, .. } = asker;
+        let once = async |client| match self.ask_once(client, target, pass).await {
+            Ok(given) => Ok(given),
+            Err(fault) => Err(Box::pin(self.weigh_trouble(fault, asker)).await),
+        };
         self.persist(&target.bucket, once).await
+    }
+
+    /// Asks for all of an object once.
+    pub(super) async fn ask_now(&self, target: &Target, pass: &Pass) -> Result<Given, Fault> {
+        let (client, _) = self.clients.s3(&target.bucket, None);
+        self.count_request();
+        self.ask_once(client, target, pass).await
     }
 
     async fn ask_once(
@@ -140,12 +160,17 @@ impl Service {
     /// Asks for the object from there on, if it is the same, or for all of it.
     pub(super) async fn ask_from(
         &self,
-        target: &Target,
+        asker: &Asker,
         from: Option<(u64, Option<&str>)>,
     ) -> Result<GetObjectOutput, Fault> {
-        let asked = self.persist(&target.bucket, |client| {
-            let rest = self.get_by_sdk(client, target, from);
-            Box::pin(async { rest.await.and_then(no_page) })
+        let asked = self.persist(&asker.target.bucket, |client| {
+            let rest = self.get_by_sdk(client, &asker.target, from);
+            Box::pin(async {
+                match rest.await.and_then(no_page) {
+                    Ok(output) => Ok(output),
+                    Err(fault) => Err(self.weigh_trouble(fault, asker).await),
+                }
+            })
         });
         asked.await
     }

@@ -13,6 +13,7 @@ use super::beginnings::Beginnings;
 use super::clients::Clients;
 use super::fault::{Fault, Kind, is_region};
 use super::gate::{Gate, Pass};
+use super::lone::Others;
 use super::outage::Outage;
 use super::seen::Seen;
 use super::settings::Patience;
@@ -45,6 +46,7 @@ pub(super) struct Service {
     pub(super) waiter: Waiter,
     pub(super) beginnings: Beginnings,
     pub(super) seen: Seen,
+    pub(super) others: Others,
     memory: Arc<Semaphore>,
     pieces: usize,
     pages: Arc<Semaphore>,
@@ -75,6 +77,7 @@ impl Service {
             requests: AtomicU64::new(0),
             beginnings: Beginnings::default(),
             seen: Seen::default(),
+            others: Others::default(),
             waiter,
             clients,
         }
@@ -83,6 +86,11 @@ impl Service {
     /// How many requests were made so far.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// One more is made.
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A request to S3 was answered to its last byte, if only with a refusal.
@@ -165,7 +173,7 @@ impl Service {
         loop {
             self.still_there(&self.s3)?;
             let (client, generation) = self.clients.s3(bucket, sent_on.as_deref());
-            self.requests.fetch_add(1, Ordering::Relaxed);
+            self.count_request();
             let outcome = attempt(client).await;
             let told = sent_on.take();
             if let Some(region) = &told
@@ -233,7 +241,7 @@ impl Service {
         loop {
             self.still_there(&line)?;
             let (client, generation) = self.clients.cloudtrail(region);
-            self.requests.fetch_add(1, Ordering::Relaxed);
+            self.count_request();
             match attempt(client).await {
                 Ok(answer) => {
                     line.outage.over();

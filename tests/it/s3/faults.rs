@@ -10,7 +10,7 @@ use super::served::{DAY, Served, codes, expect, messages};
 use crate::forge::{Archive, seed::Seed};
 use crate::harness::{program, severity_of};
 use crate::scenarios::common::{audit, trail};
-use crate::server::{Fault, Object, Operation, Options, Rule};
+use crate::server::{Fault, Object, Operation, Options, Rule, When};
 use crate::shards::parity::of_bucket;
 
 const SOURCE: &str = "s3://audit-logs";
@@ -551,6 +551,33 @@ fn objects_without_a_length_are_as_long_as_they_are_listed() {
     let short = of_objects(Fault::ShortBody).key("*_CloudTrail_*T0220Z_*");
     served.server.faults().add(short);
     expect(&served.run(SOURCE), "unverified", &[("log-unreadable", 1)]);
+}
+
+/// What is wrong with one object alone is not waited for as long as a server is that gives nothing.
+#[test]
+fn one_object_that_does_not_come_holds_up_nobody() {
+    let log = "*_CloudTrail_*T0220Z_*";
+    for fault in [Fault::InternalError, Fault::Reset, html(200)] {
+        let served = Served::new(&audit()).args(DAY);
+        let rule = Rule::new(fault).on(&[Operation::GetObject]).key(log);
+        served.server.faults().add(rule);
+        let report = served.run(SOURCE);
+        expect(&report, "unverified", &[("log-unreadable", 1)]);
+        let told = messages(&report);
+        assert!(told.contains("while another object"), "{told}");
+    }
+}
+
+/// Others came before, and nothing comes any more: that passes.
+#[test]
+fn a_server_that_gives_nothing_for_half_a_minute_is_waited_for() {
+    let served = Served::new(&audit()).args(DAY);
+    let storm = Rule::new(Fault::InternalError).on(&[Operation::GetObject]);
+    served.server.faults().add(storm.when(When::For {
+        from: 8,
+        lasts: Duration::from_secs(30),
+    }));
+    expect(&served.run(SOURCE), "valid", &[]);
 }
 
 /// It is kept with every finding.

@@ -1,0 +1,165 @@
+//! One object that does not come, while others of its bucket do.
+//!
+//! A server in trouble is waited for. What is wrong with one object alone will not be better in a minute
+//! either, and holds up a run for each such object.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::fault::{Fault, Kind};
+use super::gate::Pass;
+use super::object::{Asker, Target};
+use super::request::Service;
+
+/// For so long nobody asks whose trouble it is: most troubles pass.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// So often it must have failed by then: a stall takes as long each time.
+const FAILURES: u32 = 3;
+/// So many others have to come in a row, so that they did not come by luck.
+const OTHERS: u32 = 3;
+/// What others are tried with is no larger: many may ask at a time.
+const LARGEST: u64 = 64 * 1024;
+
+/// By bucket, an object that came.
+#[derive(Debug, Default)]
+pub(super) struct Others(RwLock<BTreeMap<String, Target>>);
+
+impl Others {
+    /// An object of so many bytes came, all of it.
+    pub(super) fn came(&self, target: &Target, length: u64) {
+        if length > LARGEST || target.version.is_some() || self.of(&target.bucket).is_some() {
+            return;
+        }
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(target.bucket.to_string(), target.clone());
+    }
+
+    fn of(&self, bucket: &str) -> Option<Target> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(bucket).cloned()
+    }
+}
+
+/// The troubles with one object so far.
+#[derive(Debug, Default)]
+pub(super) struct Troubles(Mutex<Option<Failures>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    first: Instant,
+    count: u32,
+}
+
+impl Troubles {
+    /// Counts one, and tells of how many where that is enough to ask whether others come.
+    fn one_more(&self) -> Option<u32> {
+        let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = troubles.get_or_insert_with(|| Failures {
+            first: Instant::now(),
+            count: 0,
+        });
+        so_far.count += 1;
+        (so_far.count >= FAILURES && so_far.first.elapsed() >= PATIENCE).then_some(so_far.count)
+    }
+}
+
+impl Service {
+    /// What may pass, and has not for a while, is taken for lasting where others come meanwhile.
+    pub(super) async fn weigh_trouble(&self, fault: Fault, asker: &Asker) -> Fault {
+        let is_bounded = self.clients.settings().patience.attempts.is_some();
+        if is_bounded || fault.kind != Kind::Transient {
+            return fault;
+        }
+        let Some(count) = asker.troubles.one_more() else {
+            return fault;
+        };
+        if !self.others_come(&asker.target, &asker.pass).await {
+            return fault;
+        }
+        let told = format!(
+            "{} (tried {count} times, while another object of the bucket came)",
+            fault.told
+        );
+        Fault::new(Kind::Lasting, told)
+    }
+
+    async fn others_come(&self, target: &Target, pass: &Pass) -> bool {
+        let Some(other) = self.others.of(&target.bucket) else {
+            return false;
+        };
+        if other.key == target.key {
+            return false;
+        }
+        for _ in 0..OTHERS {
+            if !self.comes(&other, pass).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether an object that came before comes now, at the first attempt and to its end.
+    async fn comes(&self, other: &Target, pass: &Pass) -> bool {
+        let stall = self.clients.settings().patience.stall;
+        let whole = async {
+            let mut given = self.ask_now(other, pass).await.ok()?;
+            let mut came = given.ahead.map_or(0, |ahead| ahead.len() as u64);
+            while let Some(chunk) = given.output.body.next().await {
+                came += chunk.ok()?.len() as u64;
+            }
+            Some(came == given.length)
+        };
+        let came = timeout(stall, Box::pin(whole)).await;
+        came.is_ok_and(|came| came == Some(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn target(key: &str) -> Target {
+        Target {
+            bucket: Arc::from("bucket"),
+            key: key.to_owned(),
+            version: None,
+        }
+    }
+
+    #[test]
+    fn what_others_are_tried_with_is_small_and_the_first_that_came() {
+        let others = Others::default();
+        others.came(&target("large"), LARGEST + 1);
+        assert!(others.of("bucket").is_none());
+        let version = Some("1".to_owned());
+        others.came(
+            &Target {
+                version,
+                ..target("version")
+            },
+            1,
+        );
+        assert!(others.of("bucket").is_none());
+        others.came(&target("small"), LARGEST);
+        others.came(&target("next"), 1);
+        assert_eq!(others.of("bucket").unwrap().key, "small");
+        assert!(others.of("else").is_none());
+    }
+
+    #[test]
+    fn troubles_that_pass_soon_or_are_few_are_waited_for() {
+        let ago = Instant::now().checked_sub(PATIENCE).unwrap();
+        let troubles = Troubles::default();
+        for _ in 0..FAILURES * 2 {
+            assert_eq!(troubles.one_more(), None);
+        }
+        let long = |count| Troubles(Mutex::new(Some(Failures { first: ago, count })));
+        assert_eq!(long(FAILURES - 2).one_more(), None);
+        assert_eq!(long(FAILURES - 1).one_more(), Some(FAILURES));
+    }
+}
