@@ -15,12 +15,10 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
 use super::signature::Verifier;
+use super::text::in_utf8;
 
 /// A key shorter than this proves nothing; CloudTrail's have 2048 bits.
 const LEAST_BITS: usize = 2048;
-
-/// What some programs begin a text of UTF-8 with.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A public key's fingerprint: MD5 over the bytes of its `Value`, as CloudTrail reckons it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,8 +184,8 @@ impl KeySet {
 /// # Errors
 /// Where any part of it is not a key that can be used: a file of keys is taken whole or not at all.
 pub fn parse_keys(bytes: &[u8]) -> Result<Vec<PublicKey>, KeyError> {
-    // Editors and shells set it before text; no DER begins so.
-    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    // No DER begins as a text does that is marked as one.
+    let bytes = &*in_utf8(bytes);
     let text = std::str::from_utf8(bytes).map(str::trim_start);
     match text {
         Ok(text) if text.starts_with(['{', '[']) => parse_json(text),

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod location;
 pub mod query;
 pub mod signature;
+pub mod text;
 pub mod time;
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use cap_std::fs::{Dir, File, FileType, OpenOptions};
 
 use super::super::api::{Body, Facts, Metadata, SourceError};
 use crate::verify::location::MAX_KEY_LEN;
+use crate::verify::text::in_utf8;
 
 /// The output of `aws s3api head-object` is never larger.
 const MAX_SIDECAR_LEN: u64 = 64 * 1024;
@@ -144,7 +145,7 @@ pub(in super::super) fn read_sidecar(file: File) -> Result<Metadata, SourceError
     let failed = |why: String| SourceError::Failed(format!("its metadata file: {why}").into());
     let content = read_small(file, MAX_SIDECAR_LEN).map_err(|error| failed(error.to_string()))?;
     let head: HeadObject =
-        serde_json::from_slice(&content).map_err(|error| failed(error.to_string()))?;
+        serde_json::from_slice(&in_utf8(&content)).map_err(|error| failed(error.to_string()))?;
     let pairs = head.metadata.iter();
     Ok(Metadata::from_pairs(
         pairs.map(|(name, value)| (name.as_str(), value.as_str())),

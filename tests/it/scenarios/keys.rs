@@ -2,11 +2,12 @@
 
 use std::fs;
 
-use super::common::{CHAIN, audit, digest_fails, trail};
+use super::common::{CHAIN, NEWEST, audit, digest_fails, trail};
 use crate::{
     forge::{
         Archive, Json, KeyJson, KeyRow, Sign, TestKey, Time,
         der::{certificate, pem, spki},
+        folder::sidecar,
         keyfiles::{list_public_keys, trusted_keys},
         keys::fingerprint,
     },
@@ -44,6 +45,28 @@ fn list_public_keys_in_every_shape() {
         let rows = [KeyRow::of(TestKey::b()), KeyRow::of(TestKey::a())];
         is_clean_with(&[list_public_keys(&rows, shape).into_bytes()]);
     }
+}
+
+/// The shells of Windows redirect text so.
+#[test]
+fn text_in_utf16() {
+    let rows = [KeyRow::of(TestKey::a())];
+    is_clean_with(&[in_utf16(&list_public_keys(&rows, KeyJson::ALL[0]))]);
+    is_clean_with(&[in_utf16(&pem("PUBLIC KEY", &spki(TestKey::a())))]);
+    let archive = audit();
+    let newest = archive.digest(NEWEST);
+    let expect = Expect::clean(&archive);
+    let case = Case::new(archive).written(|case| {
+        let sidecar = sidecar(&case.path(&newest));
+        let text = fs::read_to_string(&sidecar).unwrap();
+        fs::write(&sidecar, in_utf16(&text)).unwrap();
+    });
+    case.run().is(&expect);
+}
+
+fn in_utf16(text: &str) -> Vec<u8> {
+    let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+    units.flat_map(u16::to_le_bytes).collect()
 }
 
 #[test]
