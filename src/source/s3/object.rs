@@ -163,16 +163,16 @@ impl Service {
         asker: &Asker,
         from: Option<(u64, Option<&str>)>,
     ) -> Result<GetObjectOutput, Fault> {
-        let asked = self.persist(&asker.target.bucket, |client| {
-            let rest = self.get_by_sdk(client, &asker.target, from);
+        let rest = self.persist(&asker.target.bucket, |client| {
+            let answered = self.get_by_sdk(client, &asker.target, from);
             Box::pin(async {
-                match rest.await.and_then(no_page) {
+                match answered.await.and_then(no_page) {
                     Ok(output) => Ok(output),
                     Err(fault) => Err(self.weigh_trouble(fault, asker).await),
                 }
             })
         });
-        asked.await
+        rest.await
     }
 
     async fn get_by_sdk(
