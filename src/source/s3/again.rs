@@ -15,6 +15,9 @@ use super::pages::{Cursor, Entry, Query, page_on};
 use super::request::Service;
 use crate::source::{Body, Metadata, SourceError};
 
+/// A listing of one key that has more pages tells nothing.
+const MOST_PAGES: usize = 16;
+
 /// Why an object is not missing that is told to be.
 const IN_DOUBT: &str = "the bucket's listing shows it, and it was told to be not there when it was asked for: the server is in doubt, or a proxy stands in between; run again";
 
@@ -93,11 +96,28 @@ pub(super) async fn listed_on(
         level_only: false,
         after: None,
     };
-    // Of all keys that begin so, its own is the first.
-    match page_on(pass, service, &query, &mut Cursor::default()).await {
+    // Of all keys that begin so, its own is the first; but a page may be empty, and others follow.
+    let mut cursor = Cursor::default();
+    for _ in 0..MOST_PAGES {
+        let shown = page_shows(pass, service, &query, &mut cursor).await?;
+        match shown {
+            Listed::Not if !cursor.is_at_an_end() => {}
+            Listed::Not | Listed::Shown(_) | Listed::Unknown => return Ok(shown),
+        }
+    }
+    Ok(Listed::Unknown)
+}
+
+async fn page_shows(
+    pass: &Pass,
+    service: &Service,
+    query: &Query,
+    cursor: &mut Cursor,
+) -> Result<Listed, Fault> {
+    match page_on(pass, service, query, cursor).await {
         Ok(page) => {
             let mut objects = page.objects.into_iter();
-            let own = objects.find(|object| object.key == target.key);
+            let own = objects.find(|object| object.key == query.prefix);
             Ok(own.map_or(Listed::Not, Listed::Shown))
         }
         // Nobody said anything of it who may be S3.

@@ -54,11 +54,7 @@ impl Download {
         service: &Arc<Service>,
         target: Target,
     ) -> Result<(Self, Metadata, Facts), SourceError> {
-        let asker = Asker {
-            target,
-            pass: service.pass().await,
-            troubles: Troubles::default(),
-        };
+        let asker = Asker::new(target, service.pass().await);
         let given = service
             .ask_whole(&asker)
             .await

@@ -4,13 +4,13 @@
 //! either, and holds up a run for each such object.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
 use super::fault::{Fault, Kind};
-use super::gate::Pass;
 use super::object::{Asker, Target};
 use super::request::Service;
 
@@ -23,9 +23,19 @@ const OTHERS: u32 = 3;
 /// What others are tried with is no larger: many may ask at a time.
 const LARGEST: u64 = 64 * 1024;
 
-/// By bucket, an object that came.
+/// More in trouble at a time are a server's trouble.
+const MOST_ALONE: usize = 4;
+/// So are fewer, where more than one of so many requests at a time is one of them.
+const AMONG: usize = 8;
+
+/// What is known of other objects.
 #[derive(Debug, Default)]
-pub(super) struct Others(RwLock<BTreeMap<String, Target>>);
+pub(super) struct Others {
+    /// By bucket, an object that came.
+    known: RwLock<BTreeMap<String, Target>>,
+    /// How many are asked for again just now.
+    in_trouble: Arc<AtomicUsize>,
+}
 
 impl Others {
     /// An object of so many bytes came, all of it.
@@ -33,12 +43,13 @@ impl Others {
         if length > LARGEST || target.version.is_some() || self.of(&target.bucket).is_some() {
             return;
         }
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(target.bucket.to_string(), target.clone());
     }
 
-    fn of(&self, bucket: &str) -> Option<Target> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+    /// The first small object of a bucket that came.
+    pub(super) fn of(&self, bucket: &str) -> Option<Target> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(bucket).cloned()
     }
 }
@@ -47,19 +58,38 @@ impl Others {
 #[derive(Debug, Default)]
 pub(super) struct Troubles(Mutex<Option<Failures>>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Failures {
     first: Instant,
     count: u32,
+    _counted: Counted,
+}
+
+/// One of those that are in trouble, until it is dropped.
+#[derive(Debug)]
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(among: &Arc<AtomicUsize>) -> Self {
+        among.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(among))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Troubles {
     /// Counts one, and tells of how many where that is enough to ask whether others come.
-    fn one_more(&self) -> Option<u32> {
+    fn one_more(&self, among: &Arc<AtomicUsize>) -> Option<u32> {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let so_far = troubles.get_or_insert_with(|| Failures {
             first: Instant::now(),
             count: 0,
+            _counted: Counted::new(among),
         });
         so_far.count += 1;
         (so_far.count >= FAILURES && so_far.first.elapsed() >= PATIENCE).then_some(so_far.count)
@@ -69,14 +99,16 @@ impl Troubles {
 impl Service {
     /// What may pass, and has not for a while, is taken for lasting where others come meanwhile.
     pub(super) async fn weigh_trouble(&self, fault: Fault, asker: &Asker) -> Fault {
-        let is_bounded = self.clients.settings().patience.attempts.is_some();
-        if is_bounded || fault.kind != Kind::Transient {
+        let settings = self.clients.settings();
+        if settings.patience.attempts.is_some() || fault.kind != Kind::Transient {
             return fault;
         }
-        let Some(count) = asker.troubles.one_more() else {
+        let in_trouble = &self.others.in_trouble;
+        let Some(count) = asker.troubles.one_more(in_trouble) else {
             return fault;
         };
-        if !self.others_come(&asker.target, &asker.pass).await {
+        let most = MOST_ALONE.min(settings.concurrency / AMONG);
+        if in_trouble.load(Ordering::Relaxed) > most || !self.others_come(&asker.target).await {
             return fault;
         }
         let told = format!(
@@ -86,7 +118,7 @@ impl Service {
         Fault::new(Kind::Lasting, told)
     }
 
-    async fn others_come(&self, target: &Target, pass: &Pass) -> bool {
+    async fn others_come(&self, target: &Target) -> bool {
         let Some(other) = self.others.of(&target.bucket) else {
             return false;
         };
@@ -94,7 +126,7 @@ impl Service {
             return false;
         }
         for _ in 0..OTHERS {
-            if !self.comes(&other, pass).await {
+            if !self.comes(&other).await {
                 return false;
             }
         }
@@ -102,10 +134,10 @@ impl Service {
     }
 
     /// Whether an object that came before comes now, at the first attempt and to its end.
-    async fn comes(&self, other: &Target, pass: &Pass) -> bool {
+    async fn comes(&self, other: &Target) -> bool {
         let stall = self.clients.settings().patience.stall;
         let whole = async {
-            let mut given = self.ask_now(other, pass).await.ok()?;
+            let mut given = self.ask_now(other).await.ok()?;
             let mut came = given.ahead.map_or(0, |ahead| ahead.len() as u64);
             while let Some(chunk) = given.output.body.next().await {
                 came += chunk.ok()?.len() as u64;
@@ -119,8 +151,6 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn target(key: &str) -> Target {
@@ -154,12 +184,22 @@ mod tests {
     #[test]
     fn troubles_that_pass_soon_or_are_few_are_waited_for() {
         let ago = Instant::now().checked_sub(PATIENCE).unwrap();
+        let among = Arc::default();
         let troubles = Troubles::default();
         for _ in 0..FAILURES * 2 {
-            assert_eq!(troubles.one_more(), None);
+            assert_eq!(troubles.one_more(&among), None);
         }
-        let long = |count| Troubles(Mutex::new(Some(Failures { first: ago, count })));
-        assert_eq!(long(FAILURES - 2).one_more(), None);
-        assert_eq!(long(FAILURES - 1).one_more(), Some(FAILURES));
+        let long = |count| {
+            Troubles(Mutex::new(Some(Failures {
+                first: ago,
+                count,
+                _counted: Counted::new(&among),
+            })))
+        };
+        assert_eq!(long(FAILURES - 2).one_more(&among), None);
+        assert_eq!(long(FAILURES - 1).one_more(&among), Some(FAILURES));
+        assert_eq!(among.load(Ordering::Relaxed), 1);
+        drop(troubles);
+        assert_eq!(among.load(Ordering::Relaxed), 0);
     }
 }

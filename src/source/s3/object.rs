@@ -1,6 +1,7 @@
 //! Asking for an object, and which answer is the object.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::operation::RequestId as _;
@@ -36,6 +37,19 @@ pub(super) struct Asker {
     pub(super) target: Target,
     pub(super) pass: Pass,
     pub(super) troubles: Troubles,
+    /// Whether the listing was asked already whether it is there.
+    is_weighed: AtomicBool,
+}
+
+impl Asker {
+    pub(super) fn new(target: Target, pass: Pass) -> Self {
+        Self {
+            target,
+            pass,
+            troubles: Troubles::default(),
+            is_weighed: AtomicBool::new(false),
+        }
+    }
 }
 
 /// The answer to who asked for an object.
@@ -52,44 +66,42 @@ pub(super) struct Given {
 impl Service {
     /// Asks for all of an object, until an answer is it, or patience ends.
     pub(super) async fn ask_whole(&self, asker: &Asker) -> Result<Given, Fault> {
-        let Asker { target, pass, .. } = asker;
-        let once = async |client| match self.ask_once(client, target, pass).await {
+        let once = async |client| match self.ask_once(client, asker).await {
             Ok(given) => Ok(given),
             Err(fault) => Err(Box::pin(self.weigh_trouble(fault, asker)).await),
         };
-        self.persist(&target.bucket, once).await
+        self.persist(&asker.target.bucket, once).await
     }
 
     /// Asks for all of an object once.
-    pub(super) async fn ask_now(&self, target: &Target, pass: &Pass) -> Result<Given, Fault> {
+    pub(super) async fn ask_now(&self, target: &Target) -> Result<Given, Fault> {
         let (client, _) = self.clients.s3(&target.bucket, None);
         self.count_request();
-        self.ask_once(client, target, pass).await
+        self.given(self.get(client, target).await?).await
     }
 
-    async fn ask_once(
-        &self,
-        client: aws_sdk_s3::Client,
-        target: &Target,
-        pass: &Pass,
-    ) -> Result<Given, Fault> {
-        let mut output = match self.get(client, target).await.and_then(no_page) {
+    async fn ask_once(&self, client: aws_sdk_s3::Client, asker: &Asker) -> Result<Given, Fault> {
+        match self.get(client, &asker.target).await {
+            Ok(output) => self.given(output).await,
+            // Most objects are there.
             Err(fault) if fault.kind == Kind::SaidNotFound => {
-                // Most objects are there.
-                return Err(Box::pin(self.weigh_absence(fault, target, pass)).await);
+                Err(Box::pin(self.weigh_absence(fault, asker)).await)
             }
-            answered => answered?,
-        };
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Takes an answer for the object, if it can be.
+    async fn given(&self, output: GetObjectOutput) -> Result<Given, Fault> {
+        let mut output = no_page(output)?;
         if output.content_range().is_some() {
             // Half of an object would be told as one that was cut.
             let told = "GetObject got a part of the object where all of it was asked for, which S3 does not do: a proxy may stand in between";
             return Err(Fault::new(Kind::Transient, told));
         }
         let etag = output.e_tag().map(str::to_owned);
-        let length = match output.content_length() {
-            Some(length) => u64::try_from(length).ok(),
-            None => Box::pin(self.listed_length(target, pass)).await?,
-        };
+        let length = output.content_length();
+        let length = length.and_then(|length| u64::try_from(length).ok());
         // Few pages of proxies have both. Some that speak S3's protocol tell no ETag: what
         // they give begins as gzip, and is no page, which may come compressed too.
         let ahead = match (&etag, length) {
@@ -108,39 +120,40 @@ impl Service {
             }),
             None => Err(Fault::new(
                 Kind::Transient,
-                "GetObject got an answer without ETag, or without a length that it or the bucket's listing tells, which is not S3's: a proxy may stand in between",
+                "GetObject got an answer without ETag or Content-Length, which is not S3's: a proxy may stand in between",
             )),
         }
     }
 
     /// Not everything that speaks S3's protocol has its codes, and a proxy in between has none. What the
-    /// bucket's listing does not show either is not there.
-    async fn weigh_absence(&self, fault: Fault, target: &Target, pass: &Pass) -> Fault {
-        if target.version.is_some() {
+    /// bucket's listing does not show either is not there, where it shows what is there when it is asked
+    /// in the same way. It is asked once: what it says of an object does not change with each attempt.
+    async fn weigh_absence(&self, fault: Fault, asker: &Asker) -> Fault {
+        let Asker { target, pass, .. } = asker;
+        let Some(other) = self.others.of(&target.bucket) else {
+            return fault;
+        };
+        if target.version.is_some() || asker.is_weighed.swap(true, Ordering::Relaxed) {
             return fault;
         }
-        match listed_on(pass, self, target).await {
-            Ok(Listed::Not) => Fault {
-                is_answer: true,
-                ..Fault::new(Kind::NotFound, fault.told)
+        let told = match listed_on(pass, self, target).await {
+            Ok(Listed::Not) => match listed_on(pass, self, &other).await {
+                Ok(Listed::Shown(_)) => {
+                    return Fault {
+                        is_answer: true,
+                        ..Fault::new(Kind::NotFound, fault.told)
+                    };
+                }
+                Ok(Listed::Not | Listed::Unknown) => return fault,
+                Err(unlisted) => unlisted.told,
             },
-            Ok(Listed::Shown(_) | Listed::Unknown) => fault,
-            Err(unlisted) => Fault {
-                told: format!("{}; {}", fault.told, unlisted.told),
-                ..fault
-            },
+            Ok(Listed::Shown(_) | Listed::Unknown) => return fault,
+            Err(unlisted) => unlisted.told,
+        };
+        Fault {
+            told: format!("{}; {told}", fault.told),
+            ..fault
         }
-    }
-
-    /// How long the bucket's listing says that an object is: what is sent in pieces tells no length.
-    async fn listed_length(&self, target: &Target, pass: &Pass) -> Result<Option<u64>, Fault> {
-        if target.version.is_some() {
-            return Ok(None);
-        }
-        Ok(match listed_on(pass, self, target).await? {
-            Listed::Shown(entry) => entry.size,
-            Listed::Not | Listed::Unknown => None,
-        })
     }
 
     async fn get(

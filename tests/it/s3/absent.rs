@@ -90,6 +90,20 @@ fn what_is_not_listed_is_missing_whatever_the_server_calls_that() {
     }
 }
 
+/// A server may show nothing of what is asked for by its whole key.
+#[test]
+fn a_listing_that_does_not_show_what_is_there_makes_nothing_missing() {
+    for (key, expected) in UNREAD {
+        for fault in unusual() {
+            let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+            let faults = served.server.faults();
+            faults.add(Rule::new(fault).on(&[Operation::GetObject]).key(key));
+            faults.add(Rule::empty_listing("*.json.gz"));
+            expect(&served.run(SOURCE), "unverified", expected);
+        }
+    }
+}
+
 /// Where nobody may list, nobody knows.
 #[test]
 fn what_may_not_be_listed_is_not_missing_because_a_proxy_says_so() {

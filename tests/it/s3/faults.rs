@@ -539,20 +539,6 @@ fn objects_without_an_etag_are_read() {
     assert_eq!(report["verdict"], "valid", "{report:#}");
 }
 
-/// What is sent in pieces tells no length. The bucket's listing does, and less than that is not the object.
-#[test]
-fn objects_without_a_length_are_as_long_as_they_are_listed() {
-    let of_objects = |fault| Rule::new(fault).on(&[Operation::GetObject]);
-    let served = Served::new(&audit()).args(DAY);
-    served.server.faults().add(of_objects(Fault::NoLength));
-    expect(&served.run(SOURCE), "valid", &[]);
-    let served = served.env("AWS_MAX_ATTEMPTS", "2");
-    served.server.faults().clear();
-    let short = of_objects(Fault::ShortBody).key("*_CloudTrail_*T0220Z_*");
-    served.server.faults().add(short);
-    expect(&served.run(SOURCE), "unverified", &[("log-unreadable", 1)]);
-}
-
 /// What is wrong with one object alone is not waited for as long as a server is that gives nothing.
 #[test]
 fn one_object_that_does_not_come_holds_up_nobody() {

@@ -46,8 +46,6 @@ pub(crate) enum Fault {
     ShortBody,
     /// All of the body, one byte of it changed.
     Flip,
-    /// All of it, in pieces, with no word on its length.
-    NoLength,
     /// All of it, with another status than 200: 206 as if a part had been asked for, or what no S3 says.
     Success(u16),
     /// All of it, with no word on its ETag.

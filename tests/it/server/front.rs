@@ -203,9 +203,7 @@ impl Front {
         }
         let mut response = response;
         match fault {
-            Some(Fault::ShortBody | Fault::NoLength) => {
-                drop(response.headers_mut().remove(CONTENT_LENGTH));
-            }
+            Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
             Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
             Some(Fault::Header(name, value)) => {
                 let value = HeaderValue::from_static(value);
@@ -219,7 +217,6 @@ impl Front {
         ticket.answered(response.status().as_u16());
         Ok(response.map(|body| match then {
             Some(then) => Wire::broken(body, ticket, then),
-            None if matches!(fault, Some(Fault::NoLength)) => Wire::in_pieces(body, ticket),
             None => Wire::whole(body, ticket),
         }))
     }

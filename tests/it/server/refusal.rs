@@ -78,7 +78,6 @@ impl Refusal {
                 | Fault::CutBody
                 | Fault::ShortBody
                 | Fault::Flip
-                | Fault::NoLength
                 | Fault::Success(_)
                 | Fault::NoEtag
                 | Fault::Header(..)

@@ -69,18 +69,6 @@ impl Wire {
         }
     }
 
-    /// All of it, without telling before how much that is.
-    pub(crate) fn in_pieces(body: s3s::Body, ticket: Ticket) -> Self {
-        let plan = Plan::Until {
-            left: u64::MAX,
-            then: Halfway::End,
-        };
-        Self {
-            plan,
-            ..Self::whole(body, ticket)
-        }
-    }
-
     pub(crate) fn broken(body: s3s::Body, ticket: Ticket, then: Halfway) -> Self {
         let left = body.size_hint().exact().unwrap_or_default() / 2;
         Self {
