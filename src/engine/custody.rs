@@ -106,7 +106,9 @@ fn finding<C: Calling>(altered: &Altered, calling: &C, subject: Subject) -> Find
         | Alteration::Changed { .. }
         | Alteration::Added
         | Alteration::Contradicts
-        | Alteration::Damaged => Code::SnapshotAltered,
+        | Alteration::Damaged
+        | Alteration::Stray
+        | Alteration::Doubled => Code::SnapshotAltered,
         Alteration::Unreadable(_) => calling.unreadable(&altered.file),
     };
     let finding = Finding::new(code, subject).detail(told(altered));
@@ -114,7 +116,11 @@ fn finding<C: Calling>(altered: &Altered, calling: &C, subject: Subject) -> Find
         Alteration::Changed { expected, actual } => finding.compared(expected, actual),
         Alteration::Missing => finding.compared(&"present", &"absent"),
         Alteration::Added => finding.compared(&"absent", &"present"),
-        Alteration::Unreadable(_) | Alteration::Contradicts | Alteration::Damaged => finding,
+        Alteration::Unreadable(_)
+        | Alteration::Contradicts
+        | Alteration::Damaged
+        | Alteration::Stray
+        | Alteration::Doubled => finding,
     }
 }
 
@@ -134,6 +140,12 @@ fn told(altered: &Altered) -> String {
         Alteration::Damaged => {
             format!("the snapshot's file {file} has lines that cannot be understood")
         }
+        Alteration::Stray => {
+            format!("the file {file} belongs to no object that the snapshot tells of")
+        }
+        Alteration::Doubled => format!(
+            "the file {file} lies under the key of an object that objects.jsonl says lies in another file"
+        ),
         Alteration::Unreadable(why) => {
             format!("the snapshot's file {file} could not be read: {why}")
         }

@@ -9,7 +9,7 @@ use super::keys::{KEYS_FOLDER, take_keys};
 use crate::cli::LogsArgs;
 use crate::engine::{Filters, Stop, in_parallel};
 use crate::report::{KeyOrigin, KeySource, SnapshotNote};
-use crate::source::snapshot::{Head, SnapshotKeys, SnapshotSource};
+use crate::source::snapshot::{Head, HeldRange, SnapshotKeys, SnapshotSource};
 use crate::verify::keys::PublicKey;
 use crate::verify::time::Bounds;
 
@@ -34,29 +34,37 @@ pub(super) fn of_snapshot(head: &Head, args: &LogsArgs, asked: Bounds) -> Result
     let ranges = head.ranges();
     let told = || {
         let side = |at: Option<Timestamp>| at.map_or_else(|| "…".to_owned(), |at| at.to_string());
-        let range = |(bounds, _): &(Bounds, Timestamp)| {
-            format!("{} to {}", side(bounds.start()), side(bounds.end()))
+        let range = |held: &HeldRange| {
+            let HeldRange { bounds, reach, .. } = held;
+            format!("{} to {}", side(bounds.start()), side(Some(*reach)))
         };
         ranges.iter().map(range).collect::<Vec<_>>().join(", ")
     };
-    let holds = |bounds: &Bounds| {
+    let holds = |HeldRange { bounds, reach, .. }: &HeldRange| {
         let starts = |own: Timestamp| asked.start().is_none_or(|start| start >= own);
-        let ends = |own: Timestamp| asked.end().is_none_or(|end| end <= own);
+        // Nobody looked at what was yet to come.
+        let ends = asked
+            .end()
+            .is_none_or(|end| end <= *reach || Some(end) == bounds.end());
         let meets = asked.start().zip(bounds.end()).is_none_or(|(a, b)| a < b)
             && asked.end().zip(bounds.start()).is_none_or(|(a, b)| a > b);
-        bounds.start().is_none_or(starts) && bounds.end().is_none_or(ends) && meets
+        bounds.start().is_none_or(starts) && ends && meets
     };
-    let mut fitting = ranges.iter().filter(|(bounds, _)| holds(bounds));
-    let (bounds, now) = fitting
+    let mut fitting = ranges.iter().filter(|held| holds(held));
+    let HeldRange {
+        bounds,
+        reach,
+        began,
+    } = fitting
         .next_back()
         .with_context(|| format!("the snapshot does not hold that range, but {}", told()))?;
     let start = asked.start().or(bounds.start());
-    let end = asked.end().or(bounds.end());
+    let end = asked.end().or(bounds.end()).map(|end| end.min(*reach));
     let own = &head.filters;
     let set = |names: &[String]| names.iter().cloned().collect();
     Ok(OfSnapshot {
         bounds: Bounds::new(start, end).context("the range is empty")?,
-        now: *now,
+        now: *began,
         filters: Filters {
             accounts: set(&own.accounts),
             regions: set(&own.regions),

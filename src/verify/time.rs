@@ -102,6 +102,13 @@ impl Bounds {
             && self.end.is_none_or(|end| window.start < end)
     }
 
+    /// Whether all of `other` lies in the range.
+    pub fn encloses(&self, other: &Self) -> bool {
+        let starts = |start| other.start.is_some_and(|its| its >= start);
+        let ends = |end| other.end.is_some_and(|its| its <= end);
+        self.start.is_none_or(starts) && self.end.is_none_or(ends)
+    }
+
     /// Whether an instant lies in the range.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.start.is_none_or(|start| at >= start) && self.end.is_none_or(|end| at < end)

@@ -31,6 +31,10 @@ pub enum Alteration {
     Contradicts,
     /// It has lines that say nothing.
     Damaged,
+    /// It belongs to none of the objects that the snapshot tells of.
+    Stray,
+    /// It lies under the key of an object that the index says lies in another file.
+    Doubled,
     /// It could not be read.
     Unreadable(String),
 }
@@ -122,6 +126,10 @@ impl SnapshotSource {
         // All files that the verdict may hang on.
         for name in files_below(&self.dir, &[OBJECTS, ENCODED, KEYS])? {
             if named.contains(&hasher.hash_one(&*name)) {
+                let told = self.misplaced(&name);
+                checked
+                    .altered
+                    .extend(told.map(|how| self.altered_file(name, how)));
                 continue;
             }
             if is_of_a_mac(&self.dir, &name) {
@@ -135,6 +143,21 @@ impl SnapshotSource {
         // A line of the manifest that stands twice tells nothing more.
         checked.altered.dedup();
         Ok(checked)
+    }
+
+    /// What is wrong with where a file lies that the manifest names.
+    fn misplaced(&self, file: &str) -> Option<Alteration> {
+        if file.starts_with(KEYS) {
+            return None;
+        }
+        let of = file.strip_suffix(SIDECAR).unwrap_or(file);
+        match self.object_in(of) {
+            None => Some(Alteration::Stray),
+            Some(object) => self
+                .odd_file(&object)
+                .is_some_and(|other| other != of)
+                .then_some(Alteration::Doubled),
+        }
     }
 
     fn without_manifest(&self) -> Checked {

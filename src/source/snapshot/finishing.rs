@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::folder::{is_absent, open_file, read_small};
 use super::error::{SnapshotError, at};
-use super::head::{Head, KeyFailure, ManifestHead, RecordedCall, RecordedKeys};
+use super::head::{Head, KeyFailure, ManifestHead, RecordedCall, RecordedKeys, RecordedRoot};
 use super::index::{Line, Why};
 use super::layout::{INDEX, JOURNAL, KEYS, MANIFEST, SIDECAR, WORK};
 use super::reading::each_line;
@@ -55,7 +55,8 @@ impl Recording<'_> {
         let mut files = Files::new();
         let mut head = store.head().clone();
         head.keys = self.write_keys(holdings, &head, &mut files)?;
-        head.roots = self.all_roots(head.roots);
+        let run = head.last_run();
+        head.roots = self.all_roots(head.roots, run);
         head.finished = true;
         if let Some(run) = head.runs.last_mut() {
             run.finished = Some(now);
@@ -87,12 +88,18 @@ impl Recording<'_> {
     }
 
     /// The roots of this run, and after them those of earlier ones that it did not come to.
-    fn all_roots(&self, old: Vec<super::head::RecordedRoot>) -> Vec<super::head::RecordedRoot> {
+    fn all_roots(&self, old: Vec<RecordedRoot>, run: u32) -> Vec<RecordedRoot> {
         let mut roots = self.roots_in_order();
+        for root in roots.iter_mut().filter(|root| !root.own) {
+            root.reached.insert(run);
+        }
         for root in old {
             match roots.iter_mut().find(|known| known.name == root.name) {
-                // What was verified for itself once is so for ever.
-                Some(known) => known.own |= root.own,
+                Some(known) => {
+                    // What was verified for itself once is so for ever.
+                    known.own |= root.own;
+                    known.reached.extend(root.reached);
+                }
                 None => roots.push(root),
             }
         }

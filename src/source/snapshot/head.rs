@@ -1,5 +1,7 @@
 //! The head of a snapshot: who took it, of what, when, and what it came to.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +93,9 @@ pub struct RecordedRoot {
     pub prefix: Option<String>,
     /// Whether it is one of the source's own, rather than one that a chain led to.
     pub own: bool,
+    /// The runs that came to it, where it is none of the source's own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reached: BTreeSet<u32>,
 }
 
 /// The keys of a region.
@@ -183,6 +188,17 @@ pub struct ManifestHead {
     pub bytes: u64,
     /// SHA-256 over it: the one hash that stands for all of them.
     pub sha256: String,
+}
+
+/// A range that a snapshot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldRange {
+    /// The range.
+    pub bounds: Bounds,
+    /// Until when there was anything to be copied: its end, or when the last of its runs began.
+    pub reach: Timestamp,
+    /// When the last of its runs began.
+    pub began: Timestamp,
 }
 
 /// When a run began, and its number: two may begin in one second.
@@ -278,15 +294,7 @@ impl Head {
     pub(super) fn is_superseded(&self, run: u32) -> bool {
         let last = self.last_run();
         let covered = self.bounds_of(run).zip(self.bounds_of(last));
-        run >= last
-            || covered.is_some_and(|(inner, outer)| {
-                outer
-                    .start()
-                    .is_none_or(|start| inner.start().is_some_and(|its| its >= start))
-                    && outer
-                        .end()
-                        .is_none_or(|end| inner.end().is_some_and(|its| its <= end))
-            })
+        run >= last || covered.is_some_and(|(inner, outer)| outer.encloses(&inner))
     }
 
     /// Whether what `run` was told bears on `asked`.
@@ -307,6 +315,23 @@ impl Head {
         }
     }
 
+    /// Whether a run that came to a root looked there for what is of that time: in all that is `asked` for,
+    /// or in its own range. Another run may have ended before a chain led there.
+    pub(super) fn came_to(
+        &self,
+        root: &RecordedRoot,
+        asked: &Bounds,
+        at: Option<Timestamp>,
+    ) -> bool {
+        let looked = |run: &u32| {
+            let run = self.runs.get(*run as usize);
+            run.filter(|run| run.finished.is_some())
+                .and_then(RecordedRun::bounds)
+                .is_some_and(|its| its.encloses(asked) || at.is_some_and(|at| its.contains(at)))
+        };
+        root.own || root.reached.iter().any(looked)
+    }
+
     /// Whether any run looked for a digest that ends at `end` when it was due.
     pub(super) fn looked_for(&self, end: Timestamp) -> bool {
         self.runs.iter().any(|run| run.looked_for(end))
@@ -314,7 +339,7 @@ impl Head {
 
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the
     /// last run of each began; the one that was taken last comes last.
-    pub fn ranges(&self) -> Vec<(Bounds, Timestamp)> {
+    pub fn ranges(&self) -> Vec<HeldRange> {
         let runs = self.runs.iter().zip(0_usize..);
         let runs = runs.filter(|(run, _)| run.finished.is_some());
         let mut runs: Vec<_> = runs.collect();
@@ -337,9 +362,14 @@ impl Head {
             }
         }
         joined.sort_unstable_by_key(|it| it.began);
-        let bounds = joined.into_iter();
-        let bounds = bounds.filter_map(|it| Some((Bounds::new(it.start, it.end)?, it.began.0)));
-        bounds.collect()
+        let ranges = joined.into_iter().filter_map(|it| {
+            Some(HeldRange {
+                bounds: Bounds::new(it.start, it.end)?,
+                reach: it.reach,
+                began: it.began.0,
+            })
+        });
+        ranges.collect()
     }
 }
 
@@ -390,9 +420,15 @@ mod tests {
         };
         let ranges = head.ranges();
         assert_eq!(ranges.len(), 1);
-        assert_eq!(ranges[0].0.start(), "2024-03-01T00:00:00Z".parse().ok());
-        assert_eq!(ranges[0].0.end(), "2024-03-03T00:00:00Z".parse().ok());
-        assert_eq!(Some(ranges[0].1), "2024-05-02T00:00:00Z".parse().ok());
+        let HeldRange {
+            bounds,
+            reach,
+            began,
+        } = ranges[0];
+        assert_eq!(bounds.start(), "2024-03-01T00:00:00Z".parse().ok());
+        assert_eq!(bounds.end(), "2024-03-03T00:00:00Z".parse().ok());
+        assert_eq!(Some(reach), bounds.end());
+        assert_eq!(Some(began), "2024-05-02T00:00:00Z".parse().ok());
         head.runs.push(run(
             "2024-04-01T00:00:00Z",
             "2024-04-02T00:00:00Z",
@@ -407,7 +443,7 @@ mod tests {
         unfinished.finished = None;
         head.runs.push(unfinished);
         assert_eq!(
-            head.ranges()[1].0.end(),
+            head.ranges()[1].bounds.end(),
             "2024-04-02T00:00:00Z".parse().ok()
         );
     }
@@ -438,9 +474,17 @@ mod tests {
         let apart = head(vec![early.clone(), later("2024-03-11T00:00:00Z")]);
         assert_eq!(apart.ranges().len(), 2);
         let joined = head(vec![early, later("2024-03-10T00:00:00Z")]);
-        let [(bounds, began)] = joined.ranges()[..] else {
+        let [
+            HeldRange {
+                bounds,
+                reach,
+                began,
+            },
+        ] = joined.ranges()[..]
+        else {
             panic!("they touch");
         };
+        assert_eq!(reach, began);
         assert_eq!(bounds.start(), "2024-03-01T00:00:00Z".parse().ok());
         assert_eq!(bounds.end(), "2030-01-01T00:00:00Z".parse().ok());
         assert_eq!(Some(began), "2024-03-12T00:00:00Z".parse().ok());

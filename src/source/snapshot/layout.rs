@@ -30,8 +30,12 @@ const MOST_PATH: usize = 1000;
 
 /// Whether a file or folder of this name, right in the folder of a snapshot, belongs to it.
 pub(crate) fn is_of_a_snapshot(folder: &std::path::Path, name: &str) -> bool {
-    let all = [HEAD, MANIFEST, INDEX, OBJECTS, ENCODED, KEYS, WORK];
-    all.contains(&name) && folder.join(HEAD).exists()
+    is_own(name) && folder.join(HEAD).exists()
+}
+
+/// Whether a snapshot calls a file or folder of its own so.
+pub(super) fn is_own(name: &str) -> bool {
+    [HEAD, MANIFEST, INDEX, OBJECTS, ENCODED, KEYS, WORK].contains(&name)
 }
 
 /// The file of an object: under its own key, where every file system takes that as it stands.
@@ -76,7 +80,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// Whether digests, logs, sign files or result files have such names.
-fn is_of_an_object(name: &str) -> bool {
+pub(super) fn is_of_an_object(name: &str) -> bool {
     let endings = [".json.gz", ".csv.gz", ".csv"];
     name == SIGN_FILE || endings.iter().any(|ending| name.ends_with(ending))
 }

@@ -2,6 +2,7 @@
 //!
 //! `recording` stands before any source and keeps what is read from it; `replay` is a source again.
 
+mod beside;
 mod check;
 mod copying;
 mod error;
@@ -23,7 +24,9 @@ pub(crate) use check::by_object;
 pub use check::{Alteration, Altered, Checked, Named, Parallel};
 pub use error::SnapshotError;
 pub use finishing::Finished;
-pub use head::{Contents, ExportsPlace, Head, KeyFailure, RecordedKeys, RecordedRun, RunFilters};
+pub use head::{
+    Contents, ExportsPlace, Head, HeldRange, KeyFailure, RecordedKeys, RecordedRun, RunFilters,
+};
 pub use keys::SnapshotKeys;
 pub(crate) use layout::is_of_a_snapshot;
 pub use recording::Recording;

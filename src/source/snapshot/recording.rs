@@ -138,6 +138,7 @@ impl<'a> Recording<'a> {
             bucket: bucket.map(|bucket| bucket.to_string()),
             prefix: prefix.map(|prefix| prefix.to_string()),
             own: named.is_some(),
+            reached: BTreeSet::new(),
         }
     }
 

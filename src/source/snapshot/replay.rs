@@ -12,7 +12,8 @@ use super::super::api::root_that_holds;
 use super::super::folder::{
     Listing, body, explain, is_absent, open_file, read_sidecar, read_small,
 };
-use super::check::Altered;
+use super::beside::is_any_beside;
+use super::check::{Alteration, Altered};
 use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
 use super::index::{Line, Why};
@@ -20,12 +21,15 @@ use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, SIDECAR, encoded, file_of, f
 use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
-use crate::verify::location::{DigestKey, ObjectLocation, RootId};
+use crate::verify::location::{DigestKey, LogPath, ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
 /// Why a digest that no run was to find is not said to be missing.
 const NEVER_DUE: &str =
     "the snapshot does not hold it, and no run that copied into it looked for it when it was due";
+
+/// Why what lies in a root that no run of that time came to is not said to be missing.
+const NEVER_REACHED: &str = "the snapshot does not hold it, and no run that copied that time into it was led to where it lies: take the whole range anew into the same snapshot";
 
 /// A snapshot.
 pub struct SnapshotSource {
@@ -76,7 +80,7 @@ impl std::fmt::Debug for SnapshotSource {
 }
 
 impl SnapshotSource {
-    /// Opens the snapshot in the folder at `path`; nothing where it holds none.
+    /// Opens the snapshot in the folder at `path`; nothing where it holds none, or objects beside it.
     ///
     /// # Errors
     /// Where what it holds cannot be used.
@@ -87,8 +91,12 @@ impl SnapshotSource {
             Err(error) if is_absent(&error) => return Ok(None),
             Err(error) => return Err(at(&name)(error)),
         };
+        let is_like_one = dir.is_dir(OBJECTS) && (dir.exists(MANIFEST) || dir.exists(INDEX));
+        if !is_like_one && !dir.exists(HEAD) || is_any_beside(&dir)? {
+            return Ok(None);
+        }
         let Some(head) = read_head(&dir)? else {
-            return if dir.is_dir(OBJECTS) && (dir.exists(MANIFEST) || dir.exists(INDEX)) {
+            return if is_like_one {
                 Err(SnapshotError::Headless)
             } else {
                 Ok(None)
@@ -206,7 +214,21 @@ impl SnapshotSource {
 
     /// Takes note of the files that are not what the manifest says.
     pub fn take_altered(&mut self, altered: Vec<Altered>) {
+        for doubled in altered.iter().filter(|it| it.how == Alteration::Doubled) {
+            // What lies under an object's own key is judged, whatever the index says.
+            if let Some(object) = &doubled.object {
+                self.odd.remove(object);
+            }
+        }
         self.altered = altered;
+    }
+
+    /// The file that the index says an object lies in, in place of one under its own key.
+    pub(super) fn odd_file(&self, object: &(RootId, String)) -> Option<&str> {
+        match self.odd.get(object)? {
+            Odd::In(file) => Some(file),
+            Odd::Unread { .. } => None,
+        }
     }
 
     /// Takes note of the files that a Mac wrote beside those of the snapshot: they are no objects.
@@ -292,9 +314,16 @@ impl SnapshotSource {
             let key = DigestKey::parse(path);
             key.is_some_and(|key| !self.head.looked_for(key.end()))
         };
+        let is_unreached = || {
+            let root = self.recorded(root);
+            let at = DigestKey::parse(path).map(|key| key.end());
+            let at = at.or_else(|| LogPath::parse(path).and_then(|log| log.time));
+            root.is_ok_and(|root| !self.head.came_to(root, &self.asked, at))
+        };
         match problem {
             Some(problem) => problem.error,
             None if is_undue() => SourceError::Failed(NEVER_DUE.into()),
+            None if is_unreached() => SourceError::Failed(NEVER_REACHED.into()),
             None => SourceError::NotFound,
         }
     }

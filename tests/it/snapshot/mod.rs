@@ -1,6 +1,7 @@
 //! Snapshots under attack: from whoever has the bucket, from whoever has the evidence, and from the machine itself.
 
 mod altered;
+mod beside;
 pub mod common;
 mod forged;
 mod full;

@@ -378,3 +378,40 @@ fn what_was_there_once_is_verified_for_ever() {
     fits_its_manifest(&place);
     assert_eq!(compared(asked(&place, FIRST)), compared(first));
 }
+
+/// What was yet to come when it was taken was looked at by nobody.
+#[test]
+fn a_range_reaches_no_further_than_the_time_of_its_taking() {
+    let place = Place::new();
+    let served = Served::new(&archive());
+    let ahead = [FIRST[0], "2099-01-01T00:00:00Z"];
+    add(&served, &place, ahead);
+    let later = [FIRST[0], "2098-01-01T00:00:00Z"];
+    let mut command = logs(&place);
+    command.args(["--start-time", later[0], "--end-time", later[1]]);
+    refused(command, &["does not hold that range"]);
+    let (_, report) = report(logs(&place));
+    let end = report["requested"]["end"].as_str().expect("an end");
+    assert!(end < ahead[1], "{end}");
+}
+
+/// A run that ends before a chain leads to another bucket copies nothing from there.
+#[test]
+fn what_no_run_was_led_to_is_not_missing() {
+    const NEW: &str = "audit-logs-new";
+    let served = Served::new(&trail(10).moves(6, NEW, "").archive());
+    let early = ["2024-03-10T00:00:00Z", "2024-03-10T04:00:00Z"];
+    let late = ["2024-03-10T04:00:00Z", "2024-03-10T10:00:00Z"];
+    let source = format!("s3://{NEW}");
+    for order in [[early, late], [late, early]] {
+        let place = Place::new();
+        for [start, end] in order {
+            let mut command = served.snapshot(&source, &place.dir());
+            command.args(["--start-time", start, "--end-time", end]);
+            report(command);
+        }
+        let (exit, told) = report(logs(&place));
+        assert_eq!(exit, 3, "{told:#}");
+        assert_eq!(asked(&place, late).0, 0);
+    }
+}

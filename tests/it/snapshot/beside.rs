@@ -1,0 +1,126 @@
+//! What lies in the folder of a snapshot beside what it tells of: a snapshot vouches for itself alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::common::{BUCKET, Place, contents, file_of, logs, offline, report, served, take};
+use crate::forge::Archive;
+use crate::scenarios::common::audit;
+
+fn taken(archive: &Archive) -> Place {
+    let place = Place::new();
+    take(&served(archive), &place);
+    place
+}
+
+fn codes(report: &Value) -> Vec<&str> {
+    let findings = report["findings"].as_array().expect("findings");
+    let codes = findings.iter().filter_map(|it| it["code"].as_str());
+    codes.collect()
+}
+
+/// A folder's files once more, in another folder.
+fn copy(from: &Path, to: &Path) {
+    for (name, content) in contents(from) {
+        let file = to.join(name);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("folders");
+        fs::write(file, content).expect("a file");
+    }
+}
+
+/// Who may write to a bucket lays a true snapshot beside the archive, and changes the archive.
+#[test]
+fn a_snapshot_beside_an_archive_hides_nothing_of_it() {
+    let archive = audit();
+    let taken = taken(&archive);
+    let keys = taken.file("public-keys/us-east-1.json");
+    let verify = |place: &Place| -> (i32, Value) {
+        let mut command: Command = logs(place);
+        command.arg("--public-keys").arg(&keys);
+        report(command)
+    };
+    let log = archive.log(2, 0).1;
+    for folder in [".", "deep/down"] {
+        let place = taken.copy();
+        let whole = place.dir().join(folder);
+        copy(&taken.file(&format!("objects/{BUCKET}")), &whole);
+        let (exit, report) = verify(&place);
+        assert_eq!(exit, 0, "{folder}: {report:#}");
+        let other = fs::read(whole.join(archive.log(2, 1).1)).expect("a log");
+        fs::write(whole.join(&log), other).expect("a log");
+        let (exit, report) = verify(&place);
+        assert_eq!(
+            (exit, codes(&report)),
+            (1, vec!["log-modified"]),
+            "{folder}: {report:#}"
+        );
+        // Nor does what is no snapshot keep anybody from a verdict.
+        place.write("snapshot.json", "{");
+        let (exit, report) = verify(&place);
+        assert_eq!(exit, 1, "{folder}: {report:#}");
+    }
+}
+
+/// The index says that a log lies in a file of another name, where a true copy of it is.
+#[test]
+fn what_lies_under_its_own_key_is_judged_whatever_lies_elsewhere() {
+    let archive = audit();
+    let place = taken(&archive);
+    for (object, other) in [
+        (archive.log(2, 0), archive.log(2, 1)),
+        (archive.digest(3), archive.digest(2)),
+    ] {
+        let copy = place.copy();
+        let file = file_of(&object);
+        let mut hasher = Sha256::new();
+        hasher.update((BUCKET.len() as u64).to_be_bytes());
+        hasher.update(BUCKET);
+        hasher.update(&object.1);
+        let aside = format!("objects-encoded/{}", hex::encode(hasher.finalize()));
+        copy.write(&aside, fs::read(copy.file(&file)).expect("an object"));
+        copy.write(&file, fs::read(copy.file(&file_of(&other))).expect("one"));
+        let name = object.1.rsplit('/').next().expect("a name");
+        let index = copy.read("objects.jsonl");
+        let own = index.lines().find(|line| line.contains(name));
+        let own = own.expect("its line");
+        let mut line: Value = serde_json::from_str(own).expect("a line");
+        line["object"]["file"] = json!(aside);
+        copy.write("objects.jsonl", index.replace(&format!("{own}\n"), ""));
+        copy.reseal(&[line]);
+        let (exit, report) = offline(&copy);
+        assert_eq!(exit, 1, "{report:#}");
+        let told = report.to_string();
+        assert!(told.contains("lies under the key of an object"), "{told}");
+    }
+}
+
+/// An archive that no root names is verified by nobody.
+#[test]
+fn what_belongs_to_no_object_is_told() {
+    let archive = audit();
+    let place = taken(&archive);
+    for folder in [
+        "objects/evil",
+        "objects/AWSLogsX",
+        "objects-encoded/x",
+        "objects/audit-logs/more",
+    ] {
+        let copied = place.copy();
+        copy(
+            &place.file(&format!("objects/{BUCKET}")),
+            &copied.file(folder),
+        );
+        copied.reseal(&[]);
+        let (exit, report) = offline(&copied);
+        assert_eq!(exit, 1, "{folder}: {report:#}");
+        let codes = codes(&report);
+        assert!(
+            codes.iter().all(|it| *it == "snapshot-altered"),
+            "{codes:?}"
+        );
+    }
+}
