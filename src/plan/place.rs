@@ -108,7 +108,15 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
     local::check(path)?;
     let threads = args.concurrency.map_or_else(folder_threads, usize::from);
     let cannot_use = || format!("cannot use the snapshot {}", path.display());
-    if let Some(mut source) = SnapshotSource::open(path).with_context(cannot_use)? {
+    let cannot_open = || format!("cannot open the folder {}", path.display());
+    let is_part = FolderSource::is_part_of_an_archive(path).with_context(cannot_open)?;
+    // What lies in a part of an archive is part of it, whatever it says of itself.
+    let snapshot = if is_part {
+        None
+    } else {
+        SnapshotSource::open(path).with_context(cannot_use)?
+    };
+    if let Some(mut source) = snapshot {
         if !source.head().contents.is_logs() {
             bail!(
                 "{} is a snapshot of query results: verify it with `ct-verify query-results`",
@@ -129,8 +137,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
             note: Some(note),
         });
     }
-    let (source, narrowing) = FolderSource::open(path)
-        .with_context(|| format!("cannot open the folder {}", path.display()))?;
+    let (source, narrowing) = FolderSource::open(path).with_context(cannot_open)?;
     Ok(Resolved {
         place: Place::Folder(source),
         narrowing,

@@ -47,6 +47,14 @@ impl FolderSource {
         Ok((source, narrowing))
     }
 
+    /// Whether the folder at `path` is `AWSLogs` itself, or an account's or region's folder below it.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn is_part_of_an_archive(path: &Path) -> io::Result<bool> {
+        Ok(above_aws_logs(&path.canonicalize()?).is_some())
+    }
+
     /// The folder at `path` as one root, wherever `AWSLogs` lies. What of its own path leads from
     /// an `AWSLogs` folder on is told; it is empty where nothing does.
     ///

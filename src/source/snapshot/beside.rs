@@ -1,39 +1,59 @@
 //! What lies in the folder of a snapshot beside what belongs to it.
 //!
-//! Who may write to a bucket may put a true snapshot into it, and change the archive beside: a copy of that
-//! bucket would be taken for the snapshot, and the archive not be looked at. So a folder that holds any
-//! object beside a snapshot is a folder like any other.
+//! Who may write to a bucket may lay a true snapshot into it, and change the archive beside: a copy of that
+//! bucket would be taken for the snapshot, and nobody look at the archive. So a snapshot that has an archive
+//! beside it is not verified, and what is no snapshot keeps nobody from verifying the archive.
 
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;
 
 use super::error::{SnapshotError, at};
-use super::layout::{is_of_an_object, is_own};
+use super::head::Head;
+use super::layout::{WORK, is_own};
+use crate::verify::query::is_of_an_export;
 
 /// The folder that a bucket's digests and logs lie in.
 const LOGS: &str = "AWSLogs";
 
-/// Whether any object, or a folder for objects, lies in the folder but not in the snapshot.
-pub(super) fn is_any_beside(dir: &Dir) -> Result<bool, SnapshotError> {
-    let mut waiting = vec![PathBuf::from(".")];
-    while let Some(folder) = waiting.pop() {
-        let name = folder.to_string_lossy().into_owned();
-        for entry in dir.read_dir(&folder).map_err(at(&name))? {
-            let entry = entry.map_err(at(&name))?;
-            let file = entry.file_name();
-            let is_top = folder == Path::new(".");
-            let text = file.to_str();
-            if is_top && text.is_some_and(is_own) {
+/// An object that lies in the folder of a snapshot, and not in the snapshot: one of those that a run over
+/// such a snapshot would verify, or of any kind where there is no head to tell.
+pub(super) fn object_beside(
+    dir: &Dir,
+    head: Option<&Head>,
+) -> Result<Option<String>, SnapshotError> {
+    let are_logs = head.is_none_or(|head| head.contents.is_logs());
+    let are_exports = head.is_none_or(|head| !head.contents.is_logs());
+    let mut waiting = vec![(PathBuf::from("."), false)];
+    while let Some((folder, is_in_logs)) = waiting.pop() {
+        let named = folder.to_string_lossy().into_owned();
+        let entries = match dir.read_dir(&folder) {
+            Ok(entries) => entries,
+            // Such as a disk's own folders: nobody copied anything there.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => continue,
+            Err(error) => return Err(at(&named)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(at(&named))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // What a run keeps while it copies holds no objects under their keys.
+            if folder == Path::new(".") && name != WORK && is_own(&name) {
                 continue;
             }
-            if text.is_some_and(|text| text == LOGS || is_of_an_object(text)) {
-                return Ok(true);
+            let path = folder.join(entry.file_name());
+            let kind = entry.file_type().map_err(at(&named))?;
+            if kind.is_dir() {
+                waiting.push((path, is_in_logs || name == LOGS));
+                continue;
             }
-            if entry.file_type().map_err(at(&name))?.is_dir() {
-                waiting.push(folder.join(file));
+            // Those that begin so are what a Mac writes beside files.
+            let is_log = is_in_logs && !name.starts_with("._") || name == LOGS;
+            let is_export = is_of_an_export(&name) && !name.starts_with("._");
+            if are_logs && is_log || are_exports && is_export {
+                let path = path.strip_prefix(".").unwrap_or(&path);
+                return Ok(Some(path.to_string_lossy().into_owned()));
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }

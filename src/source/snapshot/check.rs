@@ -11,7 +11,7 @@ use super::layout::{ENCODED, HEAD, INDEX, KEYS, MANIFEST, OBJECTS, SIDECAR};
 use super::opening::{each_named, files_below};
 use super::replay::SnapshotSource;
 use super::store::sha256;
-use crate::verify::location::RootId;
+use crate::verify::location::{RootId, is_account, is_organization};
 
 /// How a file of a snapshot is not what the manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,12 +147,21 @@ impl SnapshotSource {
 
     /// What is wrong with where a file lies that the manifest names.
     fn misplaced(&self, file: &str) -> Option<Alteration> {
-        if file.starts_with(KEYS) {
-            return None;
+        if file
+            .strip_prefix(KEYS)
+            .is_some_and(|it| it.starts_with('/'))
+        {
+            let mut named = self
+                .head
+                .keys
+                .iter()
+                .filter_map(|keys| keys.file.as_deref());
+            return (!named.any(|named| named == file)).then_some(Alteration::Stray);
         }
         let of = file.strip_suffix(SIDECAR).unwrap_or(file);
         match self.object_in(of) {
             None => Some(Alteration::Stray),
+            Some((_, path)) if is_of_another_root(&path) => Some(Alteration::Stray),
             Some(object) => self
                 .odd_file(&object)
                 .is_some_and(|other| other != of)
@@ -183,6 +192,17 @@ impl SnapshotSource {
             actual,
         })
     }
+}
+
+/// Whether a path leads into an `AWSLogs` folder within another one that no account's folder lies between:
+/// that would be a root of its own.
+fn is_of_another_root(path: &str) -> bool {
+    let mut parts = path.split('/');
+    let is_logs = parts.next() == Some("AWSLogs");
+    let is_whose = parts
+        .next()
+        .is_some_and(|part| is_account(part) || is_organization(part));
+    is_logs && !is_whose && path.split('/').skip(1).any(|part| part == "AWSLogs")
 }
 
 /// Whether a file that the manifest does not name is one that macOS wrote when it copied or showed the

@@ -36,6 +36,11 @@ pub enum SnapshotError {
         "{HEAD}, which says what it is, is not there; to verify what lies in it as a plain copy of a bucket, name its folder {OBJECTS}, and keys with --public-keys"
     )]
     Headless,
+    /// An archive lies in its folder, which nobody would look at.
+    #[error(
+        "{0:?} lies beside the snapshot and is no part of it: name the folder of what is to be verified alone (AWSLogs, or the snapshot in a folder of its own)"
+    )]
+    Beside(String),
     /// What it says of itself does not fit together.
     #[error("{0} is not what {MANIFEST} and {HEAD} say: nothing is added to it")]
     Altered(String),

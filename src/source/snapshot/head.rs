@@ -280,6 +280,11 @@ impl Head {
         }
     }
 
+    /// Whether it is that of a snapshot that is finished.
+    pub(super) fn is_usable(&self) -> bool {
+        self.finished && self.manifest.is_some() && !self.runs.is_empty()
+    }
+
     /// The number of the last run.
     pub(super) fn last_run(&self) -> u32 {
         u32::try_from(self.runs.len().saturating_sub(1)).unwrap_or(u32::MAX)

@@ -80,7 +80,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// Whether digests, logs, sign files or result files have such names.
-pub(super) fn is_of_an_object(name: &str) -> bool {
+fn is_of_an_object(name: &str) -> bool {
     let endings = [".json.gz", ".csv.gz", ".csv"];
     name == SIGN_FILE || endings.iter().any(|ending| name.ends_with(ending))
 }

@@ -12,7 +12,7 @@ use super::super::api::root_that_holds;
 use super::super::folder::{
     Listing, body, explain, is_absent, open_file, read_sidecar, read_small,
 };
-use super::beside::is_any_beside;
+use super::beside::object_beside;
 use super::check::{Alteration, Altered};
 use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
@@ -80,7 +80,7 @@ impl std::fmt::Debug for SnapshotSource {
 }
 
 impl SnapshotSource {
-    /// Opens the snapshot in the folder at `path`; nothing where it holds none, or objects beside it.
+    /// Opens the snapshot in the folder at `path`; nothing where it holds none.
     ///
     /// # Errors
     /// Where what it holds cannot be used.
@@ -92,10 +92,18 @@ impl SnapshotSource {
             Err(error) => return Err(at(&name)(error)),
         };
         let is_like_one = dir.is_dir(OBJECTS) && (dir.exists(MANIFEST) || dir.exists(INDEX));
-        if !is_like_one && !dir.exists(HEAD) || is_any_beside(&dir)? {
+        if !is_like_one && !dir.exists(HEAD) {
             return Ok(None);
         }
-        let Some(head) = read_head(&dir)? else {
+        let head = read_head(&dir);
+        let usable = head.as_ref().ok().and_then(Option::as_ref);
+        let usable = usable.filter(|head| head.is_usable() && dir.exists(INDEX));
+        match (object_beside(&dir, usable)?, usable) {
+            (Some(object), Some(_)) => return Err(SnapshotError::Beside(object)),
+            (Some(_), None) => return Ok(None),
+            (None, _) => {}
+        }
+        let Some(head) = head? else {
             return if is_like_one {
                 Err(SnapshotError::Headless)
             } else {

@@ -7,8 +7,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::common::{BUCKET, Place, contents, file_of, logs, offline, report, served, take};
+use super::common::{BUCKET, Place, contents, file_of, offline, refused, report, served, take};
 use crate::forge::Archive;
+use crate::harness::program;
 use crate::scenarios::common::audit;
 
 fn taken(archive: &Archive) -> Place {
@@ -38,30 +39,69 @@ fn a_snapshot_beside_an_archive_hides_nothing_of_it() {
     let archive = audit();
     let taken = taken(&archive);
     let keys = taken.file("public-keys/us-east-1.json");
-    let verify = |place: &Place| -> (i32, Value) {
-        let mut command: Command = logs(place);
+    let verify = |folder: &Path| -> Command {
+        let mut command = program();
+        command.arg("logs").arg(folder);
         command.arg("--public-keys").arg(&keys);
-        report(command)
+        command
     };
     let log = archive.log(2, 0).1;
-    for folder in [".", "deep/down"] {
+    for folder in [".", "deep/down", "unfinished"] {
         let place = taken.copy();
         let whole = place.dir().join(folder);
         copy(&taken.file(&format!("objects/{BUCKET}")), &whole);
-        let (exit, report) = verify(&place);
-        assert_eq!(exit, 0, "{folder}: {report:#}");
         let other = fs::read(whole.join(archive.log(2, 1).1)).expect("a log");
         fs::write(whole.join(&log), other).expect("a log");
-        let (exit, report) = verify(&place);
-        assert_eq!(
-            (exit, codes(&report)),
-            (1, vec!["log-modified"]),
-            "{folder}: {report:#}"
-        );
+        let told = refused(verify(&place.dir()), &["lies beside the snapshot"]);
+        assert!(told.contains("AWSLogs"), "{told}");
+        // What it tells to do tells the rest.
+        let (exit, told) = report(verify(&whole.join("AWSLogs")));
+        assert_eq!((exit, codes(&told)), (1, vec!["log-modified"]), "{folder}");
         // Nor does what is no snapshot keep anybody from a verdict.
         place.write("snapshot.json", "{");
-        let (exit, report) = verify(&place);
-        assert_eq!(exit, 1, "{folder}: {report:#}");
+        let (exit, told) = report(verify(&place.dir()));
+        assert_eq!(exit, 1, "{folder}: {told:#}");
+    }
+}
+
+/// In a part of an archive there is no snapshot, but what somebody laid there.
+#[test]
+fn a_snapshot_in_place_of_logs_is_none() {
+    let archive = audit();
+    let taken = taken(&archive);
+    let place = Place::new();
+    copy(&taken.file(&format!("objects/{BUCKET}")), &place.dir());
+    let logs = place.file("AWSLogs/111122223333/CloudTrail");
+    fs::remove_dir_all(&logs).expect("they are deleted");
+    copy(&taken.dir(), &logs);
+    let mut command = program();
+    command.arg("logs").arg(&logs).arg("--public-keys");
+    command.arg(taken.file("public-keys/us-east-1.json"));
+    let (exit, told) = report(command);
+    assert_eq!(exit, 1, "{told:#}");
+    assert!(codes(&told).contains(&"log-missing"), "{told:#}");
+}
+
+/// Reports and notes lie beside it, and what a Mac writes.
+#[test]
+fn what_is_no_archive_beside_a_snapshot_changes_nothing() {
+    let taken = taken(&audit());
+    for name in [
+        "report.csv",
+        "notes/list.csv",
+        "evidence.json.gz",
+        "__MACOSX/objects/audit-logs/AWSLogs/._x.json.gz",
+    ] {
+        let place = taken.copy();
+        place.write(name, "x");
+        fs::create_dir_all(place.file("more/AWSLogs")).expect("a folder");
+        assert_eq!(offline(&place).0, 0, "{name}");
+        let log = contents(&place.file("objects"))
+            .into_keys()
+            .find(|name| name.contains("/CloudTrail/"))
+            .expect("a log");
+        place.remove(&format!("objects/{log}"));
+        assert_eq!(offline(&place).0, 1, "{name}");
     }
 }
 
@@ -108,6 +148,8 @@ fn what_belongs_to_no_object_is_told() {
         "objects/AWSLogsX",
         "objects-encoded/x",
         "objects/audit-logs/more",
+        "objects/audit-logs/AWSLogs/more",
+        "public-keys",
     ] {
         let copied = place.copy();
         copy(
