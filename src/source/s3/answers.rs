@@ -29,9 +29,22 @@ pub(super) const STALLS: u32 = 6;
 pub(super) struct Bounded {
     /// No byte for so long is a fault.
     pub(super) stall: Duration,
-    /// Whether an object comes where the answer is no refusal, which is not held.
-    pub(super) is_object: bool,
+    pub(super) asked: Asked,
 }
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// What is held whole.
+    Text,
+    /// All of an object.
+    Object,
+    /// The rest of one.
+    Rest,
+}
+
+/// The status of an answer that is an object, all of it.
+pub(super) const WHOLE: u16 = 200;
 
 impl Intercept for Bounded {
     fn name(&self) -> &'static str {
@@ -45,8 +58,14 @@ impl Intercept for Bounded {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let answer = context.response_mut();
-        if self.is_object && answer.status().is_success() {
-            return Ok(());
+        if answer.status().is_success() {
+            match self.asked {
+                Asked::Object if answer.status().as_u16() != WHOLE => {
+                    return Err("S3 has another status for all of an object".into());
+                }
+                Asked::Object | Asked::Rest => return Ok(()),
+                Asked::Text => {}
+            }
         }
         let longest = if answer.status().is_success() {
             LONGEST

@@ -31,7 +31,7 @@ use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
-use super::answers::{LONGEST_ERROR, STALLS};
+use super::answers::{LONGEST_ERROR, STALLS, WHOLE};
 use super::credentials::Credentials;
 use super::fault::{Fault, Kind};
 use super::settings::Settings;
@@ -47,8 +47,6 @@ const AS_IT_IS: AsciiSet = NON_ALPHANUMERIC
     .remove(b'/');
 /// SHA-256 of nothing, which is what such a request's body holds.
 const NO_BODY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// The status of an answer that is the object, all of it.
-const WHOLE: u16 = 200;
 const PAYER: (&str, &str) = ("x-amz-request-payer", "requester");
 const USER_AGENT: (&str, &str) = (
     "user-agent",

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::again::{Listed, listed_on};
-use super::answers::Bounded;
+use super::answers::{Asked, Bounded};
 use super::fault::{Fault, Kind};
 use super::gate::Pass;
 use super::lone::Troubles;
@@ -207,7 +207,11 @@ impl Service {
         }
         let bounded = Bounded {
             stall: self.clients.settings().patience.stall,
-            is_object: true,
+            asked: if from.is_some() {
+                Asked::Rest
+            } else {
+                Asked::Object
+            },
         };
         let sent = request.customize().interceptor(bounded).send().await;
         sent.map_err(|error| Fault::of("GetObject", &error))

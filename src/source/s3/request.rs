@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::answers::Bounded;
+use super::answers::{Asked, Bounded};
 use super::backoff::Backoff;
 use super::beginnings::Beginnings;
 use super::clients::Clients;
@@ -153,7 +153,7 @@ impl Service {
     pub(super) fn bounded(&self) -> Bounded {
         Bounded {
             stall: self.clients.settings().patience.stall,
-            is_object: false,
+            asked: Asked::Text,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::served::{DAY, Served, codes, expect, messages};
-use crate::forge::{Archive, seed::Seed};
+use crate::forge::{Archive, keyfiles::trusted_keys, seed::Seed};
 use crate::harness::{program, severity_of};
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Object, Operation, Options, Rule, When};
@@ -239,9 +239,22 @@ fn what_changes_on_its_way_is_no_tampering() {
 /// Half of a log is not a log that was cut.
 #[test]
 fn a_part_that_nobody_asked_for_is_no_object() {
-    // Nor is what comes with a status that S3 never gives.
-    for status in [201, 202, 203, 206] {
-        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "2");
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trusted_keys()).expect("a file");
+    let keys = ["--public-keys", keys.to_str().expect("a path")];
+    // Nor is what comes with a status that S3 never gives. Unsigned requests are the SDK's.
+    for (status, more) in [
+        (201, ""),
+        (202, ""),
+        (203, ""),
+        (206, ""),
+        (206, "--no-sign-request"),
+    ] {
+        let served = Served::new(&audit()).args(DAY).args(keys);
+        let served = served
+            .args(more.split_whitespace())
+            .env("AWS_MAX_ATTEMPTS", "2");
         let rule = Rule::new(Fault::Success(status))
             .on(&[Operation::GetObject])
             .key("*_CloudTrail_*T0220Z_*");
