@@ -19,6 +19,7 @@ mod room;
 mod run;
 mod shard;
 mod stop;
+mod stored;
 mod survey;
 mod threads;
 mod window;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::readers::{Readers, Used};
 use super::room::{Room, Turn};
 use super::stop::Stop;
+use super::stored::Stored;
 use crate::source::{Body, Metadata, ReadDigest, ReadFailure, Source, SourceError};
 use crate::verify::digest::{MAX_DIGEST_LEN, MAX_LOG_LEN};
 use crate::verify::evidence::{HashedContent, Hint, RecordedEvent, Scanner, read_events};
@@ -113,6 +114,23 @@ impl<'a> Reading<'a> {
     /// A digest whole: its content, and what its metadata says.
     pub(super) fn digest(&self, root: RootId, path: &str) -> Fetched<'a> {
         self.whole(&|| self.source.digest(root, path))
+    }
+
+    /// The same, and the bytes that it is stored as, where they are not many.
+    pub(super) fn digest_and_stored(
+        &self,
+        root: RootId,
+        path: &str,
+    ) -> (Fetched<'a>, Option<Vec<u8>>) {
+        let stored = Stored::default();
+        let open = || {
+            let (body, metadata) = self.source.digest(root, path)?;
+            Ok((stored.of(body), metadata))
+        };
+        let fetched = self.whole(&open);
+        let length = fetched.read.as_ref().map(|(content, _, _)| content.stored);
+        let stored = length.ok().and_then(|length| stored.all(length));
+        (fetched, stored)
     }
 
     /// What it came to when it was read before, where that was kept. It takes as much as another one.

@@ -57,7 +57,12 @@ pub enum Outcome {
         events: Option<Vec<RecordedEvent>>,
     },
     /// A digest was read.
-    Digest(ReadDigest),
+    Digest {
+        /// What it holds.
+        read: ReadDigest,
+        /// The bytes that it is stored as, where they are at hand.
+        stored: Option<Vec<u8>>,
+    },
 }
 
 /// An object that a listing showed.
@@ -313,7 +318,11 @@ impl Wanted<'_> {
         }
         let root = self.slice.root;
         if is_of_digests(self.slice.path) {
-            return Outcome::Digest(reading.digest(root, &path).read);
+            let (fetched, stored) = reading.digest_and_stored(root, &path);
+            return Outcome::Digest {
+                read: fetched.read,
+                stored,
+            };
         }
         let (content, hint) = reading.log(root, &path, bucket);
         let events = match (&content, hint) {
@@ -343,7 +352,11 @@ impl Buckets {
     }
 
     fn learn(&self, slice: &Slice<'_>, outcome: &Outcome) {
-        let Outcome::Digest(Ok((content, json, _))) = outcome else {
+        let Outcome::Digest {
+            read: Ok((content, json, _)),
+            ..
+        } = outcome
+        else {
             return;
         };
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

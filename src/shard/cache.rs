@@ -99,6 +99,7 @@ mod tests {
             at,
             packed: 1,
             lines: 100,
+            hashes: 0,
             blobs: 0,
         }
     }

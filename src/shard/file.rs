@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use flate2::bufread::ZlibDecoder;
 use sha2::{Digest as _, Sha256};
 
 use super::frame::{Block, Head, MAGIC, MAX_HEAD, MAX_LINES, Section, TOOL, TRAILER};
 use super::packing::unpacked;
 use super::paper::Plan;
-use super::record::Line;
+use super::record::{Line, Seen};
+use crate::verify::hashing::Sha256Hash;
 
 /// A result that is whole, and of the plan and the shard that it is taken for.
 #[derive(Debug)]
@@ -106,13 +108,19 @@ impl ResultFile {
 
     /// The objects of a block.
     pub(super) fn lines(&self, block: &Block) -> io::Result<Vec<Line>> {
-        let packed = self.bytes(block.at, block.packed)?;
+        let hashes = block.hashes_length().unwrap_or_default();
+        let stored = self.bytes(block.at, block.packed + hashes)?;
+        let packed = usize::try_from(block.packed).map_err(io::Error::other)?;
+        let (packed, hashes) = stored.split_at(packed);
         let length = usize::try_from(block.lines).map_err(io::Error::other)?;
-        let text = unpacked(&packed, length)?;
+        let text = unpacked(ZlibDecoder::new(packed), length)?;
         let lines = text.split(|byte| *byte == b'\n');
         let lines = lines.filter(|line| !line.is_empty());
         let lines: Result<Vec<Line>, _> = lines.map(serde_json::from_slice).collect();
-        let lines = lines.map_err(io::Error::other)?;
+        let mut lines = lines.map_err(io::Error::other)?;
+        if !take_hashes(&mut lines, hashes) {
+            return Err(io::Error::other("its hashes are not those of its logs"));
+        }
         let rising = lines.is_sorted_by(|a, b| a.rest < b.rest);
         if !rising || lines.first().is_none_or(|line| line.rest != block.first) {
             return Err(io::Error::other("its objects are not in order"));
@@ -122,10 +130,14 @@ impl ResultFile {
 
     /// What a digest of a block holds, as it was packed.
     pub(super) fn blob(&self, block: &Block, (at, length): (u64, u64)) -> io::Result<Vec<u8>> {
-        if at.checked_add(length).is_none_or(|end| end > block.blobs) {
+        let hashes = block.hashes_length().unwrap_or_default();
+        let end = at
+            .checked_add(length)
+            .and_then(|end| end.checked_add(hashes));
+        if end.is_none_or(|end| end > block.blobs) {
             return Err(io::Error::other("a digest does not lie in its block"));
         }
-        self.bytes(block.at + block.packed + at, length)
+        self.bytes(block.at + block.packed + hashes + at, length)
     }
 
     fn bytes(&self, at: u64, length: u64) -> io::Result<Vec<u8>> {
@@ -140,6 +152,21 @@ impl ResultFile {
         }
         Ok(bytes)
     }
+}
+
+/// Gives each log its hash. Whether there are as many as logs.
+fn take_hashes(lines: &mut [Line], hashes: &[u8]) -> bool {
+    let (hashes, rest) = hashes.as_chunks();
+    let mut hashes = hashes.iter();
+    for line in lines {
+        if let Some(Seen::Log(log)) = &mut line.seen {
+            log.hash = hashes.next().map(|bytes| Sha256Hash::from_bytes(*bytes));
+            if log.hash.is_none() {
+                return false;
+            }
+        }
+    }
+    hashes.next().is_none() && rest.is_empty()
 }
 
 /// The head of a result that is whole, and how many bytes lie before it.
@@ -165,7 +192,7 @@ fn read_head(file: &mut File) -> Result<(Head, u64), ResultError> {
         .and_then(|_| file.take(trailer.length).read_to_end(&mut packed))
         .map_err(ResultError::Unreadable)?;
     let mut text = Vec::new();
-    flate2::read::ZlibDecoder::new(&packed[..])
+    ZlibDecoder::new(&packed[..])
         .take(8 * MAX_HEAD)
         .read_to_end(&mut text)
         .map_err(ResultError::Unreadable)?;
@@ -225,7 +252,9 @@ fn fits(head: &Head, plan: &Plan, length: u64) -> Result<(), &'static str> {
         let is_inside = |block: &Block| {
             let ends = block.at.checked_add(block.packed);
             let ends = ends.and_then(|end| end.checked_add(block.blobs));
-            ends.is_some_and(|end| end <= length) && block.lines <= MAX_LINES
+            ends.is_some_and(|end| end <= length)
+                && block.lines <= MAX_LINES
+                && block.hashes_length().is_some()
         };
         if !section.blocks.iter().all(is_inside) {
             return Err("its parts do not fit together");
@@ -240,6 +269,32 @@ mod tests {
     use super::super::writing::ResultWriter;
     use super::*;
     use crate::engine::Keeper as _;
+
+    fn line(text: &str) -> Line {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn there_is_a_hash_for_each_log_and_no_other() {
+        let lines = || {
+            [
+                line(r#"{"k":"a","o":{"l":{"s":1,"n":2}}}"#),
+                line(r#"{"k":"b","o":{"f":"absent"}}"#),
+                line(r#"{"k":"c"}"#),
+                line(r#"{"k":"d","o":{"l":{"s":1,"n":2}}}"#),
+            ]
+        };
+        let hashes: Vec<u8> = (0..96).collect();
+        for length in 0..=hashes.len() {
+            let mut lines = lines();
+            let fits = take_hashes(&mut lines, &hashes[..length]);
+            assert_eq!(fits, length == 64, "{length}");
+            let Some(Seen::Log(log)) = &lines[3].seen else {
+                panic!("a log");
+            };
+            assert!(!fits || log.hash.unwrap().as_bytes()[..] == hashes[32..64]);
+        }
+    }
 
     /// What an older program saw may be what a newer one sees better.
     #[test]

@@ -6,13 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::record::Why;
 
 /// What every result ends with.
-pub(super) const MAGIC: [u8; 8] = *b"ctshard1";
+pub(super) const MAGIC: [u8; 8] = *b"ctshard2";
 /// Offset and length of the head, a hash over everything before it, and the magic.
 pub(super) const TRAILER: usize = 8 + 8 + 32 + MAGIC.len();
 /// A head is never larger.
 pub(super) const MAX_HEAD: u64 = 256 * 1024 * 1024;
 /// The lines of a block are never longer.
 pub(super) const MAX_LINES: u64 = 512 * 1024 * 1024;
+/// So many bytes has a hash.
+const HASH: u64 = 32;
 /// A block ends with so many objects,
 pub(super) const BLOCK_OBJECTS: usize = 4096;
 /// or with so many bytes.
@@ -58,6 +60,16 @@ pub(super) struct Block {
     /// Its lines, as they are stored and as they are.
     pub(super) packed: u64,
     pub(super) lines: u64,
-    /// What digests hold, behind the lines.
+    /// So many hashes of logs lie behind the lines, in their order, and in no text: nothing packs them.
+    pub(super) hashes: u64,
+    /// The hashes, and what digests hold behind them.
     pub(super) blobs: u64,
+}
+
+impl Block {
+    /// How many bytes its hashes take.
+    pub(super) fn hashes_length(&self) -> Option<u64> {
+        let length = self.hashes.checked_mul(HASH)?;
+        (length <= self.blobs).then_some(length)
+    }
 }

@@ -1,10 +1,9 @@
 //! What a result holds in fewer bytes.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::Compression;
-use flate2::bufread::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
 /// Half of what is packed are hashes, which no effort makes smaller: more of it takes a tenth of a
@@ -37,14 +36,12 @@ impl Packer {
     }
 }
 
-/// What `packed` was made of, which has `length` bytes.
-pub(super) fn unpacked(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
+/// What `packed` gives, which must be `length` bytes.
+pub(super) fn unpacked(packed: impl Read, length: usize) -> io::Result<Vec<u8>> {
     // One that grows would take half as much again.
     let mut content = Vec::with_capacity(length);
     let limit = length as u64 + 1;
-    ZlibDecoder::new(packed)
-        .take(limit)
-        .read_to_end(&mut content)?;
+    packed.take(limit).read_to_end(&mut content)?;
     if content.len() != length {
         return Err(io::Error::other("it does not have the length that is told"));
     }
@@ -53,6 +50,8 @@ pub(super) fn unpacked(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use flate2::bufread::ZlibDecoder;
+
     use super::*;
 
     #[test]
@@ -65,8 +64,9 @@ mod tests {
             let content = &content[content.len() - length..];
             let made = packer.pack(content);
             assert_eq!(made, Packer::default().pack(content));
-            assert_eq!(unpacked(&made, length).unwrap(), content);
-            assert!(unpacked(&made, length + 1).is_err());
+            let made = || ZlibDecoder::new(&made[..]);
+            assert_eq!(unpacked(made(), length).unwrap(), content);
+            assert!(unpacked(made(), length + 1).is_err());
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use flate2::bufread::{GzDecoder, ZlibDecoder};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -49,8 +50,9 @@ pub(super) enum Seen {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SeenLog {
-    #[serde(rename = "h")]
-    hash: String,
+    /// Of a log that was read from a result it is told behind the lines.
+    #[serde(skip)]
+    pub(super) hash: Option<Sha256Hash>,
     #[serde(rename = "s")]
     stored: u64,
     #[serde(rename = "n")]
@@ -78,6 +80,9 @@ pub(super) struct SeenDigest {
     plain: bool,
     #[serde(rename = "m")]
     metadata: Vec<(String, String)>,
+    /// Whether its content lies there as it is stored, and not as this program packs it.
+    #[serde(rename = "g", default, skip_serializing_if = "is_false")]
+    as_stored: bool,
     /// Where its content lies behind the block's lines, and how long it is there.
     #[serde(rename = "b")]
     pub(super) blob: (u64, u64),
@@ -234,7 +239,7 @@ impl SeenLog {
         };
         Some(KnownLog {
             content: Content {
-                hash: Sha256Hash::from_hex(&self.hash)?,
+                hash: self.hash?,
                 encoding: encoding(self.plain),
                 stored: self.stored,
                 length: self.length,
@@ -257,7 +262,12 @@ impl SeenDigest {
         if length > MAX_DIGEST_LEN {
             return None;
         }
-        let json = unpacked(blob, length).ok()?;
+        let json = if self.as_stored {
+            unpacked(GzDecoder::new(blob), length)
+        } else {
+            unpacked(ZlibDecoder::new(blob), length)
+        };
+        let json = json.ok()?;
         let content = Content {
             hash: Sha256Hash::of(&json),
             encoding: encoding(self.plain),
@@ -297,7 +307,7 @@ impl Packed {
             } => {
                 let events = events.map(|events| events.iter().map(Event::from).collect());
                 let log = SeenLog {
-                    hash: content.hash.to_string(),
+                    hash: Some(content.hash),
                     stored: content.stored,
                     length: content.length,
                     plain: content.encoding == Encoding::Plain,
@@ -311,19 +321,81 @@ impl Packed {
                 content: Err(failure),
                 ..
             }
-            | Outcome::Digest(Err(failure)) => (failed(&failure), Vec::new()),
-            Outcome::Digest(Ok((content, json, metadata))) => {
+            | Outcome::Digest {
+                read: Err(failure), ..
+            } => (failed(&failure), Vec::new()),
+            Outcome::Digest {
+                read: Ok((content, json, metadata)),
+                stored,
+            } => {
+                let stored = stored.filter(|_| content.encoding == Encoding::Gzip);
                 let pairs = metadata.pairs();
                 let digest = SeenDigest {
                     stored: content.stored,
                     length: content.length,
                     plain: content.encoding == Encoding::Plain,
                     metadata: pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+                    as_stored: stored.is_some(),
                     blob: (0, 0),
                 };
-                (Some(Seen::Digest(digest)), packer.pack(&json))
+                let blob = stored.unwrap_or_else(|| packer.pack(&json));
+                (Some(Seen::Digest(digest)), blob)
             }
         };
         Self { seen, blob }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+    use crate::verify::hashing::ContentReader;
+
+    /// What a result tells of a digest that is stored as `stored`, and in how many bytes.
+    fn told(stored: &[u8], at_hand: bool) -> (Content, Vec<u8>, usize) {
+        let body = Box::new(io::Cursor::new(stored.to_vec()));
+        let read = ContentReader::default().collect(body, MAX_DIGEST_LEN);
+        let (content, json) = read.unwrap();
+        let outcome = Outcome::Digest {
+            read: Ok((content, json, Metadata::default())),
+            stored: at_hand.then(|| stored.to_vec()),
+        };
+        let packed = Packed::of(outcome, &Packer::default());
+        let Some(Seen::Digest(seen)) = packed.seen else {
+            panic!("{packed:?}");
+        };
+        let (content, json, _) = seen.known(&packed.blob).unwrap();
+        for end in 0..packed.blob.len() {
+            assert!(seen.known(&packed.blob[..end]).is_none(), "{end}");
+        }
+        (content, json, packed.blob.len())
+    }
+
+    #[test]
+    fn a_digest_is_kept_as_it_is_stored_or_packed() {
+        let json = br#"{"digestPublicKeyFingerprint":"0123456789abcdef"}"#.repeat(9);
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(&json).unwrap();
+        let gzip = gzip.finish().unwrap();
+        for (stored, at_hand, encoding) in [
+            (&gzip, true, Encoding::Gzip),
+            (&gzip, false, Encoding::Gzip),
+            (&json, true, Encoding::Plain),
+            (&json, false, Encoding::Plain),
+        ] {
+            let (content, known, bytes) = told(stored, at_hand);
+            assert_eq!(known, json);
+            assert_eq!(content.encoding, encoding);
+            assert_eq!(content.hash, Sha256Hash::of(&json));
+            assert_eq!(content.length, json.len() as u64);
+            assert_eq!(content.stored, stored.len() as u64);
+            assert!(bytes < json.len());
+            assert_eq!(bytes == gzip.len(), at_hand && encoding == Encoding::Gzip);
+        }
     }
 }

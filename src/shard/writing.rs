@@ -13,6 +13,7 @@ use super::paper::Plan;
 use super::record::{Line, Packed, Seen};
 use crate::engine::{Keeper, KeptObject, Outcome};
 use crate::source::Problem;
+use crate::verify::hashing::Sha256Hash;
 
 /// A result that is being written.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct ResultWriter {
     folders: Vec<usize>,
     packer: Packer,
     lines: Vec<u8>,
+    hashes: Vec<u8>,
     blobs: Vec<u8>,
     first: Option<String>,
     count: usize,
@@ -59,6 +61,7 @@ impl ResultWriter {
             folders: slices.map(|(folder, _)| folder).collect(),
             packer: Packer::default(),
             lines: Vec::new(),
+            hashes: Vec::new(),
             blobs: Vec::new(),
             first: None,
             count: 0,
@@ -83,21 +86,25 @@ impl ResultWriter {
             return Ok(());
         };
         let packed = self.packer.pack(&self.lines);
+        let hashes = mem::take(&mut self.hashes);
         let blobs = mem::take(&mut self.blobs);
         let block = Block {
             first,
             at: self.at,
             packed: packed.len() as u64,
             lines: self.lines.len() as u64,
-            blobs: blobs.len() as u64,
+            hashes: (hashes.len() / size_of::<Sha256Hash>()) as u64,
+            blobs: (hashes.len() + blobs.len()) as u64,
         };
         self.write(&packed)?;
+        self.write(&hashes)?;
         self.write(&blobs)?;
         if let Some(section) = self.head.sections.last_mut() {
             section.blocks.push(block);
         }
         // Their memory is used again.
-        self.blobs = blobs;
+        (self.hashes, self.blobs) = (hashes, blobs);
+        self.hashes.clear();
         self.blobs.clear();
         self.lines.clear();
         self.count = 0;
@@ -191,8 +198,15 @@ impl Keeper for ResultWriter {
     fn keep(&mut self, objects: Vec<KeptObject<Packed>>) -> io::Result<()> {
         for object in objects {
             let Packed { mut seen, blob } = object.outcome;
-            if let Some(Seen::Digest(digest)) = &mut seen {
-                digest.blob = (self.blobs.len() as u64, blob.len() as u64);
+            match &mut seen {
+                Some(Seen::Digest(digest)) => {
+                    digest.blob = (self.blobs.len() as u64, blob.len() as u64);
+                }
+                Some(Seen::Log(log)) => {
+                    let hash = log.hash.as_ref().map(Sha256Hash::as_bytes);
+                    self.hashes.extend(hash.into_iter().flatten());
+                }
+                Some(Seen::Failed(_)) | None => {}
             }
             self.blobs.extend_from_slice(&blob);
             let line = Line {
@@ -204,7 +218,7 @@ impl Keeper for ResultWriter {
             self.lines.push(b'\n');
             self.first.get_or_insert(line.rest);
             self.count += 1;
-            let bytes = self.lines.len() + self.blobs.len();
+            let bytes = self.lines.len() + self.hashes.len() + self.blobs.len();
             if self.count == BLOCK_OBJECTS || bytes >= BLOCK_BYTES {
                 self.end_block()?;
             }

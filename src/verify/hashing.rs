@@ -31,7 +31,7 @@ impl Sha256Hash {
     }
 
     /// A hash that was taken elsewhere.
-    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 

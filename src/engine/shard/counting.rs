@@ -110,7 +110,7 @@ impl Counting {
         match outcome {
             Outcome::Unread => 0,
             Outcome::Log { content, .. } => self.content(content.as_ref(), &self.logs),
-            Outcome::Digest(read) => {
+            Outcome::Digest { read, .. } => {
                 let content = read.as_ref().map(|(content, _, _)| content);
                 self.content(content, &self.digests)
             }
