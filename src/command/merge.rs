@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::repair::{Repair, ranges};
-use super::shard::{Read, open_place, read_plan};
+use super::shard::{Read, open_place, or_try_again, read_plan};
 use super::{Watchers, apart, look, run_info, whole_seconds};
 use crate::cli::{MergeArgs, OutputArgs};
 use crate::engine::{Stop, run};
@@ -22,6 +22,10 @@ use crate::verify::conclusion::ExitStatus;
 const MOST_TOLD: usize = 20;
 
 pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
+    or_try_again(join(args, stop))
+}
+
+fn join(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let started = whole_seconds(Timestamp::now());
     let Some((results, file, plan, identity)) = open(args, stop)? else {
         return Ok(ExitStatus::Interrupted);

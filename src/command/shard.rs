@@ -29,6 +29,19 @@ const INDICES: [&str; 3] = [
 pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result<ExitStatus> {
     match read_and_keep(options, args, stop) {
         Err(_) if stop.is_stopped() => Ok(ExitStatus::Interrupted),
+        ended => or_try_again(ended),
+    }
+}
+
+/// What was asked of a service may have failed, and not been refused: the next time it may not.
+pub(super) fn or_try_again(ended: Result<ExitStatus>) -> Result<ExitStatus> {
+    let may_pass = |error: &anyhow::Error| {
+        error.chain().any(|cause| {
+            let cause = cause.downcast_ref::<SourceError>();
+            matches!(cause, Some(SourceError::Unavailable(_)))
+        })
+    };
+    match ended {
         Err(error) if may_pass(&error) => {
             let told = visible(&format!("{error:#}")).to_string();
             writeln!(io::stderr(), "ct-verify: {told}")
@@ -37,14 +50,6 @@ pub(super) fn shard(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Res
         }
         ended => ended,
     }
-}
-
-/// Whether what was asked of a service failed, and was not refused: the next time it may not.
-fn may_pass(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let cause = cause.downcast_ref::<SourceError>();
-        matches!(cause, Some(SourceError::Unavailable(_)))
-    })
 }
 
 fn read_and_keep(options: &LogsOptions, args: &ShardArgs, stop: &Stop) -> Result<ExitStatus> {

@@ -334,3 +334,33 @@ fn faults_that_may_pass_end_a_shard_as_such() {
     let output = ran(&mut sharded.shard(1));
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
+
+/// No more than a shard does a merge say of what failed that it was set up wrongly.
+#[test]
+fn faults_that_may_pass_end_a_merge_as_such() {
+    let served = served(&audit()).env("AWS_MAX_ATTEMPTS", "1");
+    served.server.store().bucket("results");
+    let place = Place::new();
+    let ready = || served.program();
+    let mut sharded = Sharded::plan(&ready, place.path(), SOURCE.as_ref(), served.arguments(), 2);
+    sharded.results = "s3://results/x".into();
+    sharded.read_all();
+    for (operation, key) in [
+        // The plan beside results, its bytes, and a result's.
+        (Operation::ListObjectsV2, "x/*"),
+        (Operation::GetObject, "x/*.json"),
+        (Operation::GetObject, "x/shard-00001*"),
+    ] {
+        for (fault, status) in [(Fault::InternalError, 3), (Fault::AccessDenied, 2)] {
+            served.server.faults().clear();
+            let rule = Rule::new(fault).on(&[operation]).key(key);
+            served.server.faults().add(rule);
+            let output = sharded.merge();
+            let why = format!("{operation:?} {key}: {}", said(&output));
+            assert_eq!(output.status.code(), Some(status), "{why}");
+            assert!(output.stdout.is_empty(), "{why}");
+        }
+    }
+    served.server.faults().clear();
+    assert_eq!(sharded.merge().status.code(), Some(0));
+}
