@@ -337,6 +337,27 @@ mod tests {
         }
     }
 
+    /// Against a plain reading, where no start lies before all times, and no end after them.
+    #[test]
+    fn a_range_encloses_what_lies_in_it_from_end_to_end() {
+        let day = |day: i64| plus(Timestamp::UNIX_EPOCH, SignedDuration::from_hours(24 * day));
+        let days: Vec<Option<i64>> = std::iter::once(None).chain((1..=4).map(Some)).collect();
+        let mut all = Vec::new();
+        for start in &days {
+            for end in &days {
+                let bounds = Bounds::new(start.map(day), end.map(day));
+                let plain = (start.unwrap_or(0), end.unwrap_or(9));
+                all.extend(bounds.map(|bounds| (bounds, plain)));
+            }
+        }
+        for (outer, (from, to)) in &all {
+            for (inner, (start, end)) in &all {
+                let lies_in = from <= start && end <= to;
+                assert_eq!(outer.encloses(inner), lies_in, "{outer:?} {inner:?}");
+            }
+        }
+    }
+
     #[test]
     fn names_carry_seconds_or_only_minutes() {
         assert_eq!(
