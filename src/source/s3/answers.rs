@@ -16,6 +16,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::headers::keep_used;
+
 /// A thousand names of a thousand bytes, each written for a URL, take a tenth of it.
 const LONGEST: usize = 32 * 1024 * 1024;
 /// More of an error's text is not read: S3's and CloudTrail's are a few hundred bytes.
@@ -63,7 +65,10 @@ impl Intercept for Bounded {
                 Asked::Object if answer.status().as_u16() != WHOLE => {
                     return Err("S3 has another status for all of an object".into());
                 }
-                Asked::Object | Asked::Rest => return Ok(()),
+                Asked::Object | Asked::Rest => {
+                    keep_used(answer.headers_mut());
+                    return Ok(());
+                }
                 Asked::Text => {}
             }
         }

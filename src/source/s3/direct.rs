@@ -34,6 +34,7 @@ use tokio::time::timeout;
 use super::answers::{LONGEST_ERROR, STALLS, WHOLE};
 use super::credentials::Credentials;
 use super::fault::{Fault, Kind};
+use super::headers::keep_used;
 use super::settings::Settings;
 
 /// The key that the SDK is asked about.
@@ -52,18 +53,6 @@ const USER_AGENT: (&str, &str) = (
     "user-agent",
     concat!("ct-verify/", env!("CARGO_PKG_VERSION")),
 );
-
-/// Headers that nobody uses, and that the reading of the others must not fail for: `Expires` is whatever
-/// the object's writer wrote, or a proxy.
-const UNUSED: [&str; 7] = [
-    "expires",
-    "x-amz-delete-marker",
-    "x-amz-missing-meta",
-    "x-amz-mp-parts-count",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-server-side-encryption-bucket-key-enabled",
-    "x-amz-tagging-count",
-];
 
 /// How objects of a bucket are asked for.
 #[derive(Debug)]
@@ -124,8 +113,8 @@ impl Direct {
         if answer.status().is_success() && answer.status().as_u16() != WHOLE {
             return Err(Fault::not_its("GetObject", &answer));
         }
-        for unused in UNUSED {
-            answer.headers_mut().remove(unused);
+        if answer.status().is_success() {
+            keep_used(answer.headers_mut());
         }
         let settings = ConfigBag::base();
         let read = reader.deserialize_streaming_with_config(&mut answer, &settings);

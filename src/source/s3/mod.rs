@@ -17,6 +17,7 @@ mod fault;
 mod fetching;
 mod folder;
 mod gate;
+mod headers;
 mod keys;
 mod lone;
 mod object;

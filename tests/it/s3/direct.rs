@@ -1,6 +1,7 @@
 //! Objects that are asked for without a call of the SDK, and when they are not.
 
 use super::served::{DAY, Served, expect, messages};
+use crate::forge::{Archive, keyfiles::trusted_keys};
 use crate::scenarios::common::audit;
 use crate::server::{Fault, Operation, Options, Rule};
 
@@ -76,24 +77,38 @@ fn a_clock_that_is_wrong_is_left_to_the_sdk() {
 /// Whoever writes an object chooses what it says of its expiry, and proxies add their own.
 #[test]
 fn headers_that_nobody_uses_change_nothing() {
-    for (name, value) in [
-        ("expires", "0"),
-        ("expires", "-1"),
-        ("expires", "2030-01-01T00:00:00Z"),
-        ("x-amz-tagging-count", "some"),
-        ("x-amz-object-lock-retain-until-date", "soon"),
-    ] {
-        let header = || Rule::new(Fault::Header(name, value)).on(&[Operation::GetObject]);
-        let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
-        served.server.faults().add(header());
-        expect(&served.run(SOURCE), "valid", &[]);
-        let mut changed = audit();
-        changed
-            .store
-            .replace_body(&changed.log(2, 0), b"{}".to_vec());
-        let served = Served::new(&changed).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
-        served.server.faults().add(header());
-        expect(&served.run(SOURCE), "invalid", &[("log-modified", 1)]);
+    let odd: [(&str, &[u8]); 7] = [
+        ("expires", b"0"),
+        ("expires", b"-1"),
+        ("expires", b"2030-01-01T00:00:00Z"),
+        ("x-amz-tagging-count", b"some"),
+        ("x-amz-object-lock-retain-until-date", b"soon"),
+        ("cache-control", b"\xe9"),
+        ("x-amz-meta-by", b"\xe9"),
+    ];
+    let odd = odd.map(|(name, value)| Fault::Header(name, value));
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, trusted_keys()).expect("a file");
+    let keys = ["--public-keys", keys.to_str().expect("a path")];
+    for fault in odd.into_iter().chain([Fault::Doubled]) {
+        for more in [None, Some("--no-sign-request")] {
+            let served = |archive: &Archive| {
+                let served = Served::new(archive).args(DAY).args(keys).args(more);
+                let rule = Rule::new(fault.clone()).on(&[Operation::GetObject]);
+                served.server.faults().add(rule);
+                served.env("AWS_MAX_ATTEMPTS", "1")
+            };
+            expect(&served(&audit()).run(SOURCE), "valid", &[]);
+            let mut changed = audit();
+            let log = changed.log(2, 0);
+            changed.store.replace_body(&log, b"{}".to_vec());
+            expect(
+                &served(&changed).run(SOURCE),
+                "invalid",
+                &[("log-modified", 1)],
+            );
+        }
     }
 }
 
@@ -101,7 +116,7 @@ fn headers_that_nobody_uses_change_nothing() {
 #[test]
 fn headers_that_cannot_be_read_are_told() {
     let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
-    let rule = Rule::new(Fault::Header("last-modified", "yesterday")).on(&[Operation::GetObject]);
+    let rule = Rule::new(Fault::Header("last-modified", b"yesterday")).on(&[Operation::GetObject]);
     served
         .server
         .faults()

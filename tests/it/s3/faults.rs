@@ -520,8 +520,8 @@ fn a_body_whose_rest_comes_oddly_is_begun_anew() {
         code: code.into(),
     };
     let odd = [
-        Fault::Header("content-range", "bytes 0-9/10"),
-        Fault::Header("etag", "W/\"weak\""),
+        Fault::Header("content-range", b"bytes 0-9/10"),
+        Fault::Header("etag", b"W/\"weak\""),
         refused(416, "InvalidRange"),
         refused(412, "PreconditionFailed"),
         refused(501, "NotImplemented"),

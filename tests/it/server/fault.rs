@@ -51,7 +51,9 @@ pub(crate) enum Fault {
     /// All of it, with no word on its ETag.
     NoEtag,
     /// All of it, with this header in place of whatever the service says there.
-    Header(&'static str, &'static str),
+    Header(&'static str, &'static [u8]),
+    /// All of it, with each header twice.
+    Doubled,
     /// No byte for that time, then all of it.
     Stall(Duration),
     /// Half of the body, no byte for that time, then the rest.

@@ -206,8 +206,13 @@ impl Front {
             Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
             Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
             Some(Fault::Header(name, value)) => {
-                let value = HeaderValue::from_static(value);
+                let value = HeaderValue::from_bytes(value).expect("a header");
                 drop(response.headers_mut().insert(*name, value));
+            }
+            Some(Fault::Doubled) => {
+                for (name, value) in &response.headers().clone() {
+                    response.headers_mut().append(name, value.clone());
+                }
             }
             Some(Fault::Success(status)) => {
                 *response.status_mut() = StatusCode::from_u16(*status).expect("a status");

@@ -81,6 +81,7 @@ impl Refusal {
                 | Fault::Success(_)
                 | Fault::NoEtag
                 | Fault::Header(..)
+                | Fault::Doubled
                 | Fault::Stall(_)
                 | Fault::StallBody(_),
                 _,
