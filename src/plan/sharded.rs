@@ -61,9 +61,15 @@ pub fn planned(
 ) -> Result<Plan> {
     let place = match &run.place {
         Place::Folder(folder) => {
-            let path = folder.path().to_str();
-            let path = path.context("the folder's path is no text, which a plan has to hold")?;
-            PlannedPlace::Folder(path.to_owned())
+            let text = |path: &Path| {
+                let path = path.to_str().map(str::to_owned);
+                path.context("the folder's path is no text, which a plan has to hold")
+            };
+            let path = text(folder.path())?;
+            match folder.part().map(text).transpose()? {
+                None => PlannedPlace::Folder(path),
+                Some(part) => PlannedPlace::PartOfFolder { folder: path, part },
+            }
         }
         Place::Snapshot(_) => bail!(
             "the source is a snapshot, which is held against its manifest as a whole: verify it with one `ct-verify logs`"
@@ -246,10 +252,12 @@ fn reach(
     let threads = means.concurrency.map(usize::from);
     match &plan.place {
         PlannedPlace::Folder(path) => {
-            let (folder, _) = FolderSource::open(Path::new(path))
-                .with_context(|| format!("cannot open the folder {path}, which the plan is of"))?;
-            let threads = threads.unwrap_or_else(folder_threads);
-            Ok((Place::Folder(folder), threads, None))
+            let folder = planned_folder(path, None)?;
+            Ok((folder, threads.unwrap_or_else(folder_threads), None))
+        }
+        PlannedPlace::PartOfFolder { folder, part } => {
+            let folder = planned_folder(folder, Some(part))?;
+            Ok((folder, threads.unwrap_or_else(folder_threads), None))
         }
         PlannedPlace::S3 {
             bucket,
@@ -271,6 +279,12 @@ fn reach(
             Ok((Place::S3(Box::new(source)), threads, keys))
         }
     }
+}
+
+fn planned_folder(path: &str, part: Option<&str>) -> Result<Place> {
+    let folder = FolderSource::open_exactly(Path::new(path), part.map(Path::new));
+    let cannot_open = || format!("cannot open the folder {path}, which the plan is of");
+    Ok(Place::Folder(folder.with_context(cannot_open)?))
 }
 
 fn given_keys(planned: &PlannedKeys) -> Result<(KeySet, Vec<KeySource>)> {

@@ -65,6 +65,13 @@ pub struct Plan {
 pub enum PlannedPlace {
     /// A local folder, which every machine has at the same path.
     Folder(String),
+    /// Of a folder only a part.
+    PartOfFolder {
+        /// The folder that `AWSLogs` lies in.
+        folder: String,
+        /// What of it, from `AWSLogs` on.
+        part: String,
+    },
     /// A bucket.
     S3 {
         /// Its name.

@@ -3,7 +3,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::verify::location::{AWS_LOGS, is_account, is_organization, is_region};
+use crate::verify::location::{
+    AWS_LOGS, DIGEST_FOLDER, LogKind, is_account, is_organization, is_region,
+};
 
 /// A folder below `AWSLogs` that was named as the source: only what lies in it is verified.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,4 +51,16 @@ pub(super) fn above_aws_logs(path: &Path) -> Option<(PathBuf, Narrowing)> {
     let below = path.strip_prefix(logs).ok()?;
     let narrowing = Narrowing::below_aws_logs(below.iter().filter_map(OsStr::to_str))?;
     Some((logs.parent()?.to_owned(), narrowing))
+}
+
+/// The same, where what was named has digests or logs in it: no folder of somebody's own inside of an account's,
+/// and none of query results.
+pub(super) fn above_logs(path: &Path) -> Option<(PathBuf, Narrowing)> {
+    let (above, narrowing) = above_aws_logs(path)?;
+    let below = path.strip_prefix(above.join(AWS_LOGS)).ok()?;
+    let mut folders = below.iter().filter_map(OsStr::to_str);
+    let account = folders.find(|name| !is_organization(name));
+    let kind = account.and_then(|_| folders.next());
+    let is_kind = |name: &str| name == DIGEST_FOLDER || LogKind::from_folder(name).is_some();
+    kind.is_none_or(is_kind).then_some((above, narrowing))
 }

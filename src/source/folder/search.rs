@@ -21,8 +21,27 @@ pub(super) struct Search {
 }
 
 impl Search {
+    /// All below a folder.
     pub(super) fn run(mut self, base: &Dir) -> Self {
         self.waiting.push(PathBuf::from("."));
+        self.search(base)
+    }
+
+    /// The `AWSLogs` folder of `base` alone, of which `part` was named, and what lies below that.
+    pub(super) fn within(base: &Dir, part: &Path) -> Self {
+        let mut search = Self::default();
+        match base.try_clone() {
+            Ok(dir) => search.found.push((PathBuf::from("."), dir)),
+            Err(error) => search.problem(Path::new("."), &error),
+        }
+        // What lies in an account's folder is listed, not searched.
+        if part == Path::new(AWS_LOGS) {
+            search.waiting.push(Path::new(".").join(part));
+        }
+        search.search(base)
+    }
+
+    fn search(mut self, base: &Dir) -> Self {
         while let Some(path) = self.waiting.pop() {
             match base.open_dir(&path) {
                 Ok(dir) => self.look_into(&dir, &path),

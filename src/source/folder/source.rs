@@ -16,7 +16,7 @@ use super::file::{
     read_small,
 };
 use super::listing::{Listing, level};
-use super::narrowing::{Narrowing, above_aws_logs};
+use super::narrowing::{Narrowing, above_aws_logs, above_logs};
 use super::search::Search;
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
@@ -26,6 +26,8 @@ use crate::verify::time::Bounds;
 pub struct FolderSource {
     dir: Dir,
     path: PathBuf,
+    /// What of it was named, from `AWSLogs` on, where that is not all: nothing beside it is looked at.
+    part: Option<PathBuf>,
     roots: OnceLock<Vec<(PathBuf, Dir)>>,
 }
 
@@ -37,22 +39,45 @@ impl FolderSource {
     /// Where it is no folder, or cannot be opened.
     pub fn open(path: &Path) -> io::Result<(Self, Narrowing)> {
         let path = path.canonicalize()?;
-        let (path, narrowing) = above_aws_logs(&path).unwrap_or((path, Narrowing::default()));
-        let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
-        let source = Self {
-            dir,
-            path,
-            roots: OnceLock::new(),
+        let Some((above, narrowing)) = above_logs(&path) else {
+            return Ok((Self::open_exactly(&path, None)?, Narrowing::default()));
         };
-        Ok((source, narrowing))
+        let part = path.strip_prefix(&above).ok();
+        Ok((Self::open_exactly(&above, part)?, narrowing))
     }
 
-    /// Whether the folder at `path` is `AWSLogs` itself, or an account's or region's folder below it.
+    /// The folder at `path`, and of it only `part`, where that is told: as [`Self::path`] and [`Self::part`]
+    /// tell of one that was opened.
     ///
     /// # Errors
-    /// Where it is not there.
+    /// As of [`Self::open`].
+    pub fn open_exactly(path: &Path, part: Option<&Path>) -> io::Result<Self> {
+        Ok(Self {
+            dir: Dir::open_ambient_dir(path, ambient_authority())?,
+            path: path.to_owned(),
+            part: part.map(Path::to_owned),
+            roots: OnceLock::new(),
+        })
+    }
+
+    /// Whether the folder at `path` is `AWSLogs` itself, or an account's or region's folder below it, or would be
+    /// if it were there.
+    ///
+    /// # Errors
+    /// Where it cannot be told what lies there.
     pub fn is_part_of_an_archive(path: &Path) -> io::Result<bool> {
-        Ok(above_aws_logs(&path.canonicalize()?).is_some())
+        let path = std::path::absolute(path)?;
+        for above in path.ancestors() {
+            match above.canonicalize() {
+                Ok(real) => {
+                    let rest = path.strip_prefix(above).unwrap_or(Path::new(""));
+                    return Ok(above_logs(&real.join(rest)).is_some());
+                }
+                Err(error) if is_absent(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     /// The folder at `path` as one root, wherever `AWSLogs` lies. What of its own path leads from
@@ -70,6 +95,7 @@ impl FolderSource {
         let source = Self {
             dir,
             path: path.clone(),
+            part: None,
             roots: OnceLock::from(vec![(path, whole)]),
         };
         Ok((source, below))
@@ -78,6 +104,11 @@ impl FolderSource {
     /// The folder that is looked at.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What of it was named, from `AWSLogs` on, where that is not all of it.
+    pub fn part(&self) -> Option<&Path> {
+        self.part.as_deref()
     }
 
     /// The files right below the folder `name` whose names end with `ending`, with their content,
@@ -145,7 +176,10 @@ impl FolderSource {
 
 impl Source for FolderSource {
     fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
-        let mut search = Search::default().run(&self.dir);
+        let mut search = match &self.part {
+            None => Search::default().run(&self.dir),
+            Some(part) => Search::within(&self.dir, part),
+        };
         search.found.sort_by(|(a, _), (b, _)| a.cmp(b));
         let described = search
             .found

@@ -11,6 +11,7 @@ mod estimate;
 mod inventory;
 mod memory;
 pub mod parity;
+mod parts;
 mod repairs;
 mod templates;
 mod usage;
