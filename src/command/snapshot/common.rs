@@ -14,10 +14,10 @@ use crate::plan::{Named, Place, keep_apart, report_files};
 use crate::report::amounts::{bytes, counted};
 use crate::report::escape::visible;
 use crate::report::{Format, RunInfo};
-use crate::source::KeyRing;
 use crate::source::snapshot::{
     Brakes, Contents, Finished, Head, RecordedRun, Recording, RunFilters, Store,
 };
+use crate::source::{FolderSource, KeyRing};
 use crate::verify::conclusion::{ExitStatus, Verdict};
 use crate::verify::time::Bounds;
 
@@ -33,8 +33,15 @@ pub(in super::super) fn snapshot(args: &SnapshotArgs, stop: &Stop) -> Result<Exi
     }
 }
 
-/// A snapshot of a folder into itself would copy itself.
+/// A snapshot of a folder into itself would copy itself, and one in an archive would be part of that.
 pub(super) fn apart(place: &Place, dir: &Path) -> Result<()> {
+    let cannot_look = || format!("cannot look at {}", dir.display());
+    if FolderSource::is_part_of_an_archive(dir).with_context(cannot_look)? {
+        bail!(
+            "{} lies in an AWSLogs folder, where whatever lies is part of an archive and no snapshot: name a folder elsewhere",
+            dir.display()
+        );
+    }
     let folder = match place {
         Place::Folder(folder) => folder,
         Place::Snapshot(_) => bail!(

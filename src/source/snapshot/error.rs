@@ -41,6 +41,11 @@ pub enum SnapshotError {
         "{0:?} lies beside the snapshot and is no part of it: name the folder of what is to be verified alone (AWSLogs, or the snapshot in a folder of its own)"
     )]
     Beside(String),
+    /// A folder in its folder cannot be looked into, and may hold an archive.
+    #[error(
+        "{0:?} lies beside the snapshot and cannot be looked into ({1}): put the snapshot into a folder of its own"
+    )]
+    Unseen(String, io::Error),
     /// What it says of itself does not fit together.
     #[error("{0} is not what {MANIFEST} and {HEAD} say: nothing is added to it")]
     Altered(String),

@@ -1,6 +1,6 @@
 //! The end of a snapshot: keys, index, manifest, and last of all its head.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use super::index::{Line, Why};
 use super::layout::{INDEX, JOURNAL, KEYS, MANIFEST, SIDECAR, WORK};
 use super::reading::each_line;
 use super::recording::Recording;
+use super::store::Store;
 use super::writing::file_name;
 use crate::source::{HeldKey, Holding};
 
@@ -40,6 +41,22 @@ pub struct Finished {
 /// The files that the manifest names, by name: their hash and size.
 type Files = BTreeMap<String, (String, u64)>;
 
+/// The roots of what was copied since a run last ended. One that did not end did not verify them, and looked
+/// for nothing there.
+fn begun_roots(store: &Store) -> Result<Vec<RecordedRoot>, SnapshotError> {
+    let mut roots = Vec::new();
+    let _damaged = each_line(&store.dir, JOURNAL, &mut |line| {
+        if let Line::Root(root) = line {
+            roots.push(RecordedRoot {
+                own: false,
+                reached: BTreeSet::new(),
+                ..*root
+            });
+        }
+    })?;
+    Ok(roots)
+}
+
 impl Recording<'_> {
     /// Ends the snapshot, once everything has been copied.
     ///
@@ -56,7 +73,9 @@ impl Recording<'_> {
         let mut head = store.head().clone();
         head.keys = self.write_keys(holdings, &head, &mut files)?;
         let run = head.last_run();
-        head.roots = self.all_roots(head.roots, run);
+        let mut old = head.roots;
+        old.extend(begun_roots(store)?);
+        head.roots = self.all_roots(old, run);
         head.finished = true;
         if let Some(run) = head.runs.last_mut() {
             run.finished = Some(now);
@@ -118,7 +137,11 @@ impl Recording<'_> {
                 lines.push(line);
             }
         })?;
-        let _damaged = each_line(&store.dir, JOURNAL, &mut |line| lines.push(line))?;
+        let _damaged = each_line(&store.dir, JOURNAL, &mut |line| {
+            if !matches!(line, Line::Root(_)) {
+                lines.push(line);
+            }
+        })?;
         // A later line about the same replaces an earlier one; the sort keeps their order.
         lines.sort_by(|a: &Line, b| a.place().cmp(&b.place()));
         lines.reverse();
@@ -160,7 +183,8 @@ impl Recording<'_> {
                 | Line::Unread(_)
                 | Line::Folders(_)
                 | Line::Unlisted(_)
-                | Line::Versions(_) => {}
+                | Line::Versions(_)
+                | Line::Root(_) => {}
             }
         }
         files.insert(INDEX.to_owned(), (hex::encode(hasher.finalize()), size));

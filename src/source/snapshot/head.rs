@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::verify::conclusion::Verdict;
 use crate::verify::time::{Bounds, OVERDUE, PAST_END, minus, plus};
 
 /// The version of the head and of all that it speaks of.
@@ -249,9 +250,25 @@ impl RecordedRun {
 
     /// Whether it looked for a digest that ends at `end`, and did so when it was due.
     fn looked_for(&self, end: Timestamp) -> bool {
+        let is_in = |its: Bounds| its.reads_digest(end);
+        self.missed(end, self.start.is_some_and(|start| end <= start), is_in)
+    }
+
+    /// The same of a log that its name dates `at`.
+    fn looked_for_log(&self, at: Timestamp) -> bool {
+        let is_in = |its: Bounds| its.contains(at);
+        self.missed(at, self.start.is_some_and(|start| at < start), is_in)
+    }
+
+    /// Whether something of that time is missing that it does not tell to be absent. A run that could verify
+    /// all that was named in its range asked for it, or missed it itself; one that could not may have seen
+    /// nobody who named it. What lies before its range it looked for, and judged nothing.
+    fn missed(&self, at: Timestamp, is_before: bool, is_in: impl Fn(Bounds) -> bool) -> bool {
+        let is_unverified = self.verdict.as_deref() == Some(Verdict::Unverified.name());
         self.finished.is_some()
-            && self.started >= plus(end, OVERDUE)
-            && self.looked_in().is_some_and(|its| its.reads_digest(end))
+            && self.started >= plus(at, OVERDUE)
+            && self.looked_in().is_some_and(is_in)
+            && (is_before || !is_unverified)
     }
 }
 
@@ -340,6 +357,11 @@ impl Head {
     /// Whether any run looked for a digest that ends at `end` when it was due.
     pub(super) fn looked_for(&self, end: Timestamp) -> bool {
         self.runs.iter().any(|run| run.looked_for(end))
+    }
+
+    /// Whether any run looked for a log that its name dates `at`.
+    pub(super) fn looked_for_log(&self, at: Timestamp) -> bool {
+        self.runs.iter().any(|run| run.looked_for_log(at))
     }
 
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the

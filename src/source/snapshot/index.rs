@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::head::Head;
+use super::head::{Head, RecordedRoot};
 use crate::source::{Facts, SourceError};
 
 /// One thing that the source told.
@@ -24,6 +24,9 @@ pub(super) enum Line {
     Unlisted(Unlisted),
     /// What the versions of an object came to.
     Versions(Versions),
+    /// A root that an object was copied of. Only a run that has not ended tells it: a head tells the
+    /// roots of those that have.
+    Root(Box<RecordedRoot>),
 }
 
 /// An object that was copied, and what the source told of it.
@@ -160,6 +163,7 @@ impl Line {
             // Each part of a listing that failed is told.
             Self::Unlisted(it) => (4, it.run, &it.folder, &it.path, Some(it)),
             Self::Versions(it) => (5, 0, &it.root, &it.path, None),
+            Self::Root(it) => (6, 0, &it.name, "", None),
         }
     }
 
@@ -178,7 +182,7 @@ impl Line {
             Self::Unread(it) => Some(it.run),
             Self::Folders(it) => it.why.as_ref().map(|_| it.run),
             Self::Unlisted(it) => Some(it.run),
-            Self::Snapshot(_) | Self::Object(_) | Self::Versions(_) => None,
+            Self::Snapshot(_) | Self::Object(_) | Self::Versions(_) | Self::Root(_) => None,
         }
     }
 

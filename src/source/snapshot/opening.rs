@@ -77,7 +77,7 @@ impl Store {
     /// a manifest names is never touched.
     fn sweep(&self) -> Result<(), SnapshotError> {
         let named = Manifest::read(&self.dir)?;
-        for name in files_below(&self.dir, &[OBJECTS, ENCODED])? {
+        for name in files_below(&self.dir, &[OBJECTS, ENCODED, KEYS])? {
             if !self.is_of_an_object(&name) && !named.names(&name) {
                 self.dir.remove_file(&name).map_err(at(&name))?;
             }
@@ -295,15 +295,16 @@ fn tidy(dir: &Dir) -> Result<(), SnapshotError> {
     Ok(())
 }
 
-/// The journal, with what an earlier run copied whole, and nothing else of it: what could not be
-/// read then is tried again.
+/// The journal, with what an earlier run copied whole and of which roots, and nothing else of it: what could
+/// not be read then is tried again.
 fn open_journal(dir: &Dir) -> Result<File, SnapshotError> {
     let aside = format!("{WORK}/objects.jsonl.new");
     let mut out = io::BufWriter::new(dir.create(&aside).map_err(at(&aside))?);
     let mut failed = None;
     // What a crash cut off is read again.
     let _damaged = each_line(dir, JOURNAL, &mut |line| {
-        if matches!(line, Line::Object(_)) && failed.is_none() {
+        let is_kept = matches!(line, Line::Object(_) | Line::Root(_));
+        if is_kept && failed.is_none() {
             let written = serde_json::to_writer(&mut out, &line).map_err(io::Error::from);
             failed = written.and_then(|()| out.write_all(b"\n")).err();
         }

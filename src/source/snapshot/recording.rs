@@ -37,6 +37,8 @@ pub struct Recording<'a> {
     /// The range, and before it what the run looks for beside it.
     bounds: Bounds,
     roots: Mutex<HashMap<RootId, RecordedRoot>>,
+    /// The roots that the journal tells of.
+    told: Mutex<BTreeSet<RootId>>,
     /// The objects that listings showed.
     listed: Mutex<HashMap<u64, Fate>>,
     /// The folders that were listed.
@@ -81,6 +83,7 @@ impl<'a> Recording<'a> {
             store,
             bounds,
             roots: Mutex::default(),
+            told: Mutex::default(),
             listed: Mutex::default(),
             folders: Mutex::default(),
             begun: AtomicBool::new(false),
@@ -158,6 +161,18 @@ impl<'a> Recording<'a> {
         }
         if let Err(error) = self.store.note(line) {
             self.store.fail(error);
+        }
+    }
+
+    /// Takes note of a root before the first object of it is copied: should this run not end, another one may
+    /// never come there.
+    fn tell_root(&self, root: RootId) {
+        // What is read before the run begins is told by nobody.
+        if self.begun.load(Ordering::SeqCst) && locked(&self.told).insert(root) {
+            let recorded = locked(&self.roots).get(&root).cloned();
+            if let Some(recorded) = recorded {
+                self.note(&Line::Root(Box::new(recorded)));
+            }
         }
     }
 
@@ -244,6 +259,7 @@ impl<'a> Recording<'a> {
                 return Err(error);
             }
         };
+        self.tell_root(root);
         let writing = Writing::begin(&self.store, &name, path, &body.facts)
             .map_err(|error| SourceError::Failed(self.store.fail(error).to_string().into()))?;
         let copying = Copying {

@@ -5,12 +5,13 @@ mod telling;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 use super::super::folder::{explain, is_absent, open_file, read_small};
-use super::beside::object_beside;
+use super::beside::{Beside, beside};
 use super::check::{Alteration, Altered};
 use super::error::{SnapshotError, at};
 use super::head::{Head, RecordedRoot};
@@ -22,9 +23,8 @@ use crate::source::{Problem, SourceError};
 use crate::verify::location::{DigestKey, LogPath, RootId};
 use crate::verify::time::Bounds;
 
-/// Why a digest that no run was to find is not said to be missing.
-const NEVER_DUE: &str =
-    "the snapshot does not hold it, and no run that copied into it looked for it when it was due";
+/// Why what no run was to find is not said to be missing.
+const NEVER_DUE: &str = "the snapshot does not hold it, and no run that copied into it missed it: take the whole range anew into the same snapshot";
 
 /// Why what lies in a root that no run of that time came to is not said to be missing.
 const NEVER_REACHED: &str = "the snapshot does not hold it, and no run that copied that time into it was led to where it lies: take the whole range anew into the same snapshot";
@@ -50,6 +50,8 @@ pub struct SnapshotSource {
     altered: Vec<Altered>,
     /// Files that are no objects.
     of_a_mac: BTreeSet<String>,
+    /// Buckets and prefixes that digests lead to, and that no run came to.
+    beyond: Mutex<Vec<(Arc<str>, Arc<str>)>>,
 }
 
 /// What was told of a folder's folders: their names, and which runs could not have them.
@@ -96,8 +98,11 @@ impl SnapshotSource {
         let head = read_head(&dir);
         let usable = head.as_ref().ok().and_then(Option::as_ref);
         let usable = usable.filter(|head| head.is_usable() && dir.exists(INDEX));
-        match (object_beside(&dir, usable)?, usable) {
-            (Some(object), Some(_)) => return Err(SnapshotError::Beside(object)),
+        match (beside(&dir, usable)?, usable) {
+            (Some(Beside::Object(object)), Some(_)) => return Err(SnapshotError::Beside(object)),
+            (Some(Beside::Unseen(folder, why)), Some(_)) => {
+                return Err(SnapshotError::Unseen(folder, why));
+            }
             (Some(_), None) => return Ok(None),
             (None, _) => {}
         }
@@ -135,6 +140,7 @@ impl SnapshotSource {
             has_damaged_lines: false,
             altered: Vec::new(),
             of_a_mac: BTreeSet::new(),
+            beyond: Mutex::default(),
         };
         source.load()?;
         Ok(Some(source))
@@ -151,6 +157,8 @@ impl SnapshotSource {
     fn take_in(&mut self, line: Line, ids: &BTreeMap<String, RootId>) {
         let id = |name: &str| ids.get(name).copied();
         match line {
+            // Only of a run that has not ended.
+            Line::Root(_) => {}
             Line::Snapshot(told) => self.is_contradicted = *told != self.head.without_manifest(),
             Line::Object(it) => {
                 // A name that was not taken for the object leads to no file.
@@ -258,7 +266,27 @@ impl SnapshotSource {
 
     pub(super) fn recorded(&self, root: RootId) -> Result<&RecordedRoot, SourceError> {
         let root = self.head.roots.get(root.0 as usize);
-        root.ok_or(SourceError::NotFound)
+        root.ok_or_else(|| SourceError::Failed(NEVER_REACHED.into()))
+    }
+
+    /// A root that no run came to: a run that had been led there would have told so.
+    fn root_beyond(&self, bucket: &str, prefix: &str) -> Option<RootId> {
+        let mut beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = beyond
+            .iter()
+            .position(|(b, p)| (&**b, &**p) == (bucket, prefix));
+        let at = known.unwrap_or(beyond.len());
+        if known.is_none() {
+            beyond.push((bucket.into(), prefix.into()));
+        }
+        u32::try_from(self.head.roots.len() + at).ok().map(RootId)
+    }
+
+    /// Bucket and prefix of such a root.
+    fn stated_beyond(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
+        let beyond = self.beyond.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (root.0 as usize).checked_sub(self.head.roots.len())?;
+        beyond.get(at).cloned()
     }
 
     /// The root and path of an object that lies in `file`.
@@ -317,8 +345,11 @@ impl SnapshotSource {
         let unlisted = above.filter_map(|folder| self.unlisted.get(&(root, folder.to_owned())));
         let problem = self.bearing(unlisted.flatten()).into_iter().next();
         let is_undue = || {
-            let key = DigestKey::parse(path);
-            key.is_some_and(|key| !self.head.looked_for(key.end()))
+            let log = || LogPath::parse(path).and_then(|log| log.time);
+            match DigestKey::parse(path) {
+                Some(key) => !self.head.looked_for(key.end()),
+                None => log().is_some_and(|at| !self.head.looked_for_log(at)),
+            }
         };
         let is_unreached = || {
             let root = self.recorded(root);

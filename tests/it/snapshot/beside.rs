@@ -1,6 +1,7 @@
 //! What lies in the folder of a snapshot beside what it tells of: a snapshot vouches for itself alone.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::common::{BUCKET, Place, contents, file_of, offline, refused, report, served, take};
 use crate::forge::Archive;
-use crate::harness::program;
+use crate::harness::{Case, program};
 use crate::scenarios::common::audit;
 
 fn taken(archive: &Archive) -> Place {
@@ -64,6 +65,34 @@ fn a_snapshot_beside_an_archive_hides_nothing_of_it() {
     }
 }
 
+/// What cannot be looked into may be the archive that somebody changed.
+#[test]
+fn a_folder_beside_a_snapshot_that_cannot_be_looked_into_is_told() {
+    let archive = audit();
+    let taken = taken(&archive);
+    for (folder, exit) in [
+        ("audit-logs/AWSLogs/111122223333", 2),
+        ("audit-logs", 2),
+        // A disk's own.
+        ("lost+found", 0),
+    ] {
+        let case = Case::new(archive.clone()).written(|case| {
+            if exit == 0 {
+                fs::remove_dir_all(case.source().join("audit-logs")).expect("it is deleted");
+                fs::create_dir(case.source().join(folder)).expect("a folder");
+            }
+            copy(&taken.dir(), &case.source());
+            let closed = fs::Permissions::from_mode(0o000);
+            fs::set_permissions(case.source().join(folder), closed).expect("it is closed");
+        });
+        let source = case.source();
+        let outcome = case.run_unprivileged();
+        assert_eq!(outcome.exit, exit, "{folder}");
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(source.join(folder), open).expect("it is opened");
+    }
+}
+
 /// In a part of an archive there is no snapshot, but what somebody laid there.
 #[test]
 fn a_snapshot_in_place_of_logs_is_none() {
@@ -90,6 +119,7 @@ fn what_is_no_archive_beside_a_snapshot_changes_nothing() {
         "report.csv",
         "notes/list.csv",
         "evidence.json.gz",
+        "AWSLogs/.DS_Store",
         "__MACOSX/objects/audit-logs/AWSLogs/._x.json.gz",
     ] {
         let place = taken.copy();

@@ -11,7 +11,7 @@ use super::common::{
     BUCKET, Place, SOURCE, comparable, compared, contents, fits_its_manifest, lines, offline,
     served, take,
 };
-use crate::forge::Archive;
+use crate::forge::{Archive, Trail};
 use crate::s3::served::Served;
 use crate::scenarios::common::{audit, trail};
 use crate::server::{Fault, Operation, Options, Rule};
@@ -273,6 +273,46 @@ fn an_interrupt_is_told_and_taken_up() {
             .keys()
             .any(|name| name.starts_with("unfinished"))
     );
+}
+
+/// What ends it has another range, in which no chain leads there.
+#[test]
+fn what_only_an_interrupted_run_came_to_belongs_to_the_snapshot() {
+    const OLD: &str = "audit-logs-old";
+    let archive = Trail::new("audit", "2024-03-10T00:00:00Z", 12)
+        .place(OLD, "")
+        .moves(6, "audit-logs", "")
+        .archive();
+    let served = Served::new(&archive);
+    let hangs = Rule::new(Fault::StallBody(Duration::from_hours(1)));
+    let hangs = hangs.on(&[Operation::GetObject]);
+    served
+        .server
+        .faults()
+        .add(hangs.key("*_CloudTrail_*T0020Z_*"));
+    let place = Place::new();
+    let range = |start: &str| {
+        let mut command = served.snapshot(SOURCE, &place.dir());
+        command.args(["--start-time", start, "--end-time", "2024-03-10T12:00:00Z"]);
+        command
+    };
+    let mut command = range("2024-03-10T00:00:00Z");
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = child.expect("the program starts");
+    let in_old = || place.file("objects").join(OLD).exists();
+    wait_until(|| in_old() && served.server.log().in_flight() > 0);
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(status.expect("kill").success());
+    assert_eq!(child.wait().expect("its end").code(), Some(130));
+    served.server.faults().clear();
+    let output = range("2024-03-10T07:00:00Z").output().expect("a run");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(in_old(), "it was copied");
+    let (exit, told) = offline(&place);
+    assert_eq!(exit, 0, "{told:#}");
+    fits_its_manifest(&place);
 }
 
 /// The run is over, its verdict reached, and only what nothing names is still to be copied.

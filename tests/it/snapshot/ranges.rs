@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::common::{Place, SOURCE, compared, contents, fits_its_manifest, logs, refused, report};
-use crate::forge::{Archive, TestKey, Trail};
+use crate::forge::{Archive, At, TestKey, Trail};
 use crate::s3::served::{Served, store};
 use crate::scenarios::common::trail;
 use crate::server::{Class, Fault, Operation, Rule};
@@ -414,4 +414,57 @@ fn what_no_run_was_led_to_is_not_missing() {
         assert_eq!(exit, 3, "{told:#}");
         assert_eq!(asked(&place, late).0, 0);
     }
+}
+
+/// Another trail of the bucket began elsewhere, and moved in at the very hour at which two runs meet.
+#[test]
+fn where_no_run_ever_came_nothing_is_missing() {
+    const OLD: &str = "audit-logs-old";
+    let mut archive = trail(12).archive();
+    let joined = Trail::new("joined", "2024-03-10T00:00:00Z", 12)
+        .seed(3)
+        .place(OLD, "")
+        .moves(6, "audit-logs", "");
+    archive.store.merge(joined.archive().store);
+    let mut at_six = archive.clone();
+    let is_later = |at: &At| (7..13).any(|hour| at.1.contains(&format!("20240310T{hour:02}0000Z")));
+    at_six.store.objects.retain(|at, _| !is_later(at));
+    let (before, served) = (Served::new(&at_six), Served::new(&archive));
+    let place = Place::new();
+    for (served, range) in [(&before, FIRST), (&served, SECOND)] {
+        let (exit, told) = add(served, &place, range);
+        assert_eq!(exit, 0, "{told:#}");
+    }
+    let (exit, told) = report(logs(&place));
+    assert_eq!(exit, 3, "{told:#}");
+    let text = told.to_string();
+    assert!(text.contains("was led to where it lies"), "{told:#}");
+    // Taken whole, it tells all of it.
+    assert_eq!(add(&served, &place, BOTH).0, 0);
+    assert_eq!(report(logs(&place)).0, 0);
+}
+
+/// A copy of a bucket was behind when the first run copied from it.
+#[test]
+fn what_came_after_a_run_that_could_not_verify_all_is_not_missing() {
+    let whole = trail(12).archive();
+    let place = Place::new();
+    let behind = |at: &At| {
+        let is_late = |hour: u32| at.1.contains(&format!("20240310T{hour:02}"));
+        (3..13).any(is_late)
+    };
+    let mut first = whole.clone();
+    first.store.objects.retain(|at, _| !behind(at));
+    assert_eq!(add(&Served::new(&first), &place, FIRST).0, 3);
+    let served = Served::new(&whole);
+    assert_eq!(add(&served, &place, SECOND).0, 0);
+    let (exit, told) = report(logs(&place));
+    assert_eq!(exit, 3, "{told:#}");
+    // A run that verified all of it saw what was there: it was deleted since.
+    let deleted = Place::new();
+    assert_eq!(add(&served, &deleted, FIRST).0, 0);
+    let mut second = whole.clone();
+    second.store.objects.remove(&whole.digest(6));
+    add(&Served::new(&second), &deleted, SECOND);
+    assert_eq!(report(logs(&deleted)).0, 0, "the first run holds it");
 }

@@ -40,6 +40,34 @@ fn a_folder_that_holds_something_else() {
     refused(served.snapshot(SOURCE, &place.dir()), &["evidence"]);
 }
 
+/// Who verified it there would take it for a part of that archive.
+#[test]
+fn a_folder_in_an_archive() {
+    let served = served(&audit());
+    let place = Place::new();
+    for folder in [
+        "AWSLogs",
+        "AWSLogs/111122223333",
+        "AWSLogs/o-abcdefghij/111122223333/CloudTrail",
+    ] {
+        let dir = place.file(folder);
+        refused(
+            served.snapshot(SOURCE, &dir),
+            &["lies in an AWSLogs folder"],
+        );
+        assert!(!dir.exists());
+    }
+    // A folder of somebody's own is none of an archive.
+    let dir = place.file("AWSLogs/111122223333/evidence");
+    for mut command in [served.snapshot(SOURCE, &dir), program()] {
+        if command.get_args().next().is_none() {
+            command.arg("logs").arg(&dir);
+        }
+        let output = command.output().expect("a run");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
 #[test]
 fn a_snapshot_of_something_else() {
     let place = Place::new();

@@ -25,7 +25,9 @@ impl Source for SnapshotSource {
     }
 
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
-        let root = self.head.roots.get(root.0 as usize)?;
+        let Some(root) = self.head.roots.get(root.0 as usize) else {
+            return self.stated_beyond(root);
+        };
         Some((
             root.bucket.as_deref()?.into(),
             root.prefix.as_deref()?.into(),
@@ -134,8 +136,15 @@ impl Source for SnapshotSource {
                 root.bucket.as_deref() == Some(location.bucket())
                     && root.prefix.as_deref() == Some(prefix)
             };
-            let (_, id) = roots().find(|(root, _)| is_there(root))?;
-            return Some((id, path.to_owned()));
+            let there = roots().find(|(root, _)| is_there(root)).map(|(_, id)| id);
+            let root = match there {
+                Some(root) => root,
+                None if self.head.contents.is_logs() => {
+                    self.root_beyond(location.bucket(), prefix)?
+                }
+                None => return None,
+            };
+            return Some((root, path.to_owned()));
         }
         // As in any folder: another root first, but two buckets may have been copied into one.
         let others = roots().map(|(_, id)| id).filter(|id| *id != from);
