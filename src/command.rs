@@ -292,6 +292,7 @@ fn begun(source: &Path, started: Timestamp) -> RunInfo {
         source: source.to_string_lossy().into_owned(),
         keys: Vec::new(),
         snapshot: None,
+        plan: None,
         selftest: None,
         range_of_archive: None,
         state: None,

@@ -12,9 +12,9 @@ use super::{Watchers, apart, look, run_info, whole_seconds};
 use crate::cli::{MergeArgs, OutputArgs};
 use crate::engine::{Stop, run};
 use crate::plan::{LogsPlan, Means, reports};
-use crate::report::Outputs;
 use crate::report::amounts::counted;
 use crate::report::escape::visible;
+use crate::report::{Outputs, PlanNote};
 use crate::shard::{Gap, Gathered, Joined, Plan, ResultPlace};
 use crate::verify::conclusion::ExitStatus;
 
@@ -71,6 +71,11 @@ fn join(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let mut outputs = Outputs::open(show.format, look(show), &planned.reports)?;
     let (watchers, mut observers) = Watchers::new(&args.output);
     let mut info = run_info(Path::new(&plan.source), &planned, started);
+    info.plan = Some(PlanNote {
+        sha256: identity.clone(),
+        made: plan.made,
+        shards: plan.shards,
+    });
     let give_up = stop.clone();
     outputs.stream(&info, &mut observers, move || give_up.stop())?;
     let conclusion = run(&planned.job, &joined, &observers, stop);

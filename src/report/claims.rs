@@ -132,6 +132,17 @@ pub fn keys_warning(run: &Run<'_>) -> Option<&'static str> {
         )
 }
 
+/// When what a merge joins was read.
+pub fn plan_in_words(run: &Run<'_>) -> Option<String> {
+    let plan = run.plan.as_ref()?;
+    let shards = counted(plan.shards.into(), "shard", "shards");
+    let short = plan.sha256.get(..16).unwrap_or(&plan.sha256);
+    Some(format!(
+        "read by {shards} after {}, when the plan {short} was made, and joined at {}",
+        plan.made, run.started
+    ))
+}
+
 /// What came of the selftest, where it was asked for.
 pub fn selftest_in_words(report: &Report<'_>) -> Option<String> {
     let selftest = report.run.selftest?;
@@ -314,8 +325,12 @@ pub fn limits(report: &Report<'_>) -> Vec<String> {
         "Anything about time that no verified digest covers: neither that logs were delivered \
          then, nor that none were."
             .to_owned(),
-        "That an object was never deleted and put back: what counts is what is there now."
-            .to_owned(),
+        if report.run.plan.is_some() {
+            "What became of an object since its shard read it: what counts is what was there then."
+        } else {
+            "That an object was never deleted and put back: what counts is what is there now."
+        }
+        .to_owned(),
     ];
     if keys_warning(&report.run).is_some() {
         limits.push(

@@ -55,6 +55,7 @@ impl<'r> Head<'r> {
         let snapshot = snapshot_fact(&report.run);
         let selftest = claims::selftest_in_words(report).map(|told| ("Selftest", told));
         let state = claims::state_in_words(&report.run).map(|told| ("State", told));
+        let plan = claims::plan_in_words(&report.run).map(|told| ("Plan", told));
         let unread = "were not read (--digests-only)".to_owned();
         let logs = report.run.digests_only.then_some(("Logs", unread));
         Self {
@@ -63,7 +64,7 @@ impl<'r> Head<'r> {
             source: &report.source,
             about: "AWS CloudTrail logs",
             requested: Some(report.requested),
-            facts: [only, snapshot, state, selftest, logs]
+            facts: [only, snapshot, plan, state, selftest, logs]
                 .into_iter()
                 .flatten()
                 .collect(),

@@ -49,6 +49,7 @@ pub use outputs::{OutputError, Outputs};
 pub use progress::{Progress, ProgressMode, ProgressObserver};
 pub use render::render;
 pub use run_info::{
-    Filters, KeyOrigin, KeySource, RangeNote, RunInfo, SelftestNote, SnapshotNote, StateNote,
+    Filters, KeyOrigin, KeySource, PlanNote, RangeNote, RunInfo, SelftestNote, SnapshotNote,
+    StateNote,
 };
 pub use verbose::Verbose;

@@ -82,6 +82,18 @@ pub struct SelftestNote {
     pub right: u64,
 }
 
+/// The plan whose shards read what a merge joins: they did so after it was made, and before the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanNote {
+    /// SHA-256 of the plan, which its results tell too.
+    pub sha256: String,
+    /// When it was made.
+    pub made: Timestamp,
+    /// How many shards it has.
+    pub shards: u32,
+}
+
 /// Which ends of the range nothing but the archive told: what was cut off there does not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +139,8 @@ pub struct RunInfo {
     pub keys: Vec<KeySource>,
     /// The snapshot that was verified, if it was one.
     pub snapshot: Option<SnapshotNote>,
+    /// The plan whose shards read it, if any did.
+    pub plan: Option<PlanNote>,
     /// What came of the selftest, if it was asked for.
     pub selftest: Option<SelftestNote>,
     /// Which ends of the range the archive told, if any.

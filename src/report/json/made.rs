@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
             deny: run.deny.clone(),
             public_keys: run.keys.iter().map(Keys::new).collect(),
             snapshot: run.snapshot.clone(),
+            plan: run.plan.clone(),
             selftest: run.selftest,
             range_of_archive: run.range_of_archive,
             state: run.state.clone(),

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::report::named;
-use crate::report::run_info::{KeyOrigin, RangeNote, SelftestNote, SnapshotNote, StateNote};
+use crate::report::run_info::{
+    KeyOrigin, PlanNote, RangeNote, SelftestNote, SnapshotNote, StateNote,
+};
 use crate::verify::chain::GapCause;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -89,6 +91,9 @@ pub struct Run<'a> {
     /// The snapshot that was verified, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<SnapshotNote>,
+    /// The plan whose shards read it, if any did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanNote>,
     /// What came of the selftest before the run, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selftest: Option<SelftestNote>,

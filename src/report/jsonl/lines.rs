@@ -12,7 +12,7 @@ use crate::report::json::{
     Chain, Finding, Keys, Report, Requested, Run, RunFilters, SCHEMA_VERSION, Tool, Totals,
 };
 use crate::report::named;
-use crate::report::run_info::{RangeNote, SelftestNote, SnapshotNote, StateNote};
+use crate::report::run_info::{PlanNote, RangeNote, SelftestNote, SnapshotNote, StateNote};
 use crate::report::shown_json::write_line;
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::{Code, Severity};
@@ -37,6 +37,8 @@ pub(super) struct Start<'a> {
     arguments: &'a [Cow<'a, str>],
     host: &'a Option<Cow<'a, str>>,
     user: &'a Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: &'a Option<PlanNote>,
     #[serde(skip_serializing_if = "Option::is_none")]
     selftest: Option<SelftestNote>,
     digests_only: bool,
@@ -148,6 +150,7 @@ pub(in crate::report) fn start(
         arguments: &run.arguments,
         host: &run.host,
         user: &run.user,
+        plan: &run.plan,
         selftest: run.selftest,
         digests_only: run.digests_only,
         filters: &run.filters,

@@ -121,6 +121,7 @@ fn run(end: Timestamp) -> Run<'static> {
             fingerprints: vec![FINGERPRINT.into(), "0".repeat(32).into()],
         }],
         snapshot: None,
+        plan: None,
         selftest: None,
         range_of_archive: None,
         state: None,

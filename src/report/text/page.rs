@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use super::{coverage, findings};
 use crate::report::amounts::{between, counted};
 use crate::report::claims::{
-    filters_in_words, headline, keys_warning, limits, origin_in_words, range_in_words,
-    selftest_in_words, snapshot_in_words, state_in_words,
+    filters_in_words, headline, keys_warning, limits, origin_in_words, plan_in_words,
+    range_in_words, selftest_in_words, snapshot_in_words, state_in_words,
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
@@ -90,6 +90,9 @@ fn scope(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io::Result<()
     }?;
     if let Some(filters) = filters_in_words(report) {
         line("Only", &visible(&filters))?;
+    }
+    if let Some(plan) = plan_in_words(&report.run) {
+        line("Plan", &visible(&plan))?;
     }
     if let Some(state) = state_in_words(&report.run) {
         line("State", &visible(&state))?;

@@ -265,8 +265,13 @@ impl SnapshotSource {
     }
 
     pub(super) fn recorded(&self, root: RootId) -> Result<&RecordedRoot, SourceError> {
-        let root = self.head.roots.get(root.0 as usize);
-        root.ok_or_else(|| SourceError::Failed(NEVER_REACHED.into()))
+        match self.head.roots.get(root.0 as usize) {
+            Some(root) => Ok(root),
+            None if self.stated_beyond(root).is_some() => {
+                Err(SourceError::Failed(NEVER_REACHED.into()))
+            }
+            None => Err(SourceError::NotFound),
+        }
     }
 
     /// A root that no run came to: a run that had been led there would have told so.

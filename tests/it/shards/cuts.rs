@@ -170,3 +170,36 @@ fn a_long_history_of_one_chain_is_spread() {
     }
     assert_eq!(sharded.merged(), single(&place));
 }
+
+/// Results may be older than they look: whoever reads the report sees when they were made.
+#[test]
+fn a_merge_tells_when_the_archive_was_read() {
+    let place = Place::of(&audit());
+    let sharded = Sharded::plan(
+        &program,
+        place.path(),
+        place.source().as_os_str(),
+        &place.keys(),
+        2,
+    );
+    sharded.read_all();
+    let report: Value = serde_json::from_slice(&sharded.merge().stdout).expect("a report");
+    let plan: Value =
+        serde_json::from_slice(&std::fs::read(&sharded.plan).expect("a plan")).expect("a plan");
+    let told = &report["run"]["plan"];
+    assert_eq!(told["made"], plan["made"], "{told}");
+    assert_eq!(told["shards"], 2);
+    assert_eq!(told["sha256"].as_str().expect("a hash").len(), 64);
+    let text = ran(program().arg("merge").arg(&sharded.results));
+    let text = String::from_utf8(text.stdout).expect("text");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let made = plan["made"].as_str().expect("a time");
+    assert!(
+        text.contains(&format!("read by 2 shards after {made}")),
+        "{text}"
+    );
+    assert!(
+        text.contains("what counts is what was there then"),
+        "{text}"
+    );
+}
