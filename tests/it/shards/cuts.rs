@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::common::{Place, Sharded, compared, ran};
 use crate::forge::{Archive, Trail};
-use crate::harness::program;
+use crate::harness::{formats::check_json, program};
 use crate::scenarios::common::{audit, trail};
 
 fn single(place: &Place) -> Value {
@@ -186,6 +186,7 @@ fn a_merge_tells_when_the_archive_was_read() {
     let report: Value = serde_json::from_slice(&sharded.merge().stdout).expect("a report");
     let plan: Value =
         serde_json::from_slice(&std::fs::read(&sharded.plan).expect("a plan")).expect("a plan");
+    check_json(&report);
     let told = &report["run"]["plan"];
     assert_eq!(told["made"], plan["made"], "{told}");
     assert_eq!(told["shards"], 2);
