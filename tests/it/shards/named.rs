@@ -70,6 +70,8 @@ fn what_lies_beside_a_part_that_is_named_is_of_no_account() {
             for part in parts {
                 let told = told(&place, &place.source().join(at).join(part));
                 assert_eq!(told["exit"], exit, "{at}/{part}: {told:#}");
+                let is_missing = told.to_string().contains("log-missing");
+                assert_eq!(is_missing, exit == 1, "{at}/{part}: {told:#}");
             }
         }
     }
