@@ -193,10 +193,10 @@ impl Download {
             self.broke_at = self.at;
             let weighed = self.service.weigh_trouble(fault, &self.asker);
             let fault = Box::pin(weighed).await;
-            self.service
-                .recover(fault, 0, &mut self.backoff)
-                .await
-                .map_err(Fault::into_source_error)?;
+            if let Err(fault) = self.service.recover(fault, 0, &mut self.backoff).await {
+                Box::pin(self.service.note_given_up(&fault, &self.asker)).await;
+                return Err(fault.into_source_error());
+            }
         }
     }
 

@@ -1,9 +1,10 @@
 //! One object that does not come, while others of its bucket do.
 //!
-//! A server in trouble is waited for. What is wrong with one object alone will not be better in a minute
-//! either, and holds up a run for each such object.
+//! What fails is waited for: a part of a server may be on its way back, and one object with it. Where some
+//! objects did not come in all that time, though others did, more of them will not either: to wait as long
+//! for each would hold up a run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,8 +15,9 @@ use super::fault::{Fault, Kind};
 use super::object::{Asker, Target};
 use super::request::Service;
 
-/// For so long nobody asks whose trouble it is: most troubles pass.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// So many objects of a bucket are waited for as long as there is patience, and do not come, before others
+/// of it are given up earlier.
+const GIVEN_UP: usize = 2;
 /// So often it must have failed by then: a stall takes as long each time.
 const FAILURES: u32 = 3;
 /// So many others have to come in a row, so that they did not come by luck.
@@ -33,6 +35,8 @@ const AMONG: usize = 8;
 pub(super) struct Others {
     /// By bucket, an object that came.
     known: RwLock<BTreeMap<String, Target>>,
+    /// By bucket, the first few that did not come as long as there was patience, while others did.
+    given_up: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// How many are asked for again just now.
     in_trouble: Arc<AtomicUsize>,
 }
@@ -51,6 +55,23 @@ impl Others {
     pub(super) fn of(&self, bucket: &str) -> Option<Target> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(bucket).cloned()
+    }
+
+    /// An object was waited for as long as there is patience, and others of its bucket came.
+    fn gave_up(&self, target: &Target) {
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_bucket = given_up.entry(target.bucket.to_string()).or_default();
+        if of_bucket.len() < GIVEN_UP {
+            of_bucket.insert(target.key.clone());
+        }
+    }
+
+    /// Whether a bucket is known to have objects that do not come.
+    fn has_lone(&self, bucket: &str) -> bool {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up
+            .get(bucket)
+            .is_some_and(|keys| keys.len() >= GIVEN_UP)
     }
 }
 
@@ -83,8 +104,9 @@ impl Drop for Counted {
 }
 
 impl Troubles {
-    /// Counts one, and tells of how many where that is enough to ask whether others come.
-    fn one_more(&self, among: &Arc<AtomicUsize>) -> Option<u32> {
+    /// Counts one, and tells of how many where they are enough, and have lasted for `long` enough, to ask
+    /// whether others come.
+    fn one_more(&self, among: &Arc<AtomicUsize>, long: Duration) -> Option<u32> {
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let so_far = troubles.get_or_insert_with(|| Failures {
             first: Instant::now(),
@@ -92,19 +114,28 @@ impl Troubles {
             _counted: Counted::new(among),
         });
         so_far.count += 1;
-        (so_far.count >= FAILURES && so_far.first.elapsed() >= PATIENCE).then_some(so_far.count)
+        (so_far.count >= FAILURES && so_far.first.elapsed() >= long).then_some(so_far.count)
+    }
+
+    /// Whether the first of them was so long ago.
+    fn have_lasted(&self, long: Duration) -> bool {
+        let troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let so_far = troubles.as_ref();
+        so_far.is_some_and(|so_far| so_far.first.elapsed() >= long)
     }
 }
 
 impl Service {
-    /// What may pass, and has not for a while, is taken for lasting where others come meanwhile.
+    /// What may pass, and has not for a while, is taken for lasting where others come meanwhile, and the
+    /// bucket is known to have objects that do not come.
     pub(super) async fn weigh_trouble(&self, fault: Fault, asker: &Asker) -> Fault {
         let settings = self.clients.settings();
         if settings.patience.attempts.is_some() || fault.kind != Kind::Transient {
             return fault;
         }
         let in_trouble = &self.others.in_trouble;
-        let Some(count) = asker.troubles.one_more(in_trouble) else {
+        let counted = asker.troubles.one_more(in_trouble, settings.patience.alone);
+        let Some(count) = counted.filter(|_| self.others.has_lone(&asker.target.bucket)) else {
             return fault;
         };
         let most = MOST_ALONE.min(settings.concurrency / AMONG);
@@ -116,6 +147,18 @@ impl Service {
             fault.told
         );
         Fault::new(Kind::Lasting, told)
+    }
+
+    /// Remembers an object that did not come as long as there was patience, where others come.
+    pub(super) async fn note_given_up(&self, fault: &Fault, asker: &Asker) {
+        let patience = self.clients.settings().patience;
+        if patience.attempts.is_none()
+            && fault.kind == Kind::Transient
+            && asker.troubles.have_lasted(patience.limit)
+            && self.others_come(&asker.target).await
+        {
+            self.others.gave_up(&asker.target);
+        }
     }
 
     async fn others_come(&self, target: &Target) -> bool {
@@ -182,12 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_has_objects_that_do_not_come_once_some_did_not() {
+        let others = Others::default();
+        // Each counts once.
+        for key in ["first", "first", "second"] {
+            assert!(!others.has_lone("bucket"));
+            others.gave_up(&target(key));
+        }
+        assert!(others.has_lone("bucket") && !others.has_lone("else"));
+    }
+
+    #[test]
     fn troubles_that_pass_soon_or_are_few_are_waited_for() {
-        let ago = Instant::now().checked_sub(PATIENCE).unwrap();
+        let alone = Duration::from_secs(20);
+        let ago = Instant::now().checked_sub(alone).unwrap();
         let among = Arc::default();
         let troubles = Troubles::default();
         for _ in 0..FAILURES * 2 {
-            assert_eq!(troubles.one_more(&among), None);
+            assert_eq!(troubles.one_more(&among, alone), None);
         }
         let long = |count| {
             Troubles(Mutex::new(Some(Failures {
@@ -196,8 +251,10 @@ mod tests {
                 _counted: Counted::new(&among),
             })))
         };
-        assert_eq!(long(FAILURES - 2).one_more(&among), None);
-        assert_eq!(long(FAILURES - 1).one_more(&among), Some(FAILURES));
+        assert!(!troubles.have_lasted(alone) && long(1).have_lasted(alone));
+        assert!(!Troubles::default().have_lasted(Duration::ZERO));
+        assert_eq!(long(FAILURES - 2).one_more(&among, alone), None);
+        assert_eq!(long(FAILURES - 1).one_more(&among, alone), Some(FAILURES));
         assert_eq!(among.load(Ordering::Relaxed), 1);
         drop(troubles);
         assert_eq!(among.load(Ordering::Relaxed), 0);

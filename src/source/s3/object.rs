@@ -70,7 +70,11 @@ impl Service {
             Ok(given) => Ok(given),
             Err(fault) => Err(Box::pin(self.weigh_trouble(fault, asker)).await),
         };
-        self.persist(&asker.target.bucket, once).await
+        let given = self.persist(&asker.target.bucket, once).await;
+        if let Err(fault) = &given {
+            Box::pin(self.note_given_up(fault, asker)).await;
+        }
+        given
     }
 
     /// Asks for all of an object once.
@@ -185,7 +189,11 @@ impl Service {
                 }
             })
         });
-        rest.await
+        let rest = rest.await;
+        if let Err(fault) = &rest {
+            Box::pin(self.note_given_up(fault, asker)).await;
+        }
+        rest
     }
 
     async fn get_by_sdk(

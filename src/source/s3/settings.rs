@@ -69,6 +69,9 @@ pub struct Patience {
     pub longest_wait: Duration,
     /// After this time nothing is tried again.
     pub limit: Duration,
+    /// After this time an object is not tried again while others of its bucket come, where single objects
+    /// of it did not come within the limit.
+    pub alone: Duration,
     /// After this time without any answer to any request, nothing is tried at all.
     pub outage: Duration,
     /// So long no byte may come.
@@ -84,6 +87,7 @@ impl Default for Patience {
             first_wait: Duration::from_millis(100),
             longest_wait: Duration::from_secs(8),
             limit: Duration::from_secs(90),
+            alone: Duration::from_secs(20),
             outage: Duration::from_mins(3),
             stall: Duration::from_secs(20),
             connect: Duration::from_secs(10),

@@ -552,21 +552,6 @@ fn objects_without_an_etag_are_read() {
     assert_eq!(report["verdict"], "valid", "{report:#}");
 }
 
-/// What is wrong with one object alone is not waited for as long as a server is that gives nothing.
-#[test]
-fn one_object_that_does_not_come_holds_up_nobody() {
-    let log = "*_CloudTrail_*T0220Z_*";
-    for fault in [Fault::InternalError, Fault::Reset, html(200)] {
-        let served = Served::new(&audit()).args(DAY);
-        let rule = Rule::new(fault).on(&[Operation::GetObject]).key(log);
-        served.server.faults().add(rule);
-        let report = served.run(SOURCE);
-        expect(&report, "unverified", &[("log-unreadable", 1)]);
-        let told = messages(&report);
-        assert!(told.contains("while another object"), "{told}");
-    }
-}
-
 /// Others came before, and nothing comes any more: that passes.
 #[test]
 fn a_server_that_gives_nothing_for_half_a_minute_is_waited_for() {

@@ -1,6 +1,7 @@
 //! The program on live buckets: a server in this process that speaks S3 and CloudTrail.
 
 mod absent;
+mod alone;
 mod awscli;
 mod clean;
 mod credentials;

@@ -6,7 +6,7 @@ mod action;
 mod agreement;
 mod corpus;
 mod damage;
-mod judge;
+pub mod judge;
 mod matrix;
 pub mod memory;
 mod model;
