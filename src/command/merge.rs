@@ -81,10 +81,15 @@ fn join(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {
     let conclusion = run(&planned.job, &joined, &observers, stop);
     watchers.finish()?;
     if let Some((shard, why)) = joined.broken() {
-        let told = format!(
-            "shard {shard}: its result has changed since it was checked: {why}; this moves it aside, and reads the shard anew"
-        );
-        complain_with(&told, &repair.of(shard, false))?;
+        let is_gone = !results.holds(shard);
+        let does = if is_gone {
+            "this reads the shard anew"
+        } else {
+            "this moves it aside, and reads the shard anew"
+        };
+        let told =
+            format!("shard {shard}: its result has changed since it was checked: {why}; {does}");
+        complain_with(&told, &repair.of(shard, is_gone))?;
         return Ok(ExitStatus::Unverified);
     }
     let conclusion = conclusion.with_context(|| format!("cannot look at {}", plan.source))?;

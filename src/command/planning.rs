@@ -58,11 +58,19 @@ pub(super) fn plan(args: &PlanArgs, stop: &Stop) -> Result<ExitStatus> {
     let (bytes, identity) = plan.bytes().context("cannot write the plan")?;
     replace(&args.output, &bytes, true).with_context(cannot_write)?;
     tell(args, &cut, &identity).context("cannot write to standard output")?;
-    Ok(if cut.forecast.problems.is_empty() {
-        ExitStatus::Valid
-    } else {
-        ExitStatus::Unverified
-    })
+    let Some(first) = cut.forecast.problems.first() else {
+        return Ok(ExitStatus::Valid);
+    };
+    let parts = cut.forecast.problems.len() as u64;
+    let told = format!(
+        "the plan is written, and {} could not be looked at, which the merge tries again: {}: {}",
+        counted(parts, "part of the source", "parts of the source"),
+        first.path,
+        first.error
+    );
+    writeln!(io::stderr(), "ct-verify: {}", escape::visible(&told))
+        .context("cannot write to standard error")?;
+    Ok(ExitStatus::Unverified)
 }
 
 /// Cuts what an inventory tells, and says how old that is.

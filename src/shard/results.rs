@@ -102,6 +102,11 @@ impl ResultPlace {
         }
     }
 
+    /// Whether this machine has a file of a shard's result, whatever it holds.
+    pub fn holds(&self, shard: u32) -> bool {
+        self.workshop().join(result_name(shard)).exists()
+    }
+
     /// The file of this machine that holds what is there under `name`; nothing where it is not
     /// there.
     fn fetch(&self, name: &str) -> Result<Option<PathBuf>> {

@@ -364,3 +364,25 @@ fn faults_that_may_pass_end_a_merge_as_such() {
     served.server.faults().clear();
     assert_eq!(sharded.merge().status.code(), Some(0));
 }
+
+/// The plan is there all the same, and whoever waits for it is told why it is not all.
+#[test]
+fn a_plan_that_is_not_all_says_so() {
+    let served = served(&audit()).env("AWS_MAX_ATTEMPTS", "2");
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]);
+    let prefix = "AWSLogs/111122223333/CloudTrail/us-east-1/*";
+    served.server.faults().add(rule.key(prefix));
+    let place = Place::new();
+    let plan = place.path().join("plan.json");
+    let mut command = served.program();
+    command.arg("plan").arg(SOURCE).args(served.arguments());
+    command.args(["--shards", "2", "-q", "-o"]).arg(&plan);
+    let output = ran(&mut command);
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        plan.exists() && told.contains("the plan is written"),
+        "{told}"
+    );
+    assert!(told.contains("AWSLogs/111122223333"), "{told}");
+}
