@@ -1,6 +1,7 @@
 //! Scheduling: what is read when, by which thread, and how much at a time.
 
 mod asked;
+mod beside;
 mod custody;
 mod digests;
 mod exports;

@@ -202,6 +202,7 @@ pub fn run(
     }
     in_threads(job.limits.threads, || shared.work());
     if !stop.is_stopped() {
+        shared.look_beside();
         let mut findings = std::mem::take(&mut shared.tally().findings);
         tell_histories(&shared, &mut findings);
         let allowed = &shared.job.weights.allow;

@@ -281,6 +281,22 @@ pub trait Source: Send + Sync {
     /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
 
+    /// Whether anything lies in the folder `path`.
+    ///
+    /// # Errors
+    /// Where that cannot be told.
+    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let names = self.folders(root, above)?;
+        Ok(names.iter().any(|it| it == name))
+    }
+
+    /// Whether it is known that an object is not there, rather than that nothing is known of it.
+    fn was_looked_for(&self, root: RootId, path: &str) -> bool {
+        let _ = (root, path);
+        true
+    }
+
     /// The folders of which [`Self::folders`] told what is known of them, since they could not be
     /// listed: there may be more below.
     fn unseen(&self) -> Vec<Problem> {

@@ -12,8 +12,8 @@ use super::super::api::{
     root_that_holds,
 };
 use super::file::{
-    body, explain, is_absent, is_safe, open_file, open_folder, read_attributes, read_sidecar,
-    read_small,
+    body, explain, is_absent, is_apple_double, is_safe, open_file, open_folder, read_attributes,
+    read_sidecar, read_small,
 };
 use super::listing::{Listing, level};
 use super::narrowing::{Narrowing, above_aws_logs, above_logs};
@@ -214,6 +214,21 @@ impl Source for FolderSource {
         }
         names.sort();
         Ok(names)
+    }
+
+    /// A folder without a file holds nothing that a bucket could.
+    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        let dir = open_folder(self.root(root)?, path)?;
+        for entry in dir.entries().map_err(|error| explain(&error))? {
+            let entry = entry.map_err(|error| explain(&error))?;
+            let kind = entry.file_type().map_err(|error| explain(&error))?;
+            let name = entry.file_name();
+            let is_named_so = name.to_str().is_some_and(|name| name.ends_with(".json.gz"));
+            if kind.is_file() && is_named_so && !is_apple_double(&dir, &name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {

@@ -344,6 +344,14 @@ impl SnapshotSource {
         }
     }
 
+    /// Whether a run was told that an object is not there.
+    fn is_told_absent(&self, root: RootId, path: &str) -> bool {
+        match self.odd.get(&(root, path.to_owned())) {
+            Some(Odd::Unread { error, .. }) => *error == SourceError::NotFound,
+            Some(Odd::In(_)) | None => false,
+        }
+    }
+
     /// Why there is no object of which nothing was told. What was never looked for is not missing.
     fn why_absent(&self, root: RootId, path: &str) -> SourceError {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);

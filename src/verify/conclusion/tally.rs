@@ -13,6 +13,10 @@ use super::super::inventory::Leftover;
 use super::super::location::{AccountRegion, ChainId, LogKind, RootId};
 use super::super::time::Bounds;
 
+/// Why a log is in doubt that was not found.
+const NOT_TOLD: &str =
+    "it was not found, and whether others of its day are there could not be told";
+
 /// How many logs got which verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogCounts {
@@ -87,6 +91,8 @@ pub struct BeforeFirstDay {
 pub struct BesideTheRange {
     /// Its root, and the folder of its day there.
     pub folder: (RootId, Box<str>),
+    /// Whether it is known not to be there: of a snapshot that nobody asked for it, nothing is.
+    pub was_looked_for: bool,
     /// That it is missing, should that be a finding.
     pub finding: Finding,
 }
@@ -128,6 +134,8 @@ pub struct Tally {
     pub beside_range: Vec<BesideTheRange>,
     /// The folders of such days in which other logs are there that digests name.
     pub reached_beside: BTreeSet<(RootId, Box<str>)>,
+    /// Whether others of such folders are there, or why that cannot be told.
+    pub looked_beside: BTreeMap<(RootId, Box<str>), Result<bool, Box<str>>>,
     /// The bucket and prefix of each root whose source knows them.
     pub stated: BTreeMap<RootId, (Arc<str>, Arc<str>)>,
     /// Digest objects seen in the range, whatever came of them.
@@ -162,12 +170,39 @@ impl Tally {
         begins
     }
 
-    /// Decides on the logs of days beside the range: they are missing where others of the same folder are there.
+    /// Decides on the logs of days beside the range: they are missing where others of the same folder are there, and
+    /// in doubt where that cannot be told.
     pub(super) fn settle_beside(&mut self) {
-        let held = std::mem::take(&mut self.beside_range).into_iter();
-        let missing = held.filter(|held| self.reached_beside.contains(&held.folder));
-        let missing = missing.map(|held| held.finding).collect();
+        let mut missing = Vec::new();
+        for held in std::mem::take(&mut self.beside_range) {
+            let looked = self.looked_beside.get(&held.folder);
+            let is_reached = self.reached_beside.contains(&held.folder);
+            let others = if is_reached {
+                Some(&Ok(true))
+            } else {
+                looked.filter(|_| held.was_looked_for)
+            };
+            match others {
+                Some(Ok(true)) => missing.push(held.finding),
+                Some(Err(why)) => {
+                    let detail = format!("{NOT_TOLD}: {why}");
+                    self.leave_open(held.finding, detail);
+                }
+                Some(Ok(false)) | None => {}
+            }
+        }
         self.miss(missing);
+    }
+
+    /// Has a log unread that was not found.
+    fn leave_open(&mut self, missing: Finding, why: String) {
+        let mut finding = Finding::new(Code::LogUnreadable, missing.subject).detail(why);
+        (finding.chain, finding.digest) = (missing.chain, missing.digest);
+        let its = |chain: &&mut ChainTally| Some(&chain.summary.name) == finding.chain.as_ref();
+        if let Some(chain) = self.chains.iter_mut().find(its) {
+            chain.logs.unverified += 1;
+        }
+        self.findings.push(finding);
     }
 
     /// Has logs missing after all.

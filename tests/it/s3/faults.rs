@@ -638,6 +638,43 @@ fn a_listing_that_is_answered_like_an_object_is_no_empty_folder() {
     }
 }
 
+/// Whether others of a late log's day are there is not known where its folder cannot be looked for: in one run and in
+/// shards, and in a snapshot.
+#[test]
+fn a_late_log_is_in_doubt_whose_day_cannot_be_looked_for() {
+    let mut late = trail(6);
+    late.early_minutes = 11 * 24 * 60;
+    let mut archive = late.archive();
+    for at in archive.store.clone().keys() {
+        if at.1.contains("/2024/02/") {
+            archive.store.delete(at);
+        }
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let served = Served::new(&archive).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
+    let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]);
+    served.server.faults().add(rule.key("*/us-east-1/2024/02/"));
+    let report = served.run(SOURCE);
+    expect(&report, "unverified", &[("log-unreadable", 6)]);
+    assert!(
+        messages(&report).contains("others of its day"),
+        "{report:#}"
+    );
+    let merged = of_bucket(&served, SOURCE, &dir.path().join("shards"));
+    assert_eq!(codes(&merged["report"]), codes(&report));
+    let evidence = dir.path().join("evidence");
+    let taken = served.snapshot(SOURCE, &evidence).output().expect("a run");
+    assert_eq!(taken.status.code(), Some(3));
+    let mut offline = program();
+    offline
+        .arg("logs")
+        .arg(&evidence)
+        .args(["--format", "json"]);
+    let told = offline.output().expect("a run").stdout;
+    let told = serde_json::from_slice(&told).expect("a report");
+    assert_eq!(codes(&told), codes(&report));
+}
+
 #[test]
 fn a_server_that_knows_no_parts_is_asked_for_all() {
     for fault in [Fault::CutBody, Fault::ResetBody] {

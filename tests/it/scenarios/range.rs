@@ -2,7 +2,7 @@
 
 use super::common::{CHAIN, at, in_chain, in_region, trail};
 use crate::{
-    forge::{Archive, At, Json, Logs, Place, Sign, TestKey, Trail, plant::PlantedLog},
+    forge::{Archive, At, Json, Logs, Place, Sign, TestKey, Time, Trail, plant::PlantedLog},
     harness::{Case, Chain, Expect, code},
 };
 
@@ -172,6 +172,48 @@ fn a_log_beside_the_range_is_missed_among_others() {
         assert_eq!(told, ["log-missing"], "{range:?} {:#}", outcome.report());
         assert_eq!(run(&archive).exit, 0, "{range:?}");
     }
+}
+
+/// Logs that came late are dated days before the range, where nothing is listed.
+#[test]
+fn a_log_of_days_before_the_range_is_missed_among_others() {
+    let day = ["2024-03-10T00:00:00Z", "2024-03-10T04:00:00Z"];
+    let mut trail = Trail::new("audit", day[0], 4);
+    trail.early_minutes = 40 * 60;
+    let archive = trail.archive();
+    let digests = archive.first().digests.iter();
+    let logs = digests.flat_map(|digest| digest.logs.iter().map(|log| (log, &digest.at)));
+    let late: Vec<_> = logs
+        .filter(|(log, _)| log.1.contains("/2024/03/08/"))
+        .collect();
+    let mut cut = archive.clone();
+    for (log, _) in &late {
+        cut.store.delete(log);
+    }
+    let clean = || expect(&archive, day[0], day[1], 4, 8);
+    let run = |archive: &Archive, expect: &Expect| {
+        let case = Case::new(archive.clone()).range(day[0], day[1]);
+        case.run().is(expect);
+    };
+    run(&archive, &clean());
+    // As in a copy of the days of the range: nothing of the logs' own day is there, whatever else is.
+    let without = clean().chain(CHAIN, |chain| chain.logs = [4, 0, 0, 0]);
+    run(&cut, &without);
+    let plant = |archive: &mut Archive, time: &str| {
+        let place = Place::new("audit-logs", "");
+        let log = PlantedLog::of(&archive.first().id, &place, Time::parse(time));
+        log.put(&mut archive.store);
+    };
+    plant(&mut cut, "2024-03-07T12:00:00Z");
+    run(&cut, &without);
+    plant(&mut cut, "2024-03-08T12:00:00Z");
+    let missing = late.iter().fold(clean(), |expect, (log, digest)| {
+        expect.finding(in_chain("log-missing", log).digest(digest))
+    });
+    run(
+        &cut,
+        &missing.chain(CHAIN, |chain| chain.logs = [4, 0, 4, 0]),
+    );
 }
 
 #[test]

@@ -58,6 +58,11 @@ impl Source for SnapshotSource {
         Ok(names.into_iter().collect())
     }
 
+    /// Digests that were not verified when the snapshot was taken had none of their logs looked for.
+    fn was_looked_for(&self, root: RootId, path: &str) -> bool {
+        self.is_told_absent(root, path)
+    }
+
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
         self.level_of(root, path)
     }
