@@ -263,11 +263,13 @@ impl SeenDigest {
             return None;
         }
         let json = if self.as_stored {
-            unpacked(GzDecoder::new(blob), length)
+            let mut stored = GzDecoder::new(blob);
+            let json = unpacked(&mut stored, length);
+            // As in the archive, nothing may follow.
+            json.ok().filter(|_| stored.into_inner().is_empty())?
         } else {
-            unpacked(ZlibDecoder::new(blob), length)
+            unpacked(ZlibDecoder::new(blob), length).ok()?
         };
-        let json = json.ok()?;
         let content = Content {
             hash: Sha256Hash::of(&json),
             encoding: encoding(self.plain),
@@ -370,6 +372,8 @@ mod tests {
             panic!("{packed:?}");
         };
         let (content, json, _) = seen.known(&packed.blob).unwrap();
+        let longer = [&packed.blob[..], &packed.blob[..]].concat();
+        assert_eq!(seen.known(&longer).is_none(), seen.as_stored);
         for end in 0..packed.blob.len() {
             assert!(seen.known(&packed.blob[..end]).is_none(), "{end}");
         }

@@ -248,27 +248,27 @@ impl RecordedRun {
             .then(|| minus(start, PAST_END));
     }
 
-    /// Whether it looked for a digest that ends at `end`, and did so when it was due.
-    fn looked_for(&self, end: Timestamp) -> bool {
-        let is_in = |its: Bounds| its.reads_digest(end);
-        self.missed(end, self.start.is_some_and(|start| end <= start), is_in)
+    /// Whether it would have missed a digest that ends at `end`, in a root that it was given, or led to.
+    fn misses_digest(&self, end: Timestamp, is_own: bool) -> bool {
+        let is_before = self.start.is_some_and(|start| end <= start);
+        self.misses(end, is_own && is_before, |its| its.reads_digest(end))
     }
 
     /// The same of a log that its name dates `at`.
-    fn looked_for_log(&self, at: Timestamp) -> bool {
-        let is_in = |its: Bounds| its.contains(at);
-        self.missed(at, self.start.is_some_and(|start| at < start), is_in)
+    fn misses_log(&self, at: Timestamp, is_own: bool) -> bool {
+        let is_before = self.start.is_some_and(|start| at < start);
+        self.misses(at, is_own && is_before, |its| its.contains(at))
     }
 
-    /// Whether something of that time is missing that it does not tell to be absent. A run that could verify
-    /// all that was named in its range asked for it, or missed it itself; one that could not may have seen
-    /// nobody who named it. What lies before its range it looked for, and judged nothing.
-    fn missed(&self, at: Timestamp, is_before: bool, is_in: impl Fn(Bounds) -> bool) -> bool {
-        let is_unverified = self.verdict.as_deref() == Some(Verdict::Unverified.name());
+    /// Whether it would have missed something of that time, which was due then. A run that was valid verified all
+    /// that was named in its range; what another one missed it asked for, and tells to be absent. What lies
+    /// before its range it looked for in the roots that it was given.
+    fn misses(&self, at: Timestamp, is_listed: bool, is_in: impl Fn(Bounds) -> bool) -> bool {
+        let is_valid = self.verdict.as_deref() == Some(Verdict::Valid.name());
         self.finished.is_some()
             && self.started >= plus(at, OVERDUE)
             && self.looked_in().is_some_and(is_in)
-            && (is_before || !is_unverified)
+            && (is_listed || is_valid)
     }
 }
 
@@ -354,14 +354,22 @@ impl Head {
         root.own || root.reached.iter().any(looked)
     }
 
-    /// Whether any run looked for a digest that ends at `end` when it was due.
-    pub(super) fn looked_for(&self, end: Timestamp) -> bool {
-        self.runs.iter().any(|run| run.looked_for(end))
+    /// Whether one of the runs that came to a root would have missed a digest there that ends at `end`.
+    pub(super) fn misses_digest(&self, root: &RecordedRoot, end: Timestamp) -> bool {
+        let mut came = self.runs_in(root);
+        came.any(|run| run.misses_digest(end, root.own))
     }
 
-    /// Whether any run looked for a log that its name dates `at`.
-    pub(super) fn looked_for_log(&self, at: Timestamp) -> bool {
-        self.runs.iter().any(|run| run.looked_for_log(at))
+    /// The same of a log that its name dates `at`.
+    pub(super) fn misses_log(&self, root: &RecordedRoot, at: Timestamp) -> bool {
+        let mut came = self.runs_in(root);
+        came.any(|run| run.misses_log(at, root.own))
+    }
+
+    fn runs_in(&self, root: &RecordedRoot) -> impl Iterator<Item = &RecordedRun> {
+        let runs = self.runs.iter().zip(0..);
+        let came = runs.filter(|(_, number)| root.own || root.reached.contains(number));
+        came.map(|(run, _)| run)
     }
 
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the
@@ -415,7 +423,18 @@ mod tests {
             start: at(start),
             end: at(end),
             looked_from: None,
-            verdict: None,
+            verdict: Some(Verdict::Valid.name().to_owned()),
+        }
+    }
+
+    /// A root of the source, or one that chains led those runs to.
+    fn root(reached: Option<&[u32]>) -> RecordedRoot {
+        RecordedRoot {
+            name: "bucket".to_owned(),
+            bucket: None,
+            prefix: None,
+            own: reached.is_none(),
+            reached: reached.into_iter().flatten().copied().collect(),
         }
     }
 
@@ -529,8 +548,9 @@ mod tests {
             "2024-03-11T10:00:00Z",
             "2024-03-11T10:00:00Z",
         );
-        let looked =
-            |runs: &[RecordedRun], end: &str| head(runs.to_vec()).looked_for(end.parse().unwrap());
+        let looked = |runs: &[RecordedRun], end: &str| {
+            head(runs.to_vec()).misses_digest(&root(None), end.parse().unwrap())
+        };
         let both = [first.clone(), second.clone()];
         assert!(looked(&both, "2024-03-10T08:15:00Z"));
         assert!(!looked(&both, "2024-03-10T08:15:01Z"));
@@ -561,5 +581,53 @@ mod tests {
         let mut before = first;
         before.look_back(&[apart]);
         assert_eq!(before.looked_from, None);
+    }
+    #[test]
+    fn what_is_missed_is_missed_by_one_run() {
+        let verdict = |verdict: Verdict| Some(verdict.name().to_owned());
+        let mut first = run(
+            "2024-03-10T00:00:00Z",
+            "2024-03-10T06:00:00Z",
+            "2024-03-12T00:00:00Z",
+        );
+        let mut second = run(
+            "2024-03-10T06:00:00Z",
+            "2024-03-10T12:00:00Z",
+            "2024-03-12T00:00:00Z",
+        );
+        second.look_back(std::slice::from_ref(&first));
+        let end = "2024-03-10T06:00:00Z".parse().unwrap();
+        let misses = |first: &RecordedRun, second: &RecordedRun, root: &RecordedRoot| {
+            let head = head(vec![first.clone(), second.clone()]);
+            let digest = head.misses_digest(root, end);
+            assert_eq!(
+                head.misses_log(root, minus(end, jiff::SignedDuration::from_secs(1))),
+                digest
+            );
+            digest
+        };
+        // A valid run that came there, and whose range it is in.
+        for (reached, is_missed) in [
+            (&[][..], false),
+            (&[0], true),
+            (&[1], true),
+            (&[0, 1], true),
+        ] {
+            assert_eq!(
+                misses(&first, &second, &root(Some(reached))),
+                is_missed,
+                "{reached:?}"
+            );
+        }
+        // One that was not valid may not have been led there.
+        for other in [Verdict::Invalid, Verdict::Unverified] {
+            first.verdict = verdict(other);
+            assert!(!misses(&first, &second, &root(Some(&[0]))));
+            assert!(misses(&first, &second, &root(None)), "the second listed it");
+            second.verdict = verdict(other);
+            assert!(misses(&first, &second, &root(None)), "the second listed it");
+            assert!(!misses(&first, &second, &root(Some(&[0, 1]))));
+            second.verdict = verdict(Verdict::Valid);
+        }
     }
 }

@@ -20,7 +20,7 @@ use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, encoded, file_of, folder_of}
 use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Problem, SourceError};
-use crate::verify::location::{DigestKey, LogPath, RootId};
+use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, LogPath, RootId};
 use crate::verify::time::Bounds;
 
 /// Why what no run was to find is not said to be missing.
@@ -357,25 +357,43 @@ impl SnapshotSource {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let unlisted = above.filter_map(|folder| self.unlisted.get(&(root, folder.to_owned())));
         let problem = self.bearing(unlisted.flatten()).into_iter().next();
-        let is_undue = || {
-            let log = || LogPath::parse(path).and_then(|log| log.time);
-            match DigestKey::parse(path) {
-                Some(key) => !self.head.looked_for(key.end()),
-                None => log().is_some_and(|at| !self.head.looked_for_log(at)),
-            }
-        };
-        let is_unreached = || {
-            let root = self.recorded(root);
-            let at = DigestKey::parse(path).map(|key| key.end());
-            let at = at.or_else(|| LogPath::parse(path).and_then(|log| log.time));
-            root.is_ok_and(|root| !self.head.came_to(root, &self.asked, at))
-        };
-        match problem {
-            Some(problem) => problem.error,
-            None if is_undue() => SourceError::Failed(NEVER_DUE.into()),
-            None if is_unreached() => SourceError::Failed(NEVER_REACHED.into()),
-            None => SourceError::NotFound,
+        if let Some(problem) = problem {
+            return problem.error;
         }
+        let Ok(recorded) = self.recorded(root) else {
+            return SourceError::NotFound;
+        };
+        let digest = DigestKey::parse(path).map(|key| key.end());
+        let log = LogPath::parse(path).and_then(|log| log.time);
+        // Another region's chain may have led there, and not this one's.
+        let came = (recorded.own || self.holds_digests_beside(root, path))
+            && self.head.came_to(recorded, &self.asked, digest.or(log));
+        let is_missed = came
+            && match (digest, log) {
+                (Some(end), _) => self.head.misses_digest(recorded, end),
+                (None, Some(at)) => self.head.misses_log(recorded, at),
+                (None, None) => true,
+            };
+        match (is_missed, came) {
+            (true, _) => SourceError::NotFound,
+            (false, true) => SourceError::Failed(NEVER_DUE.into()),
+            (false, false) => SourceError::Failed(NEVER_REACHED.into()),
+        }
+    }
+
+    /// Whether it holds any digest of the account and region that an object is of, in the same root.
+    fn holds_digests_beside(&self, root: RootId, path: &str) -> bool {
+        let parts: Vec<&str> = path.split('/').collect();
+        let is_kind = |part: &&str| *part == DIGEST_FOLDER || LogKind::from_folder(part).is_some();
+        let Some(kind) = parts.iter().position(is_kind) else {
+            return false;
+        };
+        let region = parts.get(kind + 1).copied().unwrap_or_default();
+        let folder = [&parts[..kind], &[DIGEST_FOLDER, region]]
+            .concat()
+            .join("/");
+        let lies_there = self.lying(root, &folder).is_ok_and(|dir| dir.is_some());
+        lies_there || self.odd_below(root, &folder).next().is_some()
     }
 
     /// What could not be looked at in the listing of a folder.

@@ -468,3 +468,31 @@ fn what_came_after_a_run_that_could_not_verify_all_is_not_missing() {
     add(&Served::new(&second), &deleted, SECOND);
     assert_eq!(report(logs(&deleted)).0, 0, "the first run holds it");
 }
+
+/// Another region's chain led a run to the bucket that this one's had been in.
+#[test]
+fn where_another_chain_led_a_run_nothing_is_missing_of_this_one() {
+    const OLD: &str = "audit-logs-old";
+    let moved = |region: &'static str, hour: u32, seed: u64| {
+        let trail = Trail::new("audit", "2024-03-10T00:00:00Z", 12);
+        let trail = trail.seed(seed).regions(&[region]).place(OLD, "");
+        trail.moves(hour, "audit-logs", "").archive()
+    };
+    let mut archive = moved("eu-west-1", 3, 1);
+    let other = moved("us-east-1", 6, 2);
+    archive.store.merge(other.store);
+    archive.chains.extend(other.chains);
+    let mut at_six = archive.clone();
+    let is_later = |at: &At| (7..13).any(|hour| at.1.contains(&format!("20240310T{hour:02}0000Z")));
+    at_six.store.objects.retain(|at, _| !is_later(at));
+    let (before, served) = (Served::new(&at_six), Served::new(&archive));
+    for meeting in ["2024-03-10T06:00:00Z", "2024-03-10T07:00:00Z"] {
+        let place = Place::new();
+        add(&before, &place, [FIRST[0], meeting]);
+        let (exit, told) = add(&served, &place, [meeting, SECOND[1]]);
+        assert_eq!(exit, 0, "{meeting}: {told:#}");
+        assert_eq!(live(&served, BOTH).0, 0);
+        let (exit, told) = report(logs(&place));
+        assert_eq!(exit, 3, "{meeting}: {told:#}");
+    }
+}
