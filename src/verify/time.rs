@@ -11,6 +11,9 @@ pub const OVERDUE: SignedDuration = SignedDuration::from_mins(105);
 pub const NAME_SLACK: SignedDuration = SignedDuration::from_mins(15);
 /// Digests are read this far past the end of the range, for the logs that they name.
 pub const PAST_END: SignedDuration = SignedDuration::from_hours(2);
+/// Digests are noted this far before the start of the range: they show where the copy was cut whose digest names
+/// the range's first logs.
+const BEFORE_START: SignedDuration = SignedDuration::from_hours(4);
 
 /// A stretch of time, from `start` up to `end`; never reversed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +123,15 @@ impl Bounds {
         self.start
             .is_none_or(|start| end > minus(start, NAME_SLACK))
             && self.end.is_none_or(|limit| end <= plus(limit, PAST_END))
+    }
+
+    /// Whether a digest that ends at `end` tells something of the range: it is worth reading, or shows what came
+    /// before.
+    pub fn notes_digest(&self, end: Timestamp) -> bool {
+        self.reads_digest(end)
+            || self
+                .start
+                .is_some_and(|start| end <= start && end > minus(start, BEFORE_START))
     }
 
     /// Whether the day (in UTC) that begins at `midnight` can hold objects of the range.
@@ -450,6 +462,11 @@ mod tests {
         assert!(bounds.reads_digest(at("2020-01-01T23:55:01Z")));
         assert!(bounds.reads_digest(at("2020-01-04T00:00:00Z")));
         assert!(!bounds.reads_digest(at("2020-01-04T00:00:01Z")));
+        // Those of four hours before it tell what came before.
+        assert!(bounds.notes_digest(at("2020-01-01T20:10:01Z")));
+        assert!(!bounds.notes_digest(at("2020-01-01T20:10:00Z")));
+        assert!(bounds.notes_digest(at("2020-01-04T00:00:00Z")));
+        assert!(!bounds.notes_digest(at("2020-01-04T00:00:01Z")));
         for day in 1..=4 {
             assert!(
                 bounds.reads_day(at(&format!("2020-01-0{day}T00:00:00Z"))),

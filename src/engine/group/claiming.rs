@@ -9,11 +9,13 @@ use super::super::logs::{Beside, ChainLogs, LogBatch, Wanted};
 use super::super::run::Shared;
 use super::life::{Group, State};
 use super::seams::{Borrowed, Entry};
-use crate::verify::chain::WalkEvent;
+use crate::verify::chain::{WalkEvent, key_of};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::inventory::{Inventory, Naming};
-use crate::verify::location::{LogKind, LogName, LogPath, ObjectLocation, RootId, read_log_name};
+use crate::verify::location::{
+    ChainId, LogKind, LogName, LogPath, ObjectLocation, RootId, read_log_name,
+};
 
 /// A verified digest whose logs are to be judged.
 pub(in super::super) struct Voucher {
@@ -59,6 +61,8 @@ struct OwnLog {
 struct Log<'a> {
     own: &'a OwnLog,
     path: &'a str,
+    /// The digest's chain, where there are several roots.
+    chain: Option<&'a ChainId>,
     /// When it was delivered at the earliest.
     time: Timestamp,
     is_asked_for: bool,
@@ -84,8 +88,10 @@ impl Group {
     ) -> LogBatch {
         let bounds = logs.bounds();
         let first_day = state.seams.first_day();
+        let mut key = None;
         if self.holdings.len() > 1 {
             state.seams.state(voucher.root, &voucher.digest);
+            key = key_of(voucher.digest.location());
         }
         let mut wanted = Vec::new();
         let mut kinds = BTreeSet::new();
@@ -128,6 +134,7 @@ impl Group {
                     let log = Log {
                         own: &own,
                         path: &path,
+                        chain: key.as_ref().map(|key| &**key.chain()),
                         // Where nothing tells, it may be as old as its digest.
                         time: time.unwrap_or(voucher.digest.window().start()),
                         is_asked_for,
@@ -171,7 +178,7 @@ impl Group {
     }
 
     /// The roots that a log is looked for in at once, which a digest in `by` names: its own, `root`, unless that is a
-    /// part of a bucket which begins after the log's day, and other parts have it. What lies in others with digests is
+    /// part of a bucket which begins after the log's day, or after the log came, and other parts have it. What lies in others with digests is
     /// borrowed: theirs may name it, or be about another bucket.
     fn parts_with(
         &self,
@@ -184,11 +191,15 @@ impl Group {
             return vec![root];
         }
         let Log {
-            own, path, time, ..
+            own,
+            path,
+            chain,
+            time,
+            ..
         } = log;
         let is_its_own = by == root;
         let is_here = is_its_own && state.known(root, own, path).is_some();
-        let is_at_seam = is_its_own && !is_here && state.seams.is_before(root, time);
+        let is_elsewhere_only = is_its_own && !is_here;
         if is_its_own {
             state.seams.own(root, path, log.is_asked_for);
         }
@@ -200,7 +211,8 @@ impl Group {
                 continue;
             };
             // It is read there all the same: what a digest names is not passed over.
-            let may_hold = is_at_seam && state.seams.may_hold(other, time);
+            let may_hold =
+                is_elsewhere_only && state.seams.may_hold_for((root, chain), other, time);
             is_elsewhere |= may_hold;
             if is_apart(other) || is_named || state.seams.is_full() {
                 if !is_its_own && is_apart(other) && is_apart(root) {

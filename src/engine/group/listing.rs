@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::run::Shared;
+use super::increments::Reaches;
 use super::life::Group;
 use super::line::Waiting;
 use crate::event::Event;
@@ -26,6 +27,7 @@ impl Group {
         // Of what ended before the range nothing is read, and it shows that the root reaches back there.
         let mut oldest_before: Option<Timestamp> = None;
         let mut beside = BTreeSet::new();
+        let mut reaches = Reaches::default();
         let mut visit = |object: ListedObject<'_>| {
             // Folder markers and what else lies there are no digests.
             if !object.rest.ends_with(".json.gz") {
@@ -36,6 +38,9 @@ impl Group {
                 strange.push(path);
                 return;
             };
+            if self.holdings.len() > 1 && bounds.notes_digest(key.end()) {
+                reaches.add(root, &key);
+            }
             if !bounds.reads_digest(key.end()) {
                 if !beside.contains(key.chain()) {
                     beside.insert(Arc::clone(key.chain()));
@@ -101,6 +106,7 @@ impl Group {
         if let Some(end) = oldest_before {
             state.seams.reach(root, midnight(end));
         }
+        state.seams.reaches.absorb(reaches);
         state.listed.append(&mut digests);
     }
 

@@ -5,6 +5,7 @@
 //! not depend on which was read first.
 
 mod claiming;
+mod increments;
 mod life;
 mod line;
 mod listing;

@@ -1,8 +1,8 @@
 //! Several roots with logs of one account and region: parts of one bucket in folders of their own, one for each month
-//! or day, or copies of it, each of another night.
+//! or day, or for what came in a night, or copies of it, each of another night.
 //!
-//! The first digests of a part name logs of the minutes before midnight, which lie in the part before it. The last
-//! logs of a copy are named by digests that only a newer copy has.
+//! The first digests of a part name logs that lie in the part before it: of the minutes before midnight, or before
+//! the cut. The last logs of a copy are named by digests that only a newer copy has.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{self, BTreeMap};
@@ -11,10 +11,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::logs::{Beside, ChainLogs};
+use super::increments::Reaches;
 use crate::verify::digest::VerifiedDigest;
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{LogKind, LogName, ObjectLocation, RootId};
-use crate::verify::time::midnight;
+use crate::verify::location::{ChainId, LogKind, LogName, ObjectLocation, RootId};
+use crate::verify::time::{NAME_SLACK, midnight, plus};
 
 /// So many logs wait at most until it is known whose they are. An archive of copies has few such logs at a time, or
 /// somebody made it up.
@@ -28,6 +29,8 @@ type Place = (Box<str>, Box<str>);
 pub(super) struct Seams {
     /// The day of each root's oldest digest that listings have shown: a copy may have been cut there.
     first_days: BTreeMap<RootId, Timestamp>,
+    /// How far the chains reach in each root.
+    pub(super) reaches: Reaches,
     /// What verified digests say their roots are copies of.
     places: BTreeMap<RootId, BTreeSet<Place>>,
     /// The roots that have logs of a kind and day.
@@ -44,7 +47,7 @@ pub(super) struct Borrowed {
     /// Where the digest says that it lies.
     pub(super) location: ObjectLocation,
     pub(super) name: Option<LogName>,
-    /// Whether its digest's own root need not have it: that begins only after its day.
+    /// Whether its digest's own root need not have it: that begins only after its day, or after the cut.
     pub(super) is_at_seam: bool,
     /// What it is to be judged by, where it is asked for.
     pub(super) entry: Option<Entry>,
@@ -64,8 +67,17 @@ pub(super) struct Entry {
 pub(super) struct Settled {
     /// Where logs are to be looked for that were borrowed.
     pub(super) due: Vec<(RootId, Box<str>, Borrowed)>,
-    /// The parts that follow on each root, with the first day of each.
+    /// The parts that follow on each root, and up to when their digests speak for its logs.
     pub(super) next_parts: BTreeMap<RootId, BTreeMap<RootId, Timestamp>>,
+}
+
+impl Settled {
+    /// Takes note that `by` follows on `root`.
+    fn follows(&mut self, root: RootId, by: RootId, until: Timestamp) {
+        let parts = self.next_parts.entry(root).or_default();
+        let known = parts.entry(by).or_insert(until);
+        *known = (*known).max(until);
+    }
 }
 
 impl Seams {
@@ -111,15 +123,26 @@ impl Seams {
         others.filter(|other| *other != root).collect()
     }
 
-    /// Whether a log of this time that a digest in `root` names may lie in another part: `root` itself
-    /// begins only after its day. What a root covers, it has to have.
-    pub(super) fn is_before(&self, root: RootId, time: Timestamp) -> bool {
+    /// Whether a log of this time, which a digest of `chain` in `by` names, may lie in `root` instead: `by` begins only
+    /// after its day, or after it came. What a root covers, it has to have.
+    pub(super) fn may_hold_for(
+        &self,
+        (by, chain): (RootId, Option<&ChainId>),
+        root: RootId,
+        time: Timestamp,
+    ) -> bool {
+        let is_cut = |chain| self.reaches.is_before_cut((by, chain), root, time);
+        self.is_before(by, time) && self.may_hold(root, time) || chain.is_some_and(is_cut)
+    }
+
+    /// Whether a root begins only after the day of this time.
+    fn is_before(&self, root: RootId, time: Timestamp) -> bool {
         let first = self.first_days.get(&root);
         first.is_some_and(|first| time < *first)
     }
 
     /// Whether a root may be the part that a log of this time lies in.
-    pub(super) fn may_hold(&self, root: RootId, time: Timestamp) -> bool {
+    fn may_hold(&self, root: RootId, time: Timestamp) -> bool {
         // Where none of its digests was listed, it ends before the range, or has none.
         let first = self.first_days.get(&root);
         first.is_none_or(|first| *first <= midnight(time))
@@ -172,11 +195,15 @@ impl Seams {
             if log.is_at_seam
                 && let Some(first_day) = self.first_days.get(&by)
             {
-                let parts = settled.next_parts.entry(root).or_default();
-                parts.insert(by, *first_day);
+                settled.follows(root, by, plus(*first_day, NAME_SLACK));
             }
             found.insert((by, path.clone()));
             settled.due.push((root, path, log));
+        }
+        for (root, by, until) in self.reaches.cuts() {
+            if self.are_of_one_bucket(root, by) {
+                settled.follows(root, by, until);
+            }
         }
         refused.retain(|(by, path, log)| log.is_at_seam && !found.contains(&(*by, path.clone())));
         settled.due.extend(refused);

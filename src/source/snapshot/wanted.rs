@@ -8,7 +8,7 @@ use crate::verify::time::{Bounds, NAME_SLACK, TimeRange, minus, plus};
 /// any name.
 pub(super) fn is_wanted(bounds: &Bounds, path: &str) -> bool {
     if let Some(key) = DigestKey::parse(path) {
-        return bounds.reads_digest(key.end());
+        return bounds.notes_digest(key.end());
     }
     let Some(time) = LogPath::parse(path).and_then(|log| log.time) else {
         return true;
@@ -53,6 +53,21 @@ mod tests {
         ] {
             let path = log(folders, time);
             assert_eq!(is_wanted(&bounds, &path), wanted, "{path}");
+        }
+        let digest = |end: &str| {
+            let day = format!("{}/{}/{}", &end[..4], &end[4..6], &end[6..8]);
+            format!(
+                "AWSLogs/123456789012/CloudTrail-Digest/us-east-1/{day}/123456789012_CloudTrail-Digest_us-east-1_audit_us-east-1_{end}.json.gz"
+            )
+        };
+        for (end, wanted) in [
+            ("20240310T080000Z", true),
+            ("20240310T080001Z", false),
+            // It shows where a copy was cut.
+            ("20240309T200001Z", true),
+            ("20240309T200000Z", false),
+        ] {
+            assert_eq!(is_wanted(&bounds, &digest(end)), wanted, "{end}");
         }
         assert!(is_wanted(
             &Bounds::default(),

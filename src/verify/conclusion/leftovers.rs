@@ -9,7 +9,7 @@ use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
-use super::super::time::{NAME_SLACK, TimeRange, minus, plus};
+use super::super::time::{TimeRange, minus};
 use super::reckoning::Reckoning;
 use super::tally::{ChainTally, Leftovers, LogCounts, Tally};
 
@@ -128,9 +128,9 @@ impl Reckoning<'_> {
                 covered.add_all(part);
             }
         }
-        for (root, first_day) in &leftovers.next_parts {
+        for (root, until) in &leftovers.next_parts {
             // What is dated into that part may be a copy of what lies there, and is judged there.
-            let until = minus(plus(*first_day, NAME_SLACK), SignedDuration::from_secs(1));
+            let until = minus(*until, SignedDuration::from_secs(1));
             let before = TimeRange::new(Timestamp::MIN, until);
             let part = self.covered.get(&(leftovers.place.clone(), *root));
             if let Some((part, before)) = part.zip(before) {

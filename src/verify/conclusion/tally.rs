@@ -59,7 +59,7 @@ pub struct Leftovers {
     /// Whether digests in other roots name their paths: they may be copies of what lies there.
     pub is_copy: bool,
     /// The roots that hold what follows in the same bucket, and whose digests name logs of this one: each
-    /// with the first day that it has.
+    /// with the time up to which what they cover counts here.
     pub next_parts: BTreeMap<RootId, Timestamp>,
     /// The logs.
     pub logs: Vec<Leftover>,

@@ -9,8 +9,8 @@ pub(super) const MISSING: Explanation = Explanation {
         "The copy is not complete: it was cut short, or left out what it could not read",
         "A lifecycle rule expired logs sooner than digests",
         "Logs were moved elsewhere, to an archive or to another bucket",
-        "Increments that were cut within a day lie in folders of their own, and the log lies in \
-         the one before: bring them together in one folder, and verify that",
+        "Increments lie in folders of their own, the range begins right after a cut, and the log \
+         lies in the increment before: begin a day earlier, or bring them together in one folder",
     ],
     hostile: &["The log was deleted, to hide the events in it"],
     next: &[

@@ -13,6 +13,7 @@ mod evidence;
 mod formats;
 mod further;
 mod hostile;
+mod increments;
 mod inventory;
 mod keys;
 mod logs;

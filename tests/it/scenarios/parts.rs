@@ -91,9 +91,9 @@ fn a_log_deleted_at_the_seam_is_missing() {
 #[test]
 fn a_log_deleted_where_its_part_covers_it_is_missing() {
     let mut archive = around_midnight();
-    let log = archive.log(SEAM + 2, 0);
+    let log = archive.log(SEAM + 3, 0);
     let expect = Expect::clean(&archive)
-        .finding(in_chain("log-missing", &log).digest(&archive.digest(SEAM + 2)))
+        .finding(in_chain("log-missing", &log).digest(&archive.digest(SEAM + 3)))
         .chain(CHAIN, |chain| chain.logs = [16, 0, 1, 0]);
     let mut newer = days(&archive.store, &["10"]);
     let mut older = days(&archive.store, &["09"]);
