@@ -2,6 +2,7 @@
 
 use super::run::Filters;
 use super::survey::Survey;
+use crate::source::Source;
 use crate::verify::conclusion::Conclusion;
 use crate::verify::finding::{Code, Subject};
 
@@ -36,14 +37,14 @@ impl Looked {
         }
     }
 
-    /// In words. Of `others` trails' digests in the range none was asked for.
-    fn told(self, filters: &Filters, others: u64) -> String {
+    /// In words. Of `others` trails' digests in the range none was asked for; `AWSLogs` was `searched` there.
+    fn told(self, filters: &Filters, others: u64, searched: &str) -> String {
         let regions = |number: usize| match number {
             1 => "one account's region".to_owned(),
             _ => format!("{number} accounts' regions"),
         };
         let mut told = if self.roots == 0 {
-            "no folder called AWSLogs was found below the source".to_owned()
+            format!("no folder called AWSLogs was found {searched}")
         } else if self.places == 0 {
             "AWSLogs is there, and in it no account's folder of logs or digests that was asked for"
                 .to_owned()
@@ -80,7 +81,14 @@ impl Looked {
     }
 
     /// Says so of a run that found no digest at all.
-    pub(super) fn explain(self, filters: &Filters, others: u64, conclusion: &mut Conclusion) {
+    pub(super) fn explain(
+        self,
+        filters: &Filters,
+        others: u64,
+        source: &dyn Source,
+        conclusion: &mut Conclusion,
+    ) {
+        let searched = source.looks_for_roots();
         let untold = conclusion.findings.iter_mut().filter(|it| {
             let finding = &it.finding;
             finding.code == Code::NoDigests
@@ -88,7 +96,7 @@ impl Looked {
                 && finding.detail.is_none()
         });
         for weighed in untold {
-            weighed.finding.detail = Some(self.told(filters, others).into());
+            weighed.finding.detail = Some(self.told(filters, others, &searched).into());
         }
     }
 }
@@ -101,29 +109,40 @@ mod tests {
     fn it_is_told_what_was_there_instead() {
         let all = Filters::default();
         let looked = Looked::default();
-        let none = looked.told(&all, 0);
+        let none = looked.told(&all, 0, "below it");
         assert!(none.starts_with("no folder called AWSLogs"), "{none}");
         let empty = Looked { roots: 1, ..looked };
-        assert!(empty.told(&all, 0).starts_with("AWSLogs is there"));
+        assert!(
+            empty
+                .told(&all, 0, "below it")
+                .starts_with("AWSLogs is there")
+        );
         let logs = Looked { places: 2, ..empty };
-        assert!(logs.told(&all, 0).contains("no CloudTrail-Digest folder"));
+        assert!(
+            logs.told(&all, 0, "below it")
+                .contains("no CloudTrail-Digest folder")
+        );
         let digests = Looked {
             with_digests: 1,
             ..logs
         };
-        let told = digests.told(&all, 0);
+        let told = digests.told(&all, 0, "below it");
         assert!(
             told.ends_with("no hourly digest in the range was found in it"),
             "{told}"
         );
-        assert!(digests.told(&all, 7).contains("7 digests in the range"));
+        assert!(
+            digests
+                .told(&all, 7, "below it")
+                .contains("7 digests in the range")
+        );
         let more = Looked {
             left_out: 1,
             lake: true,
             unseen: true,
             ..empty
         };
-        let told = more.told(&all, 0);
+        let told = more.told(&all, 0, "below it");
         for part in ["--account or --region", "query-results", "be listed"] {
             assert!(told.contains(part), "{told}");
         }

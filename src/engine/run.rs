@@ -217,7 +217,7 @@ pub fn run(
     }
     let of_others = shared.of_others.load(Ordering::Relaxed);
     let mut conclusion = shared.conclude(stop.is_stopped());
-    looked.explain(&job.filters, of_others, &mut conclusion);
+    looked.explain(&job.filters, of_others, source, &mut conclusion);
     Ok(conclusion)
 }
 

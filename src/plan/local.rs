@@ -14,6 +14,12 @@ use crate::source::S3Place;
 /// Where there is none, with a word on what may have been meant.
 pub(super) fn check(path: &Path) -> Result<()> {
     fs::read_dir(path).map(drop).map_err(|error| {
+        if path.is_file() {
+            return anyhow!(
+                "cannot open the folder {}: it is a file: name the folder that it lies in, or, of a zip or tar, the one that it was unpacked into",
+                path.display()
+            );
+        }
         let is_none = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
         let text = path.to_str().filter(|_| is_none.contains(&error.kind()));
         let hint = text.and_then(hint);

@@ -271,6 +271,11 @@ pub trait Source: Send + Sync {
     /// Where the source itself cannot be looked at.
     fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError>;
 
+    /// Where it looks for `AWSLogs`, for a person whom it shows none.
+    fn looks_for_roots(&self) -> Box<str> {
+        "below the source".into()
+    }
+
     /// The bucket and prefix of a root, where the source knows them. A folder learns them from its
     /// digests.
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)>;

@@ -47,6 +47,18 @@ impl Below {
     }
 }
 
+/// Where below a prefix `AWSLogs` folders are looked for, in words.
+pub(super) fn where_searched(prefix: &str) -> String {
+    let inside = if prefix.split('/').any(|part| part == AWS_LOGS) {
+        format!(
+            "; the source itself lies in a folder called {AWS_LOGS}: name that one, or an account's folder in it"
+        )
+    } else {
+        String::new()
+    };
+    format!("up to {LEVELS} folders deep below the source{inside}")
+}
+
 /// Searches for `AWSLogs` folders.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use super::keys::CloudTrailKeys;
 use super::object::Target;
 use super::place::S3Place;
 use super::request::Service;
-use super::search::{each_folder, folders, level, search};
+use super::search::{each_folder, folders, level, search, where_searched};
 use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
@@ -291,6 +291,10 @@ impl Source for S3Source {
             .into_iter()
             .map(|(path, error)| Problem { path, error });
         Ok((roots, problems.collect()))
+    }
+
+    fn looks_for_roots(&self) -> Box<str> {
+        where_searched(&self.place.prefix).into()
     }
 
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {

@@ -334,9 +334,22 @@ fn a_bucket_that_a_chain_leads_to_may_be_denied() {
 fn a_bucket_that_holds_nothing() {
     let served = Served::new(&audit()).args(DAY);
     served.server.store().bucket("empty");
-    expect(
-        &served.run("s3://empty"),
-        "unverified",
-        &[("no-digests", 1)],
+    let report = served.run("s3://empty");
+    expect(&report, "unverified", &[("no-digests", 1)]);
+    let told = messages(&report);
+    assert!(told.contains("up to 4 folders deep"), "{report:#}");
+    assert!(!told.contains("lies in a folder"), "{report:#}");
+}
+
+/// Neither an account's folder, nor one that `AWSLogs` may lie in.
+#[test]
+fn a_place_inside_of_a_folder_of_logs() {
+    let served = Served::new(&audit()).args(DAY);
+    let report = served.run("s3://audit-logs/AWSLogs/11112222");
+    expect(&report, "unverified", &[("no-digests", 1)]);
+    let told = messages(&report);
+    assert!(
+        told.contains("lies in a folder called AWSLogs"),
+        "{report:#}"
     );
 }

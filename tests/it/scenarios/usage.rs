@@ -48,6 +48,13 @@ fn a_source_that_is_no_folder_is_told_with_what_was_meant() {
     }
     let (_, _, stderr) = run(&["logs", "/nowhere/at/all"]);
     assert!(!stderr.contains("s3://"), "{stderr}");
+    // What is there, and is a file, is no bucket.
+    for command in ["logs", "query-results"] {
+        let (exit, stdout, stderr) = run(&[command, "Cargo.toml"]);
+        let words = ["cannot open the folder Cargo.toml", "it is a file"];
+        refused(exit, &stdout, &stderr, &words);
+        assert!(!stderr.contains("s3://"), "{stderr}");
+    }
 }
 
 /// An option that a command refuses is not offered, and refused with a word on why all the same.

@@ -26,6 +26,10 @@ impl Source for Recording<'_> {
         Ok((roots, problems))
     }
 
+    fn looks_for_roots(&self) -> Box<str> {
+        self.inner.looks_for_roots()
+    }
+
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
         self.inner.stated(root)
     }
