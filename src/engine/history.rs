@@ -8,6 +8,7 @@ use super::run::Shared;
 use super::threads::in_parallel;
 use crate::source::{ObjectVersion, ReadFailure, SourceError};
 use crate::verify::digest::{MAX_LOG_LEN, UnverifiedDigest};
+use crate::verify::explanation::{INTACT_VERSION, NO_INTACT_VERSION};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{ContentError, Sha256Hash};
 use crate::verify::location::{DigestKey, ObjectLocation, RootId};
@@ -131,7 +132,7 @@ fn history(shared: &Shared<'_>, object: &Object) -> String {
     if unread > 0 {
         return format!("{unread} earlier versions of it are left, and could not be read");
     }
-    "no intact version of it is left: it is gone for good".to_owned()
+    format!("{NO_INTACT_VERSION}: it is gone from this bucket")
 }
 
 fn is_intact(shared: &Shared<'_>, object: &Object, id: &str) -> Result<bool, SourceError> {
@@ -180,7 +181,7 @@ fn intact(
         return String::new();
     };
     let at = |at: Option<Timestamp>| at.map_or_else(String::new, |at| format!(" at {at}"));
-    let mut told = format!("an intact version of it is still there, {}", version.id);
+    let mut told = format!("{INTACT_VERSION}, {}", version.id);
     let (bucket, prefix) = shared.source.stated(object.root).unwrap_or_default();
     let key = if prefix.is_empty() {
         object.path.clone()

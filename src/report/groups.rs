@@ -24,6 +24,12 @@ pub struct Group<'r> {
 }
 
 impl Group<'_> {
+    /// What to do first.
+    pub fn first_step(&self) -> &'static str {
+        let findings = self.parts.iter().flat_map(|part| &part.findings);
+        self.code.first_step(findings.map(|it| it.message.as_ref()))
+    }
+
     /// `300 logs missing`, over all parts.
     pub fn told(&self) -> String {
         self.told_of(&self.parts)
@@ -222,8 +228,8 @@ fn noun(code: Code) -> (&'static str, &'static str) {
             "kinds of log that no digest names",
         ),
         Code::LogPending => (
-            "log not yet due in a digest",
-            "logs not yet due in a digest",
+            "log dated after the newest digest",
+            "logs dated after the newest digest",
         ),
         Code::StoredUncompressed => (
             "chain stored uncompressed in part",

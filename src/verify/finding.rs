@@ -112,7 +112,7 @@ codes! {
     RegionSilent = "region-silent", Notice;
     /// Logs of a kind that no digest of the run names at all: CloudTrail may not digest that kind.
     KindUndigested = "kind-undigested", Notice;
-    /// Delivered after the newest digest's end: not yet due in a digest.
+    /// Its name dates it after the newest digest's end, and nothing vouches for it yet.
     LogPending = "log-pending", Notice;
     /// Intact, but stored as plain JSON.
     StoredUncompressed = "stored-uncompressed", Notice;

@@ -164,11 +164,10 @@ impl Page<'_> {
             );
         }
         if group.severity > Severity::Notice {
-            let step = group.code.explanation().next.first();
-            let next = step.map_or("", |step| step.what);
             let _ = writeln!(
                 section,
-                "\nNext: {next}. `ct-verify explain {}` tells more.",
+                "\nNext: {}. `ct-verify explain {}` tells more.",
+                group.first_step(),
                 group.code
             );
         }

@@ -85,12 +85,13 @@ impl Findings<'_> {
             )?;
         }
         if group.severity > Severity::Notice {
-            self.advice(group.code, out)?;
+            self.advice(group, out)?;
         }
         Ok(())
     }
 
-    fn advice(&self, code: Code, out: &mut dyn Write) -> io::Result<()> {
+    fn advice(&self, group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let code = group.code;
         if code == Code::LogUnreferenced {
             self.prose(
                 "  Mind: ",
@@ -100,9 +101,7 @@ impl Findings<'_> {
                 out,
             )?;
         }
-        if let Some(step) = code.explanation().next.first() {
-            self.prose("  Next: ", &format!("{}.", step.what), out)?;
-        }
+        self.prose("  Next: ", &format!("{}.", group.first_step()), out)?;
         writeln!(out, "  More: ct-verify explain {code}")
     }
 

@@ -99,7 +99,9 @@ pub(super) const MOVED: Explanation = Explanation {
          true one is gone",
     ],
     next: &[
-        step("Compare the place that it states (`actual`) with the place where it lies"),
+        step(
+            "Compare the place that it states, which is what was found, with the place where it lies",
+        ),
         run(
             "Look for the digest that belongs here",
             r#"aws s3api list-object-versions --bucket "$BUCKET" --prefix "$KEY""#,
@@ -151,7 +153,7 @@ pub(super) const LINK_BROKEN: Explanation = Explanation {
         "The signature in the metadata was exchanged",
     ],
     next: &[
-        step("Read both digests: the one that `key` names, and its successor in `digest`"),
+        step("Read both digests: the one that is told, and the one after it, which names it"),
         VERSIONS,
         WHO_TOUCHED_IT,
         ANOTHER_COPY,

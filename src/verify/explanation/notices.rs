@@ -15,13 +15,23 @@ pub(super) const KIND_UNDIGESTED: Explanation = Explanation {
 };
 
 pub(super) const LOG_PENDING: Explanation = Explanation {
-    means: "The log was delivered after the newest digest's end, so no digest names it yet. An \
-            hour's digest is written up to 31 minutes after the hour. The log was not verified.",
+    means: "The log's name dates it after the newest digest's end, so the digest that would name it \
+            may not be due yet. Only its name says so, and nothing vouches for it: it was not \
+            verified. An hour's digest is written up to 31 minutes after the hour.",
     innocent: &["Its digest was not yet due, or not yet copied"],
-    hostile: &[],
-    next: &[step(
-        "Verify again in two hours, or end the range earlier with --end-time",
-    )],
+    hostile: &[
+        "The log was planted, or an older one was copied or renamed, under a name of that time: \
+         no digest is there that could tell",
+    ],
+    next: &[
+        step("Do not rely on its events until a digest names it"),
+        step(
+            "Verify again when the next digest is due, up to two hours later: a log that CloudTrail \
+             delivered is named by it, and one that it did not becomes log-unreferenced. Of a \
+             copy, copy the digests that have come since as well",
+        ),
+        step("Or end the range earlier, with --end-time, to leave that time out"),
+    ],
 };
 
 pub(super) const STORED_UNCOMPRESSED: Explanation = Explanation {

@@ -122,7 +122,7 @@ pub fn check_copies(outcome: &Outcome, bucket: &InBucket) {
 }
 
 /// What a bucket says of an object that it keeps no other version of.
-const FOR_GOOD: &str = "; no intact version of it is left: it is gone for good";
+const FOR_GOOD: &str = "; no intact version of it is left: it is gone from this bucket";
 
 /// What became of an object only a bucket knows: it is told after what a folder tells, and before what explains it.
 fn without_histories(bucket: &mut Value, folder: &Value) {

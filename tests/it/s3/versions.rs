@@ -44,6 +44,10 @@ fn a_log_under_a_delete_marker_can_be_brought_back() {
     let command =
         format!("aws s3api delete-object --bucket audit-logs --key {key} --version-id {id}");
     assert!(told.contains(&command), "{told}");
+    // Whether the bucket has it is not to be asked again.
+    let text = served.command("s3://audit-logs").output().expect("a run");
+    let text = String::from_utf8_lossy(&text.stdout);
+    assert!(text.contains("Next: Note who deleted or hid it"), "{text}");
     // Taking the marker away is what the command does.
     {
         let mut store = served.server.store();
@@ -118,7 +122,10 @@ fn what_is_gone_for_good_is_told() {
     served.server.store().bucket(BUCKET).erase(&key);
     let report = served.run("s3://audit-logs");
     expect(&report, "invalid", &[("log-missing", 1)]);
-    assert!(messages(&report).contains("gone for good"), "{report:#}");
+    assert!(
+        messages(&report).contains("gone from this bucket"),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -134,7 +141,10 @@ fn an_older_version_that_was_planted_too_is_not_called_intact() {
     }
     let report = served.run("s3://audit-logs");
     expect(&report, "invalid", &[("log-modified", 1)]);
-    assert!(messages(&report).contains("gone for good"), "{report:#}");
+    assert!(
+        messages(&report).contains("gone from this bucket"),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -196,6 +206,6 @@ fn a_list_of_versions_that_breaks_off_tells_nothing() {
     let report = served.env("AWS_MAX_ATTEMPTS", "1").run("s3://audit-logs");
     expect(&report, "invalid", &[("log-missing", 1)]);
     let told = messages(&report);
-    assert!(!told.contains("gone for good"), "{told}");
+    assert!(!told.contains("gone from this bucket"), "{told}");
     assert!(told.contains("is not known"), "{told}");
 }
