@@ -91,6 +91,7 @@ fn slurm() {
     is_a_script("slurm.sh");
     let script = template("slurm.sh");
     let command = between(&script, "exec ct-verify ", "\n");
+    let command = command.strip_suffix(" \"$@\"").expect("its arguments");
     let arguments: Vec<&str> = command.split(' ').collect();
     reads_a_shard(&arguments, Some("SLURM_ARRAY_TASK_ID"));
     let place = Place::of(&audit());
@@ -102,10 +103,12 @@ fn slurm() {
     let job = place.path().join("job");
     fs::write(&job, script).expect("a script");
     let mut task = program();
-    task.env("SLURM_ARRAY_TASK_ID", "2");
-    let output = pasted("sh job", place.path(), None, &task);
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(sharded.result(2).exists());
+    for (job, index, shard) in [("sh job", "2", 2), ("sh job --shard-offset 1", "0", 1)] {
+        task.env("SLURM_ARRAY_TASK_ID", index);
+        let output = pasted(job, place.path(), None, &task);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(sharded.result(shard).exists(), "{job}");
+    }
 }
 
 #[test]
