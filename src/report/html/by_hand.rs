@@ -15,8 +15,7 @@ const NAMED_HASH: &str = r#"gzip -dc digest.json.gz | jq -r --arg log "$LOG" '.l
 const NAMED_DIGEST: &str = r"gzip -dc digest.json.gz | jq -r '.previousDigestS3Object, .previousDigestHashValue, .previousDigestSignature'";
 const LOOK_FOR: &str = r#"aws s3api head-object --bucket "$BUCKET" --key="$KEY""#;
 const LIST_DIGESTS: &str = r#"aws s3 cp --recursive "s3://$BUCKET/$(dirname "$LOG" | sed 's|/CloudTrail[^/]*/|/CloudTrail-Digest/|')" digests"#;
-const SEARCH_DIGESTS: &str =
-    r#"find digests -name '*.json.gz' -exec gzip -dc {} \; | grep -cF "$(basename "$LOG")""#;
+const SEARCH_DIGESTS: &str = r#"find digests -name '*.json.gz' -exec gzip -dc {} \; | grep -oF "$(basename "$LOG")" | wc -l"#;
 
 /// The check of a digest's own signature. It is run by the tests as it stands here.
 const SIGNATURE: &str = r#"gzip -dc digest.json.gz > digest.json
