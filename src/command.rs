@@ -244,8 +244,9 @@ fn no_color() -> bool {
     is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// That of the terminal that standard output goes to; where it goes elsewhere, that of a report file.
 fn width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(80, |(width, _)| usize::from(width.0))
 }
 
 /// What is known of a run when it begins: its end, and the keys that it will ask for, are not.
