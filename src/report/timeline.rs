@@ -17,6 +17,8 @@ pub enum State {
     Verified,
     /// No digest covers all of it.
     NotCovered,
+    /// The run was interrupted before all of it was read.
+    NotRead,
     /// Something in it could not be verified.
     Unverified,
     /// Something in it is proven wrong.
@@ -25,9 +27,10 @@ pub enum State {
 
 impl State {
     /// All of them, from best to worst.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Verified,
         Self::NotCovered,
+        Self::NotRead,
         Self::Unverified,
         Self::Invalid,
     ];
@@ -37,6 +40,7 @@ impl State {
         match self {
             Self::Verified => "verified",
             Self::NotCovered => "not covered",
+            Self::NotRead => "not read",
             Self::Unverified => "not verified",
             Self::Invalid => "proven wrong",
         }
@@ -64,8 +68,12 @@ pub struct Cell {
 type Marks = Vec<(Timestamp, Severity)>;
 
 /// When which chain has findings that weigh on the verdict.
-#[derive(Debug, Default)]
-pub struct AllMarks<'r>(BTreeMap<&'r str, Marks>);
+#[derive(Debug)]
+pub struct AllMarks<'r> {
+    marks: BTreeMap<&'r str, Marks>,
+    /// An interrupted run tells no gap where it has not come to.
+    interrupted: bool,
+}
 
 impl<'r> AllMarks<'r> {
     /// The marks of all chains, and of all accounts' regions.
@@ -87,11 +95,26 @@ impl<'r> AllMarks<'r> {
         for marks in marks.values_mut() {
             marks.sort_unstable();
         }
-        Self(marks)
+        Self {
+            marks,
+            interrupted: report.run.interrupted,
+        }
+    }
+
+    /// The states that a strip can show, from best to worst.
+    pub fn states(&self) -> impl Iterator<Item = State> {
+        let may_be = |state: &State| self.interrupted || *state != State::NotRead;
+        State::ALL.into_iter().filter(may_be)
+    }
+
+    /// Whether the run ended before it had read all of a chain.
+    pub fn has_unread(&self, chain: &Chain<'_>, edges: &[Timestamp]) -> bool {
+        let is_unread = |cell: &Cell| cell.state == State::NotRead;
+        self.interrupted && !chain.backfill && self.cells(chain, edges).iter().any(is_unread)
     }
 
     fn of(&self, name: &str) -> &[(Timestamp, Severity)] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        self.marks.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// How many logs beside a chain, in its account and region, are proven wrong, and how many
@@ -124,7 +147,15 @@ impl<'r> AllMarks<'r> {
                 let part = span.end.min(end).duration_since(span.start.max(start));
                 cell.covered = cell.covered.saturating_add(part);
             });
-            if cell.covered < end.duration_since(start) {
+            let mut known = cell.covered;
+            gaps.visit(start, end, |gap| {
+                let part = gap.end.min(end).duration_since(gap.start.max(start));
+                known = known.saturating_add(part);
+            });
+            let length = end.duration_since(start);
+            if self.interrupted && known < length {
+                cell.state = State::NotRead;
+            } else if cell.covered < length {
                 cell.state = State::NotCovered;
             }
             gaps.visit(start, end, |gap| {
@@ -222,4 +253,37 @@ pub fn covered_time(chain: &Chain<'_>) -> SignedDuration {
     parts.fold(SignedDuration::ZERO, |sum, span| {
         sum.saturating_add(span.end.duration_since(span.start))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples::{self, at};
+
+    #[test]
+    fn what_an_interrupted_run_has_not_come_to_is_not_called_uncovered() {
+        let mut report = samples::clean();
+        let (start, end) = (at("2024-03-10T00:00:00Z"), at("2024-03-11T00:00:00Z"));
+        let edges = even_edges(start, end, 4);
+        report.chains[0].covered = vec![Span {
+            start: at("2024-03-10T12:00:00Z"),
+            end,
+        }];
+        report.chains[0].gaps = vec![ChainGap {
+            start: at("2024-03-10T06:00:00Z"),
+            end: at("2024-03-10T12:00:00Z"),
+            cause: GapCause::StartingDigest,
+            events: Vec::new(),
+        }];
+        for (interrupted, first) in [(false, State::NotCovered), (true, State::NotRead)] {
+            report.run.interrupted = interrupted;
+            let marks = AllMarks::new(&report);
+            let cells = marks.cells(&report.chains[0], &edges);
+            let states: Vec<_> = cells.iter().map(|cell| cell.state).collect();
+            let verified = State::Verified;
+            assert_eq!(states, [first, State::NotCovered, verified, verified]);
+            assert_eq!(marks.has_unread(&report.chains[0], &edges), interrupted);
+            assert_eq!(marks.states().count(), if interrupted { 5 } else { 4 });
+        }
+    }
 }

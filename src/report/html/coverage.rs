@@ -55,7 +55,7 @@ struct Coverage<'r> {
 impl Coverage<'_> {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{DEFINITIONS}")?;
-        strip::legend(self.axis.unit, out)?;
+        strip::legend(self.marks.states(), self.axis.unit, out)?;
         let all = &self.report.chains;
         let in_full = all.len() <= CHAINS_IN_FULL;
         let told = all
@@ -96,6 +96,7 @@ impl Coverage<'_> {
             .iter()
             .any(|gap| !self.waiting.is_for(chain, gap));
         (has_gap && !chain.backfill)
+            || self.marks.has_unread(chain, &self.axis.edges)
             || chain.digests.valid == 0
             || !Trouble::of(chain, &self.marks).is_none()
     }
@@ -177,7 +178,7 @@ impl Coverage<'_> {
             let class = match state_of(gap.cause) {
                 State::Invalid => " class=\"bad\"",
                 State::Unverified => " class=\"open\"",
-                State::Verified | State::NotCovered => "",
+                State::Verified | State::NotCovered | State::NotRead => "",
             };
             writeln!(
                 out,

@@ -1,5 +1,5 @@
 //! A chain's timeline as a picture. What is known of a stretch is told by colour and by shape:
-//! a bar, a thin line, a hatched bar, and a taller bar.
+//! a bar, a thin line, a dotted one, a hatched bar, and a taller bar.
 
 use std::io::{self, Write};
 
@@ -15,15 +15,20 @@ fn shape(state: State) -> (&'static str, u8, u8) {
     match state {
         State::Verified => ("v", 5, 12),
         State::NotCovered => ("n0", 14, 3),
+        State::NotRead => ("nr", 14, 3),
         State::Unverified => ("u", 5, 12),
         State::Invalid => ("x", 1, 20),
     }
 }
 
 /// Explains the shapes.
-pub(super) fn legend(unit: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn legend(
+    states: impl Iterator<Item = State>,
+    unit: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     writeln!(out, r#"<ul class="legend">"#)?;
-    for state in State::ALL {
+    for state in states {
         let (class, y, height) = shape(state);
         writeln!(
             out,

@@ -104,7 +104,11 @@ impl<'r> Coverage<'r> {
 
     fn legend(&self) -> String {
         let entry = |state| format!("{} {}", self.symbol(state), State::legend(state));
-        State::ALL.map(entry).join("   ")
+        self.marks
+            .states()
+            .map(entry)
+            .collect::<Vec<_>>()
+            .join("   ")
     }
 
     fn symbol(&self, state: State) -> String {
@@ -114,7 +118,7 @@ impl<'r> Coverage<'r> {
     fn paint(&self, state: State, text: &str) -> String {
         match state {
             State::Verified => self.look.good(text),
-            State::NotCovered => text.to_owned(),
+            State::NotCovered | State::NotRead => text.to_owned(),
             State::Unverified => self.look.severity(Severity::Unverified, text),
             State::Invalid => self.look.severity(Severity::Invalid, text),
         }
@@ -124,7 +128,7 @@ impl<'r> Coverage<'r> {
         let is_whole = chain.backfill || self.worst_gap(chain).is_none();
         let nothing_found = cells
             .iter()
-            .all(|cell| (cell.invalid, cell.unverified) == (0, 0));
+            .all(|cell| (cell.invalid, cell.unverified) == (0, 0) && cell.state != State::NotRead);
         is_whole && nothing_found && chain.digests.valid > 0
     }
 
@@ -219,6 +223,7 @@ fn symbol(state: State) -> &'static str {
     match state {
         State::Verified => "=",
         State::NotCovered => ".",
+        State::NotRead => "-",
         State::Unverified => "?",
         State::Invalid => "x",
     }
