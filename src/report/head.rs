@@ -8,6 +8,9 @@ use super::groups::{Group, groups};
 use super::json::{Bytes, Digests, Finding, Logs, Report, Requested, Run, Tool};
 use crate::verify::conclusion::{ExitStatus, Verdict};
 
+/// What is told of public keys where there are none.
+pub const NO_KEYS: &str = "None were asked for.";
+
 /// What every kind of report has.
 #[derive(Debug)]
 pub struct Head<'r> {

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 
 use super::json::{Report, Run};
 
+/// What is said of coverage where no range is known.
+pub const NO_RANGE: &str = "No verified digest tells the range, so nothing is covered.";
+
 /// The present of a run: of a snapshot, when that was taken.
 pub fn present(run: &Run<'_>) -> Timestamp {
     run.snapshot.as_ref().map_or(run.started, |it| it.taken)
@@ -24,6 +27,21 @@ mod tests {
     use super::*;
     use crate::report::samples::{self, at};
     use crate::report::{Format, Look, render};
+
+    #[test]
+    fn no_heading_stands_above_nothing() {
+        let mut report = samples::clean();
+        report.requested.start = None;
+        report.run.public_keys.clear();
+        for format in [Format::Text, Format::Markdown, Format::Html] {
+            let mut out = Vec::new();
+            render(&report, format, &Look::default(), &mut out).unwrap();
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.contains("None were asked for."), "{format:?}: {out}");
+            let is_told = format == Format::Markdown || out.contains(NO_RANGE);
+            assert!(is_told, "{format:?}: {out}");
+        }
+    }
 
     #[test]
     fn what_is_to_come_is_not_missed() {

@@ -179,7 +179,7 @@ pub(super) fn tell(args: &SnapshotArgs, finished: Option<&Finished>) -> Result<(
                 ),
             };
             format!(
-                "Snapshot\n  {} ({}) in {dir}{unread}\n  MANIFEST.sha256 names {} and has SHA-256\n  {}\n  Write that down, or sign snapshot.json, which holds it. Verify with: ct-verify {command} {dir}\n",
+                "Snapshot\n  {} ({}) in {dir}{unread}\n  MANIFEST.sha256 names {} and has SHA-256\n  {}\n  Write that down, or sign snapshot.json, which holds it. Verify with:\n  ct-verify {command} {dir}\n",
                 counted(finished.objects, "object", "objects"),
                 bytes(finished.bytes),
                 counted(finished.files, "file", "files"),

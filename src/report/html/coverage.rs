@@ -10,7 +10,7 @@ use crate::report::amounts::{between, count, counted, percent};
 use crate::report::claims::nothing_covered;
 use crate::report::escape::markup;
 use crate::report::json::{Chain, ChainGap, Report};
-use crate::report::reach::reach;
+use crate::report::reach::{NO_RANGE, reach};
 use crate::report::timeline::{AllMarks, State, covered_time, state_of};
 use crate::report::trouble::{Trouble, Waiting};
 
@@ -39,6 +39,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             }
             .write(out)?;
         }
+        None if !report.chains.is_empty() => writeln!(out, "<p>{NO_RANGE}</p>")?,
         Some(_) | None => writeln!(out, "<p>{}</p>", nothing_covered(&report.run))?,
     }
     writeln!(out, "</section>")

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::report::amounts::{between, bytes, count};
 use crate::report::claims::origin_in_words;
 use crate::report::escape::{markup, shell};
-use crate::report::head::Head;
+use crate::report::head::{Head, NO_KEYS};
 use crate::report::json::SCHEMA_VERSION;
 
 /// So many keys are listed.
@@ -83,6 +83,9 @@ fn keys(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     writeln!(out, "</tbody></table>")?;
+    if report.run.public_keys.is_empty() {
+        writeln!(out, "<p>{NO_KEYS}</p>")?;
+    }
     let rest = all().count().saturating_sub(KEYS_SHOWN) as u64;
     if rest > 0 {
         writeln!(out, "<p>… and {} more.</p>", count(rest))?;

@@ -8,7 +8,7 @@ use crate::report::amounts::{between, count, counted};
 use crate::report::claims::{is_allowed, none_found, origin_in_words, range_in_words};
 use crate::report::escape::visible;
 use crate::report::groups::{Group, Part, object_name};
-use crate::report::head::Head;
+use crate::report::head::{Head, NO_KEYS};
 use crate::report::json::{Finding, Requested};
 use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Severity;
@@ -222,6 +222,9 @@ impl Page<'_> {
     fn keys(&self) -> String {
         let mut section = "### Public keys\n\n".to_owned();
         let keys = &self.head.run.public_keys;
+        if keys.is_empty() {
+            let _ = writeln!(section, "{NO_KEYS}");
+        }
         for source in keys.iter().take(self.scale.parts) {
             let _ = writeln!(
                 section,

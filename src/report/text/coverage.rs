@@ -10,7 +10,7 @@ use crate::report::claims::nothing_covered;
 use crate::report::escape::visible;
 use crate::report::json::{Chain, ChainGap, Report};
 use crate::report::look::{Look, Verbosity};
-use crate::report::reach::reach;
+use crate::report::reach::{NO_RANGE, reach};
 use crate::report::timeline::{AllMarks, Cell, State, covered_time, even_edges, state_of};
 use crate::report::trouble::{Trouble, Waiting};
 use crate::report::wrap::hanging;
@@ -30,10 +30,10 @@ pub(super) fn write(report: &Report<'_>, look: &Look, out: &mut dyn Write) -> io
         let told = nothing_covered(&report.run);
         return write!(out, "{}", hanging("  ", told, look.width));
     }
-    if let Some((start, end)) = reach(report) {
-        Coverage::new(report, look, start, end).write(out)?;
+    match reach(report) {
+        Some((start, end)) => Coverage::new(report, look, start, end).write(out),
+        None => write!(out, "{}", hanging("  ", NO_RANGE, look.width)),
     }
-    Ok(())
 }
 
 struct Coverage<'r> {

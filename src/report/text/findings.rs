@@ -128,7 +128,7 @@ impl Findings<'_> {
         for (message, findings) in messages.iter().take(limit) {
             shown += findings.len().min(objects);
             if *message != code.meaning() {
-                self.prose("      ", &visible(message), out)?;
+                self.prose("      ", &visible(beyond(code, message)), out)?;
             }
             for finding in findings.iter().take(objects) {
                 self.object(code, finding, out)?;
@@ -209,5 +209,30 @@ impl Findings<'_> {
     fn prose(&self, first: &str, text: &str, out: &mut dyn Write) -> io::Result<()> {
         let block = hanging(first, text, self.look.width);
         out.write_all(block.as_bytes())
+    }
+}
+
+/// What a message tells beyond the meaning of its code, which stands above it.
+fn beyond(code: Code, message: &str) -> &str {
+    let meaning = code.meaning();
+    let meaning = meaning.strip_suffix('.').unwrap_or(meaning);
+    let more = message.strip_prefix(meaning);
+    more.and_then(|more| more.strip_prefix("; "))
+        .unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_above_is_not_said_again() {
+        let code = Code::LogMalformed;
+        let meaning = code.meaning().trim_end_matches('.');
+        let message = format!("{meaning}; its file was changed");
+        assert_eq!(beyond(code, &message), "its file was changed");
+        for message in ["bytes follow", "", code.meaning()] {
+            assert_eq!(beyond(code, message), message);
+        }
     }
 }

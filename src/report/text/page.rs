@@ -11,7 +11,7 @@ use crate::report::claims::{
 };
 use crate::report::escape::visible;
 use crate::report::groups::groups;
-use crate::report::head::{with_astray, without_astray};
+use crate::report::head::{NO_KEYS, with_astray, without_astray};
 use crate::report::json::{Keys, Report, Run};
 use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
@@ -153,6 +153,9 @@ pub(in crate::report) fn keys(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     heading(look, "Public keys", out)?;
+    if sources.is_empty() {
+        writeln!(out, "  {NO_KEYS}")?;
+    }
     let is_verbose = look.verbosity == Verbosity::Verbose;
     let limit = if is_verbose { usize::MAX } else { KEYS_SHOWN };
     for source in sources.iter().take(limit) {
