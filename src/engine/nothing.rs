@@ -53,6 +53,8 @@ impl Looked {
                 "there are folders of logs of {}, and no CloudTrail-Digest folder beside them",
                 regions(self.places)
             )
+        } else if others == 1 {
+            "the one digest in the range is that of a trail that was not asked for".to_owned()
         } else if others > 0 {
             format!("the {others} digests in the range are those of trails that were not asked for")
         } else {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::search::where_searched;
 use crate::source::Narrowing;
 use crate::verify::location::{AWS_LOGS, MAX_KEY_LEN};
 
@@ -77,6 +78,11 @@ impl S3Place {
             is_root,
             narrowing,
         }
+    }
+
+    /// Where below it `AWSLogs` is looked for, in words.
+    pub fn looks_for_roots(&self) -> Box<str> {
+        where_searched(&self.prefix).into()
     }
 }
 

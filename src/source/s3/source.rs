@@ -17,7 +17,7 @@ use super::keys::CloudTrailKeys;
 use super::object::Target;
 use super::place::S3Place;
 use super::request::Service;
-use super::search::{each_folder, folders, level, search, where_searched};
+use super::search::{each_folder, folders, level, search};
 use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
@@ -294,7 +294,7 @@ impl Source for S3Source {
     }
 
     fn looks_for_roots(&self) -> Box<str> {
-        where_searched(&self.place.prefix).into()
+        self.place.looks_for_roots()
     }
 
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {

@@ -10,7 +10,9 @@ use super::super::head::RecordedRoot;
 use super::super::layout::SIDECAR;
 use super::super::levels::below;
 use super::SnapshotSource;
-use crate::source::{Body, Level, ListedObject, Metadata, Problem, Root, Source, SourceError};
+use crate::source::{
+    Body, Level, ListedObject, Metadata, Problem, Root, S3Place, Source, SourceError,
+};
 use crate::verify::location::{ObjectLocation, RootId};
 use crate::verify::time::Bounds;
 
@@ -22,6 +24,12 @@ impl Source for SnapshotSource {
             name: root.name.clone(),
         });
         Ok((own.collect(), self.bearing(&self.problems)))
+    }
+
+    fn looks_for_roots(&self) -> Box<str> {
+        // What the bucket did not show cannot be here.
+        let bucket = S3Place::parse(&self.head.source).ok();
+        bucket.map_or_else(|| "below the source".into(), |it| it.looks_for_roots())
     }
 
     fn stated(&self, root: RootId) -> Option<(Arc<str>, Arc<str>)> {
