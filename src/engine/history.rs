@@ -13,6 +13,7 @@ use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{ContentError, Sha256Hash};
 use crate::verify::location::{DigestKey, ObjectLocation, RootId};
 use crate::verify::signature::Signature;
+use crate::verify::text::numbered;
 
 /// So many objects are looked up; where thousands are gone, they went the same way.
 const MOST_OBJECTS: usize = 500;
@@ -130,7 +131,12 @@ fn history(shared: &Shared<'_>, object: &Object) -> String {
         }
     }
     if unread > 0 {
-        return format!("{unread} earlier versions of it are left, and could not be read");
+        let told = numbered(
+            unread,
+            "earlier version of it is left",
+            "earlier versions of it are left",
+        );
+        return format!("{told}, and could not be read");
     }
     format!("{NO_INTACT_VERSION}: it is gone from this bucket")
 }

@@ -94,7 +94,7 @@ codes! {
     LogMalformed = "log-malformed", Invalid;
     /// The log lies in a covered hour, and no verified digest names it.
     LogUnreferenced = "log-unreferenced", Invalid;
-    /// The log lies in the range asked for, in an hour that no verified digest covers.
+    /// No verified digest covers the log's hour, and nothing that was asked for leaves that out.
     LogUncovered = "log-uncovered", Unverified;
     /// The log could not be read.
     LogUnreadable = "log-unreadable", Unverified;

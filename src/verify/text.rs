@@ -25,9 +25,20 @@ pub fn in_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// `1 log lies`, `2 logs lie`.
+pub(crate) fn numbered(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_told_as_one() {
+        let told = [0, 1, 2].map(|number| numbered(number, "log lies", "logs lie"));
+        assert_eq!(told, ["0 logs lie", "1 log lies", "2 logs lie"]);
+    }
 
     const TEXT: &str = "{\"ä\": \"𝄞\"}";
 

@@ -86,10 +86,10 @@ impl Walk {
     pub(super) fn settle_skipped(&mut self, chain_passes_by: bool) {
         for mut failed in std::mem::take(&mut self.skipped) {
             if chain_passes_by && failed.may_be_skipped {
-                let was = failed.finding.message().to_owned();
+                let why = why_unsigned(&failed.finding);
                 failed.finding.code = Code::DigestOutOfChain;
                 failed.finding.detail =
-                    Some(format!("the chain passes it by, and no key signed it: {was}").into());
+                    Some(format!("the chain passes it by, and no key signed it{why}").into());
                 failed.verdict = DigestVerdict::Invalid;
             }
             self.tell_failed(failed);
@@ -295,4 +295,16 @@ pub(super) fn moved(subject: Subject, claimed: &ObjectLocation) -> Finding {
     Finding::new(Code::DigestMoved, subject)
         .compared(&"its own place", claimed)
         .detail(format!("its content says that it belongs at {claimed}"))
+}
+
+/// What there is to say of a digest that nothing proves, behind that no key signed it.
+fn why_unsigned(finding: &Finding) -> String {
+    match &finding.detail {
+        Some(detail) => format!(": {detail}"),
+        None if finding.code == Code::DigestUnsigned => ": it has no signature".to_owned(),
+        None if finding.code == Code::DigestModified => {
+            ": its signature does not fit its content".to_owned()
+        }
+        None => String::new(),
+    }
 }

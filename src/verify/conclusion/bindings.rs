@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::chain::Binding;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::location::{ObjectLocation, RootId};
+use super::super::text::numbered;
 use super::super::time::{OVERDUE, minus};
 use super::weighing::join;
 
@@ -148,7 +149,11 @@ fn out_of_place(chain: &Arc<str>, binding: &Binding, other: &Binding) -> Finding
         .in_chain(chain)
         .compared(&shown(other), &shown(binding))
         .detail(format!(
-            "{} digests of this chain say that they belong to another bucket or prefix than the digests that lie beside them",
-            binding.digests
+            "{} to another bucket or prefix than those that lie beside",
+            numbered(
+                binding.digests,
+                "digest of this chain says that it belongs",
+                "digests of this chain say that they belong"
+            )
         ))
 }

@@ -9,6 +9,7 @@ use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
 use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
+use super::super::text::numbered;
 use super::super::time::{TimeRange, minus};
 use super::reckoning::Reckoning;
 use super::tally::{ChainTally, Leftovers, LogCounts, Tally};
@@ -85,8 +86,13 @@ impl Reckoning<'_> {
         }
         for (kind, count) in undigested {
             let finding = Finding::new(Code::KindUndigested, Subject::Run).detail(format!(
-                "{count} logs of kind {} lie in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
-                kind.folder()
+                "{} {} in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
+                numbered(count, "log of kind", "logs of kind"),
+                if count == 1 {
+                    format!("{} lies", kind.folder())
+                } else {
+                    format!("{} lie", kind.folder())
+                }
             ));
             self.findings.push(finding);
         }

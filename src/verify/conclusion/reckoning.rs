@@ -10,6 +10,7 @@ use super::super::coverage::Covered;
 use super::super::evidence::Evidence;
 use super::super::finding::{Code, Finding, Severity, Subject};
 use super::super::location::{AccountRegion, ChainId, RootId};
+use super::super::text::numbered;
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
 use super::bindings::{Changes, settle_bindings};
 use super::explaining::{explain_findings, explain_gap};
@@ -276,21 +277,27 @@ impl<'a> Reckoning<'a> {
     fn notices(&mut self, summary: &ChainSummary, logs: LogCounts, name: &Arc<str>) {
         let plain = summary.stored_plain + logs.stored_plain;
         if plain > 0 {
-            let detail = format!("{plain} objects are intact, but stored as plain JSON");
+            let detail = format!(
+                "{}, but stored as plain JSON",
+                numbered(plain, "object is intact", "objects are intact")
+            );
             self.notice(Code::StoredUncompressed, name, detail);
         }
         let (next, copy) = (summary.from_successor, summary.from_copy);
         if next + copy > 0 {
             let by = match (next, copy) {
                 (_, 0) => "by the next digest".to_owned(),
-                (0, _) => "by another copy of theirs".to_owned(),
+                (0, _) => "by another copy".to_owned(),
                 (_, copy) => {
-                    format!("by the next digest, or ({copy} of them) by another copy of theirs")
+                    format!("by the next digest, or ({copy} of them) by another copy")
                 }
             };
-            let count = next + copy;
-            let detail =
-                format!("{count} digests have no signature in their metadata, and are proven {by}");
+            let told = numbered(
+                next + copy,
+                "digest has no signature in its metadata, and is proven",
+                "digests have no signature in their metadata, and are proven",
+            );
+            let detail = format!("{told} {by}");
             self.notice(Code::SignatureFromSuccessor, name, detail);
         }
     }

@@ -121,8 +121,9 @@ pub(super) const UNREFERENCED: Explanation = Explanation {
 };
 
 pub(super) const UNCOVERED: Explanation = Explanation {
-    means: "The log lies in the range asked for, in time that no verified digest covers, so \
-            nothing can be said of it: neither that CloudTrail delivered it, nor that it did not.",
+    means: "The log lies in time that no verified digest covers, so nothing can be said of it: \
+            neither that CloudTrail delivered it, nor that it did not. Where no end was asked for, \
+            that may be time after the last verified digest, up to which the range is told.",
     innocent: &[
         "Log file validation was off at that time",
         "The trail's logging was being stopped or started",
@@ -133,7 +134,10 @@ pub(super) const UNCOVERED: Explanation = Explanation {
          changed or planted unnoticed",
     ],
     next: &[
-        step("First see to the missing, invalid or unreadable digests of the same chain, if any"),
+        step(
+            "First see to the digests of the same chain that are missing, invalid, unsigned or \
+             unreadable, if any",
+        ),
         run(
             "Find out who turned logging or validation off and on",
             r#"for e in StopLogging StartLogging UpdateTrail DeleteTrail CreateTrail; do aws cloudtrail lookup-events --region "$REGION" --lookup-attributes "AttributeKey=EventName,AttributeValue=$e"; done"#,
