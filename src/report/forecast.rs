@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
+use super::amounts::count;
 use super::escape;
 use super::format::Format;
 use super::shown_json;
@@ -25,6 +26,8 @@ pub struct Prices {
 /// What a forecast comes to.
 struct Estimate {
     cost: Option<f64>,
+    /// What the cost leaves out, since no price of it was told.
+    left_out: &'static str,
     /// Prices were told, and nothing is asked for that has one.
     is_free: bool,
     seconds: Option<f64>,
@@ -41,8 +44,14 @@ impl Prices {
         let cost = listings.filter(|_| is_priced).map(|listings| {
             (objects * self.get.unwrap_or(0.0) + listings * self.list.unwrap_or(0.0)) / 1000.0
         });
+        let left_out = match (self.get, self.list) {
+            (Some(_), None) => "; without LISTs, which --price-list tells the price of",
+            (None, Some(_)) => "; without GETs, which --price-get tells the price of",
+            (None, None) | (Some(_), Some(_)) => "",
+        };
         Estimate {
             cost,
+            left_out,
             is_free: is_priced && forecast.requests.is_none(),
             seconds: self.rate.map(|rate| objects / rate),
         }
@@ -88,17 +97,28 @@ fn told(estimate: &Estimate, out: &mut impl Write) -> io::Result<()> {
     if let Some(cost) = estimate.cost {
         writeln!(
             out,
-            "cost     {cost:>12.4} for requests, in the currency of the prices"
+            "cost     {cost:>12.4} for requests, in the currency of the prices{}",
+            estimate.left_out
         )?;
     }
     if let Some(seconds) = estimate.seconds {
         writeln!(
             out,
-            "time     {seconds:>12.0} seconds of one machine ({:.2} hours)",
+            "time     {seconds:>12.0} {} of one machine ({:.2} hours)",
+            if (0.5..1.5).contains(&seconds) {
+                "second"
+            } else {
+                "seconds"
+            },
             seconds / 3600.0
         )?;
     }
     Ok(())
+}
+
+/// A millionth of a currency is more than an estimate knows.
+fn rounded(cost: f64) -> f64 {
+    (cost * 1e6).round() / 1e6
 }
 
 fn reads(forecast: &Forecast) -> u64 {
@@ -109,8 +129,14 @@ fn text(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
     let mut line = |name: &str, amount: Amount, note: &str| {
         writeln!(
             out,
-            "{name:<9}{:>12} objects {:>16} bytes{note}",
-            amount.objects, amount.bytes
+            "{name:<9}{:>12} {:<7} {:>16} bytes{note}",
+            count(amount.objects),
+            if amount.objects == 1 {
+                "object"
+            } else {
+                "objects"
+            },
+            count(amount.bytes)
         )
     };
     line("digests", forecast.digests, "")?;
@@ -125,8 +151,9 @@ fn text(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
     if let Some(requests) = forecast.requests {
         writeln!(
             out,
-            "requests {:>12} GET, and {requests} for listings, as many as were made now",
-            reads(forecast)
+            "requests {:>12} GET, and {} for listings, as many as were made now",
+            count(reads(forecast)),
+            count(requests)
         )?;
     }
     for problem in &forecast.problems {
@@ -155,7 +182,7 @@ fn json(forecast: &Forecast, estimate: &Estimate, out: &mut impl Write) -> io::R
         "archived": amount(forecast.archived),
         "requests": requests,
         "problems": problems.collect::<Vec<_>>(),
-        "cost": estimate.cost,
+        "cost": estimate.cost.map(rounded),
         "seconds": estimate.seconds,
     });
     shown_json::write_pretty(&told, out)

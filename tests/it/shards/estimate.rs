@@ -171,7 +171,7 @@ fn requests_cost_what_they_cost() {
     let number = |of: &str| told["requests"][of].as_f64().expect("a number");
     let cost = (number("get") * 0.4 + number("listings") * 5.0) / 1000.0;
     assert!(
-        (told["cost"].as_f64().expect("a cost") - cost).abs() < 1e-9,
+        (told["cost"].as_f64().expect("a cost") - cost).abs() < 1e-6,
         "{told:#}"
     );
     assert!((told["seconds"].as_f64().expect("a time") - number("get") / 10.0).abs() < 1e-9);
@@ -179,6 +179,11 @@ fn requests_cost_what_they_cost() {
     let output = ran(command.arg("--dry-run").args(prices));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("cost ") && text.contains("time "), "{text}");
+    assert!(!text.contains("without LISTs"), "{text}");
+    let mut command = served.command(SOURCE);
+    let output = ran(command.args(["--dry-run", "--price-get", "0.4"]));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("; without LISTs"), "{text}");
     let output = ran(served.command(SOURCE).args(prices));
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let output = ran(program().args(["logs", ".", "--dry-run", "--rate", "0"]));
