@@ -134,13 +134,13 @@ pub struct LogsOptions {
     /// relied on: it ends with the exit status 2.
     #[arg(long)]
     pub selftest: bool,
-    /// Objects read at a time
+    /// Objects read at a time: 200 unless this says otherwise, and of a folder four for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
     /// Tell what would be read (objects, bytes, requests), and read nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Memory to use, roughly (such as 256M or 1G)
+    /// Memory to use, roughly (such as 1G; 256M unless this says otherwise)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,
     /// What of a dry run is reckoned.
@@ -177,10 +177,10 @@ pub struct QueryArgs {
     /// Public keys from a file (repeatable): list-public-keys JSON, or PEM or DER of PKCS#1, SPKI or X.509
     #[arg(long = "public-keys", value_name = "FILE")]
     pub public_keys: Vec<PathBuf>,
-    /// Objects read at a time
+    /// Objects read at a time: 200 unless this says otherwise, and of a folder four for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
-    /// Memory to use for what comes from S3, roughly (such as 256M or 1G)
+    /// Memory to use for what comes from S3, roughly (such as 1G; 256M unless this says otherwise)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,
     /// What is told

@@ -10,7 +10,7 @@ use super::{AwsArgs, LogsArgs, OutputArgs, Size, hidden};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Shard of a plan")]
 pub struct ShardArgs {
-    /// Read one shard of this plan, which `ct-verify plan` made, and write what it saw to --result
+    /// Read one shard of this plan (a file, or `s3://BUCKET/KEY`), which `ct-verify plan` made, and write what it saw to --result
     ///
     /// The exit status is 0 as soon as the shard has a result, whatever was found: `ct-verify merge` comes to the verdict.
     #[arg(
@@ -65,7 +65,7 @@ pub struct PlanArgs {
     /// It only decides where shards are cut: each lists its part when it runs, so what came after the inventory is read all the same.
     #[arg(long, value_name = "MANIFEST", help_heading = "Plan")]
     pub inventory: Option<PathBuf>,
-    /// The file that the plan is written to
+    /// The file that the plan is written to; where machines read it from a bucket, copy it there
     #[arg(
         short,
         long,
@@ -81,13 +81,13 @@ pub struct PlanArgs {
 pub struct MergeArgs {
     /// Where the results are: a folder, or `s3://BUCKET/PREFIX`
     pub place: PathBuf,
-    /// The plan, where the results are those of more than one
+    /// The plan (a file, or `s3://BUCKET/KEY`), where the results are those of more than one
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Results, and objects, read at a time
+    /// Results, and objects, read at a time: 200 unless this says otherwise, and of a folder four for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub concurrency: Option<u16>,
-    /// Memory to use, roughly (such as 256M or 1G)
+    /// Memory to use, roughly (such as 1G; 256M unless this says otherwise)
     #[arg(long, value_name = "SIZE", value_parser = Size::parse)]
     pub max_memory: Option<Size>,
     /// What is told

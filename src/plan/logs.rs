@@ -191,7 +191,13 @@ fn filters(range: &RangeArgs, narrowing: Narrowing) -> Result<Filters> {
         ("--trail", &range.trail, is_trail),
     ] {
         if let Some(name) = names.iter().find(|name| !fits(name)) {
-            bail!("{option} {name:?} cannot be the name of one");
+            let hint = match name.split_once(":trail/") {
+                Some((_, name)) if option == "--trail" && is_trail(name) => {
+                    format!("; of an ARN, the name alone is asked for: --trail {name}")
+                }
+                Some(_) | None => String::new(),
+            };
+            bail!("{option} {name:?} cannot be the name of one{hint}");
         }
     }
     let set = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();

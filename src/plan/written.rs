@@ -160,6 +160,11 @@ fn replaceable(path: &Path) -> Result<PathBuf> {
 fn aside(target: &Path) -> Result<NamedTempFile> {
     let folder = folder_of(target);
     NamedTempFile::new_in(folder).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound && target.starts_with("s3:") {
+            return anyhow::anyhow!(
+                "it is a file that is written: name one, and copy it to the bucket (`aws s3 cp`)"
+            );
+        }
         if error.kind() == io::ErrorKind::NotFound {
             return anyhow::anyhow!("there is no folder {}", folder.display());
         }

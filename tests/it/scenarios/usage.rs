@@ -48,6 +48,29 @@ fn a_source_that_is_no_folder_is_told_with_what_was_meant() {
     }
     let (_, _, stderr) = run(&["logs", "/nowhere/at/all"]);
     assert!(!stderr.contains("s3://"), "{stderr}");
+    let arn = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+    let (exit, stdout, stderr) = run(&["logs", "testdata/clean/archive", "--trail", arn]);
+    refused(
+        exit,
+        &stdout,
+        &stderr,
+        &["cannot be the name", "--trail audit"],
+    );
+    let place = "s3://audit-logs/plan.json";
+    let keys = "testdata/clean/public-keys.json";
+    let source = "testdata/clean/archive";
+    let plan = [
+        "plan",
+        source,
+        "--public-keys",
+        keys,
+        "--shards",
+        "2",
+        "-o",
+        place,
+    ];
+    let (exit, stdout, stderr) = run(&plan);
+    refused(exit, &stdout, &stderr, &["it is a file that is written"]);
     // What is there, and is a file, is no bucket.
     for command in ["logs", "query-results"] {
         let (exit, stdout, stderr) = run(&[command, "Cargo.toml"]);
