@@ -290,7 +290,7 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
             counted(totals.logs.valid, "log", "logs")
         ));
     }
-    if !report.run.digests_only && totals.digests.valid > 0 && totals.logs.unreferenced == 0 {
+    if totals.digests.valid > 0 && totals.logs.unreferenced == 0 && not_looked_for(report).is_none() {
         claims.push(format!(
             "Within the time covered no other log was found than those that digests name{}.",
             but_for(report)
@@ -300,6 +300,24 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
         claims.push("Nothing: no digest could be verified.".to_owned());
     }
     claims
+}
+
+/// Why there may be logs that no digest names and that this run has not found, if there may.
+pub fn not_looked_for(report: &Report<'_>) -> Option<&'static str> {
+    if report.run.digests_only {
+        return Some("only digests were verified: logs were not listed");
+    }
+    if report.run.interrupted {
+        return Some("the run was stopped before all was looked at");
+    }
+    is_unlisted(report).then_some("not all folders could be listed")
+}
+
+/// Whether a folder could not be listed: that is told of no key.
+fn is_unlisted(report: &Report<'_>) -> bool {
+    let unreadable = [Code::DigestUnreadable, Code::LogUnreadable];
+    let mut findings = report.findings.iter();
+    findings.any(|it| it.key.is_none() && unreadable.contains(&it.code))
 }
 
 /// The findings that tell of logs which no digest names, and which may lie in covered time, as
@@ -344,6 +362,9 @@ pub fn limits(report: &Report<'_>) -> Vec<String> {
     }
     if report.run.interrupted {
         limits.push("Anything about what was not read when the run was stopped.".to_owned());
+    }
+    if is_unlisted(report) {
+        limits.push("Anything about what lies in folders that could not be listed.".to_owned());
     }
     if let Some(filters) = filters_in_words(report) {
         limits.push(format!("Anything beyond {filters}."));

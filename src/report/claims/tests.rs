@@ -31,6 +31,35 @@ fn digests_out_of_their_places_lie_nowhere_that_is_claimed() {
 }
 
 #[test]
+fn what_was_not_looked_for_is_not_told_as_not_there() {
+    let unlisted = |code| {
+        let mut report = samples::clean();
+        let mut finding = samples::tampered().findings.remove(0);
+        (finding.code, finding.key, finding.bucket) = (code, None, None);
+        report.findings.push(finding);
+        report
+    };
+    let mut digests_only = samples::clean();
+    digests_only.run.digests_only = true;
+    let mut stopped = samples::clean();
+    stopped.run.interrupted = true;
+    for report in [
+        unlisted(Code::LogUnreadable),
+        unlisted(Code::DigestUnreadable),
+        digests_only,
+        stopped,
+    ] {
+        let claims = proves(&report).join(" ");
+        assert!(!claims.contains("no other log"), "{claims}");
+        assert!(not_looked_for(&report).is_some());
+    }
+    let told = limits(&unlisted(Code::LogUnreadable)).join(" ");
+    assert!(told.contains("could not be listed"), "{told}");
+    assert_eq!(not_looked_for(&unlisted(Code::CoverageGap)), None);
+    assert_eq!(not_looked_for(&samples::clean()), None);
+}
+
+#[test]
 fn no_other_log_was_found_but_for_those_that_findings_tell() {
     let told = |codes: &[Code]| {
         let mut report = samples::clean();

@@ -1,7 +1,7 @@
 //! A suite for each chain, and in it a test case for each day.
 //!
 //! What is proven wrong is a failure, what could not be verified is an error, and a day that no
-//! digest covers at all is skipped. Notices fail nothing: a suite's output tells them.
+//! digest covers at all is skipped, as is what was not looked at. Notices fail nothing: a suite's output tells them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use jiff::{SignedDuration, Timestamp};
 
 use super::xml::{Case, Outcome, Suite, cases_of_run, write_suites};
+use crate::report::claims::not_looked_for;
 use crate::report::groups::time_of;
 use crate::report::head::Head;
 use crate::report::json::{Chain, Finding, Report};
@@ -17,6 +18,10 @@ use crate::verify::time::{midnight, minus, plus};
 
 /// A chain over more days than this (a century) is one test case: no archive is so old.
 const MAX_DAYS: usize = 36_600;
+/// Why a day is skipped.
+const UNCOVERED: &str = "no digest covers any of this day";
+/// Why whatever was found to be in order is skipped in a run that was stopped.
+const STOPPED: &str = "the run was stopped before all was looked at";
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Writes the report as `JUnit`'s XML.
@@ -87,7 +92,10 @@ fn suites<'r>(report: &'r Report<'_>, head: &Head<'_>) -> Vec<Suite<'r>> {
         let name = chain.name();
         let mut found = found.remove(name.as_str()).unwrap_or_default();
         let notices = std::mem::take(&mut found.notices);
-        let cases = chain_cases(chain, found);
+        let mut cases = chain_cases(chain, found);
+        if report.run.interrupted {
+            cases.iter_mut().for_each(|case| case.skip(STOPPED));
+        }
         suites.push(Suite {
             name,
             cases,
@@ -96,7 +104,11 @@ fn suites<'r>(report: &'r Report<'_>, head: &Head<'_>) -> Vec<Suite<'r>> {
     }
     for place in places {
         let found = found.remove(place.as_str()).unwrap_or_default();
-        suites.push(found.whole(place, "logs that no digest names"));
+        let mut suite = found.whole(place, "logs that no digest names");
+        if let Some(why) = not_looked_for(report) {
+            suite.cases.iter_mut().for_each(|case| case.skip(why));
+        }
+        suites.push(suite);
     }
     // What is left belongs to chains that have no digest.
     for (name, found) in found {
@@ -128,9 +140,9 @@ fn chain_cases<'r>(chain: &'r Chain<'_>, mut found: Found<'r>) -> Vec<Case<'r>> 
             .first()
             .is_some_and(|span| span.start < plus(day, DAY));
         let outcome = match Outcome::of(found.dated.remove(&day).unwrap_or_default()) {
-            Outcome::Passed if !is_covered && !chain.backfill => Outcome::Skipped,
+            Outcome::Passed if !is_covered && !chain.backfill => Outcome::Skipped(UNCOVERED),
             outcome @ (Outcome::Passed
-            | Outcome::Skipped
+            | Outcome::Skipped(_)
             | Outcome::Failed(..)
             | Outcome::Run(..)) => outcome,
         };
@@ -236,6 +248,23 @@ mod tests {
         let told = xml(&samples::tampered());
         assert!(told.contains("message=\"digest-missing\""), "{told}");
         assert!(!told.contains("of them digest"), "{told}");
+    }
+
+    #[test]
+    fn what_was_not_looked_at_has_not_passed() {
+        let (place, chain) = ("123456789012/us-east-1", "123456789012/us-east-1/audit");
+        let passed = |report: &Report<'_>, suite| {
+            let cases = cases(&xml(report), suite);
+            assert!(!cases.is_empty());
+            cases.iter().any(|(_, outcome)| outcome == "passed")
+        };
+        let mut report = samples::clean();
+        assert!(passed(&report, place) && passed(&report, chain));
+        report.run.digests_only = true;
+        assert!(!passed(&report, place) && passed(&report, chain));
+        report.run.interrupted = true;
+        assert!(!passed(&report, place) && !passed(&report, chain));
+        assert!(xml(&report).contains("<skipped message=\"the run was stopped"));
     }
 
     #[test]

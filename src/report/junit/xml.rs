@@ -33,7 +33,8 @@ pub(in crate::report) struct Case<'r> {
 /// What became of a test case.
 pub(in crate::report) enum Outcome<'r> {
     Passed,
-    Skipped,
+    /// It was not found out, and why.
+    Skipped(&'static str),
     /// Findings of which the worst weighs so much.
     Failed(Severity, Vec<&'r Finding<'r>>),
     /// What the whole run comes to, where that is not valid: how it is called, and in a sentence.
@@ -65,7 +66,7 @@ impl<'r> Outcome<'r> {
     }
 
     fn is_skipped(&self) -> bool {
-        matches!(self, Self::Skipped)
+        matches!(self, Self::Skipped(_))
     }
 }
 
@@ -161,6 +162,13 @@ impl Suite<'_> {
 }
 
 impl Case<'_> {
+    /// What was not looked at has not passed.
+    pub(in crate::report) fn skip(&mut self, why: &'static str) {
+        if let Outcome::Passed = self.outcome {
+            self.outcome = Outcome::Skipped(why);
+        }
+    }
+
     fn write(&self, suite: &str, out: &mut dyn Write) -> io::Result<()> {
         let name = attribute(&self.name);
         write!(
@@ -169,11 +177,8 @@ impl Case<'_> {
         )?;
         let (severity, findings) = match &self.outcome {
             Outcome::Passed => return writeln!(out, "/>"),
-            Outcome::Skipped => {
-                return writeln!(
-                    out,
-                    r#"><skipped message="no digest covers any of this day"/></testcase>"#
-                );
+            Outcome::Skipped(why) => {
+                return writeln!(out, r#"><skipped message="{why}"/></testcase>"#);
             }
             Outcome::Run(verdict, kind, told) => {
                 let element = if *verdict == Verdict::Invalid {
