@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::report::escape::visible;
+use crate::report::groups::object_name;
 use crate::report::head::Head;
 use crate::report::json::{Finding, Report};
 use crate::report::shown_json::write_pretty;
@@ -148,6 +149,8 @@ struct LogicalLocation {
 
 #[derive(Serialize)]
 struct ResultProperties<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -331,6 +334,7 @@ fn result<'a>(
             format!("{fingerprint}:{number}"),
         )]),
         properties: ResultProperties {
+            object: object_name(finding).map(|name| visible(&name).into_owned()),
             expected: finding.expected.as_deref(),
             actual: finding.actual.as_deref(),
             digest: finding.digest.as_deref(),
@@ -357,13 +361,15 @@ fn fingerprint(finding: &Finding<'_>) -> String {
     hex::encode(&hash.finalize()[..16])
 }
 
+/// Where a finding's object lies. In a bucket that is told without a scheme: code scanning takes no file in which one
+/// place has another scheme than the checkout.
 fn uri(report: &Head<'_>, finding: &Finding<'_>) -> String {
     let encode = |text: &str| utf8_percent_encode(text, IN_PATH).to_string();
     match (&finding.bucket, &finding.key) {
-        (Some(bucket), Some(key)) => format!("s3://{}/{}", encode(bucket), encode(key)),
+        (Some(bucket), Some(key)) => format!("{}/{}", encode(bucket), encode(key)),
         (None, Some(key)) => encode(key),
         (_, None) => match report.source.strip_prefix("s3://") {
-            Some(rest) => format!("s3://{}", encode(rest)),
+            Some(rest) => encode(rest),
             None if report.source.starts_with('/') => format!("file://{}", encode(report.source)),
             None => encode(report.source),
         },

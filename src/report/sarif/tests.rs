@@ -66,6 +66,29 @@ fn names_are_neither_links_nor_placeholders() {
     }
 }
 
+/// Code scanning refuses a whole file for one place with another scheme than its checkout's.
+#[test]
+fn places_have_no_scheme_but_that_of_files() {
+    for mut report in [samples::tampered(), samples::hostile()] {
+        for source in ["s3://audit-logs/security team", "/evidence", "evidence"] {
+            report.source = source.into();
+            for result in log(&report)["runs"][0]["results"].as_array().unwrap() {
+                let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
+                let uri = place["uri"].as_str().unwrap();
+                let scheme = uri.split(['/', '?', '#']).next().unwrap();
+                assert!(!scheme.contains(':') || uri.starts_with("file:///"), "{uri}");
+            }
+        }
+    }
+    let log = log(&samples::tampered());
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let of_bucket = results.iter().find(|it| !it["properties"]["object"].is_null());
+    let of_bucket = of_bucket.unwrap();
+    let object = of_bucket["properties"]["object"].as_str().unwrap();
+    let uri = &of_bucket["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(object, format!("s3://{}", uri.as_str().unwrap()));
+}
+
 #[test]
 fn every_rule_has_its_help() {
     let log = log(&samples::tampered());
