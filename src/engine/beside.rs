@@ -18,9 +18,7 @@ impl Shared<'_> {
     pub(super) fn look_beside(&self) {
         let folders: Vec<_> = {
             let tally = self.tally();
-            let held = tally.beside_range.iter();
-            let asked_for = held.filter(|held| held.was_looked_for);
-            let folders = asked_for.map(|held| &held.folder);
+            let folders = tally.beside_range.iter().map(|held| &held.folder);
             let unknown = folders.filter(|folder| !tally.reached_beside.contains(*folder));
             let unknown: BTreeSet<_> = unknown.cloned().collect();
             unknown.into_iter().collect()

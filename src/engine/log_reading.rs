@@ -72,12 +72,6 @@ impl<'a> NamedLog<'a> {
         Some((root, folder.into()))
     }
 
-    /// Whether anybody ever asked the source for it, who could have been told that it is not there.
-    pub(super) fn was_looked_for(&self) -> bool {
-        let place = self.place();
-        place.is_some_and(|(root, path)| self.shared.source.was_looked_for(root, path))
-    }
-
     fn bucket(&self) -> &'a str {
         self.entry.location().bucket()
     }

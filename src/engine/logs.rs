@@ -176,7 +176,6 @@ impl LogBatch {
                 let (_, _, finding) = weigh(entry, outcome);
                 let held = BesideTheRange {
                     folder: log.folder()?,
-                    was_looked_for: log.was_looked_for(),
                     finding: self.about(finding?),
                 };
                 shared.tally().beside_range.push(held);

@@ -290,7 +290,8 @@ pub fn proves(report: &Report<'_>) -> Vec<String> {
             counted(totals.logs.valid, "log", "logs")
         ));
     }
-    if totals.digests.valid > 0 && totals.logs.unreferenced == 0 && not_looked_for(report).is_none() {
+    if totals.digests.valid > 0 && totals.logs.unreferenced == 0 && not_looked_for(report).is_none()
+    {
         claims.push(format!(
             "Within the time covered no other log was found than those that digests name{}.",
             but_for(report)

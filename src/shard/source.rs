@@ -252,10 +252,6 @@ impl Source for Joined<'_> {
         self.ask().has_folder(root, path)
     }
 
-    fn was_looked_for(&self, root: RootId, path: &str) -> bool {
-        self.inner.was_looked_for(root, path)
-    }
-
     /// The folders that were listed when the plan was made and could not be listed now: what came
     /// into them since, or could not be listed then, is not seen.
     fn unseen(&self) -> Vec<Problem> {

@@ -296,12 +296,6 @@ pub trait Source: Send + Sync {
         Ok(names.iter().any(|it| it == name))
     }
 
-    /// Whether it is known that an object is not there, rather than that nothing is known of it.
-    fn was_looked_for(&self, root: RootId, path: &str) -> bool {
-        let _ = (root, path);
-        true
-    }
-
     /// The folders of which [`Self::folders`] told what is known of them, since they could not be
     /// listed: there may be more below.
     fn unseen(&self) -> Vec<Problem> {

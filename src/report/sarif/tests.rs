@@ -76,13 +76,18 @@ fn places_have_no_scheme_but_that_of_files() {
                 let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
                 let uri = place["uri"].as_str().unwrap();
                 let scheme = uri.split(['/', '?', '#']).next().unwrap();
-                assert!(!scheme.contains(':') || uri.starts_with("file:///"), "{uri}");
+                assert!(
+                    !scheme.contains(':') || uri.starts_with("file:///"),
+                    "{uri}"
+                );
             }
         }
     }
     let log = log(&samples::tampered());
     let results = log["runs"][0]["results"].as_array().unwrap();
-    let of_bucket = results.iter().find(|it| !it["properties"]["object"].is_null());
+    let of_bucket = results
+        .iter()
+        .find(|it| !it["properties"]["object"].is_null());
     let of_bucket = of_bucket.unwrap();
     let object = of_bucket["properties"]["object"].as_str().unwrap();
     let uri = &of_bucket["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];

@@ -190,6 +190,31 @@ pub(super) async fn folders(
     Ok(names)
 }
 
+/// Whether a log or a digest lies right below `prefix`, which ends in a slash.
+pub(super) async fn holds_logs(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+) -> Result<bool, Fault> {
+    let query = Query {
+        bucket: Arc::clone(bucket),
+        prefix: prefix.to_owned(),
+        level_only: true,
+        after: None,
+    };
+    let mut cursor = Cursor::default();
+    loop {
+        let shown = page(service, &query, &mut cursor).await?;
+        let mut keys = shown.objects.iter().map(|object| &object.key);
+        if keys.any(|key| key.ends_with(".json.gz")) {
+            return Ok(true);
+        }
+        if cursor.is_at_an_end() {
+            return Ok(false);
+        }
+    }
+}
+
 /// Shows the names of the folders right below `prefix`, which is empty or ends in a slash.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The end of a snapshot: keys, index, manifest, and last of all its head.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use base64::Engine as _;
@@ -49,7 +49,6 @@ fn begun_roots(store: &Store) -> Result<Vec<RecordedRoot>, SnapshotError> {
         if let Line::Root(root) = line {
             roots.push(RecordedRoot {
                 own: false,
-                reached: BTreeSet::new(),
                 ..*root
             });
         }
@@ -72,10 +71,9 @@ impl Recording<'_> {
         let mut files = Files::new();
         let mut head = store.head().clone();
         head.keys = self.write_keys(holdings, &head, &mut files)?;
-        let run = head.last_run();
         let mut old = head.roots;
         old.extend(begun_roots(store)?);
-        head.roots = self.all_roots(old, run);
+        head.roots = self.all_roots(old);
         head.finished = true;
         if let Some(run) = head.runs.last_mut() {
             run.finished = Some(now);
@@ -107,18 +105,12 @@ impl Recording<'_> {
     }
 
     /// The roots of this run, and after them those of earlier ones that it did not come to.
-    fn all_roots(&self, old: Vec<RecordedRoot>, run: u32) -> Vec<RecordedRoot> {
+    fn all_roots(&self, old: Vec<RecordedRoot>) -> Vec<RecordedRoot> {
         let mut roots = self.roots_in_order();
-        for root in roots.iter_mut().filter(|root| !root.own) {
-            root.reached.insert(run);
-        }
         for root in old {
             match roots.iter_mut().find(|known| known.name == root.name) {
-                Some(known) => {
-                    // What was verified for itself once is so for ever.
-                    known.own |= root.own;
-                    known.reached.extend(root.reached);
-                }
+                // What was verified for itself once is so for ever.
+                Some(known) => known.own |= root.own,
                 None => roots.push(root),
             }
         }

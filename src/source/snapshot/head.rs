@@ -1,12 +1,10 @@
 //! The head of a snapshot: who took it, of what, when, and what it came to.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::verify::conclusion::Verdict;
-use crate::verify::time::{Bounds, OVERDUE, PAST_END, minus, plus};
+use crate::verify::time::{Bounds, PAST_END, minus};
 
 /// The version of the head and of all that it speaks of.
 pub(super) const VERSION: u32 = 1;
@@ -94,9 +92,6 @@ pub struct RecordedRoot {
     pub prefix: Option<String>,
     /// Whether it is one of the source's own, rather than one that a chain led to.
     pub own: bool,
-    /// The runs that came to it, where it is none of the source's own.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub reached: BTreeSet<u32>,
 }
 
 /// The keys of a region.
@@ -247,29 +242,6 @@ impl RecordedRun {
             .any(leads_here)
             .then(|| minus(start, PAST_END));
     }
-
-    /// Whether it would have missed a digest that ends at `end`, in a root that it was given, or led to.
-    fn misses_digest(&self, end: Timestamp, is_own: bool) -> bool {
-        let is_before = self.start.is_some_and(|start| end <= start);
-        self.misses(end, is_own && is_before, |its| its.reads_digest(end))
-    }
-
-    /// The same of a log that its name dates `at`.
-    fn misses_log(&self, at: Timestamp, is_own: bool) -> bool {
-        let is_before = self.start.is_some_and(|start| at < start);
-        self.misses(at, is_own && is_before, |its| its.contains(at))
-    }
-
-    /// Whether it would have missed something of that time, which was due then. A run that was valid verified all
-    /// that was named in its range; what another one missed it asked for, and tells to be absent. What lies
-    /// before its range it looked for in the roots that it was given.
-    fn misses(&self, at: Timestamp, is_listed: bool, is_in: impl Fn(Bounds) -> bool) -> bool {
-        let is_valid = self.verdict.as_deref() == Some(Verdict::Valid.name());
-        self.finished.is_some()
-            && self.started >= plus(at, OVERDUE)
-            && self.looked_in().is_some_and(is_in)
-            && (is_listed || is_valid)
-    }
 }
 
 impl Head {
@@ -337,39 +309,16 @@ impl Head {
         }
     }
 
-    /// Whether a run that came to a root looked there for what is of that time: in all that is `asked` for,
-    /// or in its own range. Another run may have ended before a chain led there.
-    pub(super) fn came_to(
-        &self,
-        root: &RecordedRoot,
-        asked: &Bounds,
-        at: Option<Timestamp>,
-    ) -> bool {
-        let looked = |run: &u32| {
-            let run = self.runs.get(*run as usize);
-            run.filter(|run| run.finished.is_some())
-                .and_then(RecordedRun::bounds)
-                .is_some_and(|its| its.encloses(asked) || at.is_some_and(|at| its.contains(at)))
+    /// Whether a valid run asked for all that is `asked` for now, and no other one brought anything beyond its range:
+    /// what is not there now was taken away.
+    pub(super) fn was_whole(&self, asked: &Bounds) -> bool {
+        let Some(last) = self.runs.last() else {
+            return false;
         };
-        root.own || root.reached.iter().any(looked)
-    }
-
-    /// Whether one of the runs that came to a root would have missed a digest there that ends at `end`.
-    pub(super) fn misses_digest(&self, root: &RecordedRoot, end: Timestamp) -> bool {
-        let mut came = self.runs_in(root);
-        came.any(|run| run.misses_digest(end, root.own))
-    }
-
-    /// The same of a log that its name dates `at`.
-    pub(super) fn misses_log(&self, root: &RecordedRoot, at: Timestamp) -> bool {
-        let mut came = self.runs_in(root);
-        came.any(|run| run.misses_log(at, root.own))
-    }
-
-    fn runs_in(&self, root: &RecordedRoot) -> impl Iterator<Item = &RecordedRun> {
-        let runs = self.runs.iter().zip(0..);
-        let came = runs.filter(|(_, number)| root.own || root.reached.contains(number));
-        came.map(|(run, _)| run)
+        let is_valid = last.verdict.as_deref() == Some(Verdict::Valid.name());
+        let is_alone = self.runs.iter().all(|run| run.bounds() == last.bounds());
+        let is_asked = last.bounds().is_some_and(|its| its.encloses(asked));
+        last.finished.is_some() && is_valid && is_alone && is_asked
     }
 
     /// The ranges that it holds whole: those of its runs, joined where they meet, and when the
@@ -424,17 +373,6 @@ mod tests {
             end: at(end),
             looked_from: None,
             verdict: Some(Verdict::Valid.name().to_owned()),
-        }
-    }
-
-    /// A root of the source, or one that chains led those runs to.
-    fn root(reached: Option<&[u32]>) -> RecordedRoot {
-        RecordedRoot {
-            name: "bucket".to_owned(),
-            bucket: None,
-            prefix: None,
-            own: reached.is_none(),
-            reached: reached.into_iter().flatten().copied().collect(),
         }
     }
 
@@ -537,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_looked_for_when_it_is_due() {
+    fn what_a_run_came_too_early_for_the_next_one_looks_for() {
         let first = run(
             "2024-03-01T00:00:00Z",
             "2024-03-10T10:00:00Z",
@@ -548,28 +486,8 @@ mod tests {
             "2024-03-11T10:00:00Z",
             "2024-03-11T10:00:00Z",
         );
-        let looked = |runs: &[RecordedRun], end: &str| {
-            head(runs.to_vec()).misses_digest(&root(None), end.parse().unwrap())
-        };
-        let both = [first.clone(), second.clone()];
-        assert!(looked(&both, "2024-03-10T08:15:00Z"));
-        assert!(!looked(&both, "2024-03-10T08:15:01Z"));
-        assert!(!looked(&both, "2024-03-10T09:45:00Z"));
-        assert!(looked(&both, "2024-03-10T09:45:01Z"));
-        assert!(looked(&both, "2024-03-11T08:15:00Z"));
-        assert!(!looked(&both, "2024-03-11T08:15:01Z"));
         second.look_back(std::slice::from_ref(&first));
         assert_eq!(second.looked_from, "2024-03-10T08:00:00Z".parse().ok());
-        assert!(looked(
-            &[first.clone(), second.clone()],
-            "2024-03-10T08:15:01Z"
-        ));
-        // A run that did not end tells of nothing.
-        second.finished = None;
-        assert!(!looked(
-            &[first.clone(), second.clone()],
-            "2024-03-10T08:15:01Z"
-        ));
         // Nothing leads up to a range that lies apart, or that was taken first.
         let mut apart = run(
             "2024-03-10T12:00:00Z",
@@ -583,51 +501,35 @@ mod tests {
         assert_eq!(before.looked_from, None);
     }
     #[test]
-    fn what_is_missed_is_missed_by_one_run() {
-        let verdict = |verdict: Verdict| Some(verdict.name().to_owned());
-        let mut first = run(
-            "2024-03-10T00:00:00Z",
-            "2024-03-10T06:00:00Z",
-            "2024-03-12T00:00:00Z",
-        );
-        let mut second = run(
-            "2024-03-10T06:00:00Z",
-            "2024-03-10T12:00:00Z",
-            "2024-03-12T00:00:00Z",
-        );
-        second.look_back(std::slice::from_ref(&first));
-        let end = "2024-03-10T06:00:00Z".parse().unwrap();
-        let misses = |first: &RecordedRun, second: &RecordedRun, root: &RecordedRoot| {
-            let head = head(vec![first.clone(), second.clone()]);
-            let digest = head.misses_digest(root, end);
-            assert_eq!(
-                head.misses_log(root, minus(end, jiff::SignedDuration::from_secs(1))),
-                digest
-            );
-            digest
+    fn only_of_one_valid_run_is_it_known_what_was_there() {
+        let day = ["2024-03-10T00:00:00Z", "2024-03-11T00:00:00Z"];
+        let one = run(day[0], day[1], "2024-03-12T00:00:00Z");
+        let asked = |start: &str, end: &str| Bounds::new(start.parse().ok(), end.parse().ok());
+        let whole = asked(day[0], day[1]).unwrap();
+        let within = asked(day[0], "2024-03-10T12:00:00Z").unwrap();
+        let was_whole = |runs: &[&RecordedRun], asked: &Bounds| {
+            let runs = runs.iter().map(|run| (*run).clone());
+            head(runs.collect()).was_whole(asked)
         };
-        // A valid run that came there, and whose range it is in.
-        for (reached, is_missed) in [
-            (&[][..], false),
-            (&[0], true),
-            (&[1], true),
-            (&[0, 1], true),
-        ] {
-            assert_eq!(
-                misses(&first, &second, &root(Some(reached))),
-                is_missed,
-                "{reached:?}"
-            );
-        }
-        // One that was not valid may not have been led there.
-        for other in [Verdict::Invalid, Verdict::Unverified] {
-            first.verdict = verdict(other);
-            assert!(!misses(&first, &second, &root(Some(&[0]))));
-            assert!(misses(&first, &second, &root(None)), "the second listed it");
-            second.verdict = verdict(other);
-            assert!(misses(&first, &second, &root(None)), "the second listed it");
-            assert!(!misses(&first, &second, &root(Some(&[0, 1]))));
-            second.verdict = verdict(Verdict::Valid);
+        assert!(was_whole(&[&one], &whole) && was_whole(&[&one], &within));
+        assert!(!was_whole(&[&one], &Bounds::default()));
+        // It may have been begun before.
+        let begun = RecordedRun {
+            finished: None,
+            ..one.clone()
+        };
+        assert!(was_whole(&[&begun, &one], &whole));
+        assert!(!was_whole(&[&begun], &whole));
+        let other = run(day[1], "2024-03-12T00:00:00Z", "2024-03-12T00:00:00Z");
+        assert!(!was_whole(&[&one, &other], &within));
+        assert!(!was_whole(&[&other, &one], &within));
+        for verdict in [Verdict::Invalid, Verdict::Unverified] {
+            let verdict = Some(verdict.name().to_owned());
+            let one = RecordedRun {
+                verdict,
+                ..one.clone()
+            };
+            assert!(!was_whole(&[&one], &whole));
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::folder::read_sidecar;
 use super::copying::Copying;
 use super::error::SnapshotError;
 use super::head::{Contents, RecordedRoot, RecordedRun};
-use super::index::{Line, Unlisted, Unread, Why};
+use super::index::{Folders, Line, Unlisted, Unread, Why};
 use super::levels::{below, of_exports};
 use super::store::Store;
 use super::writing::Writing;
@@ -140,7 +140,6 @@ impl<'a> Recording<'a> {
             bucket: bucket.map(|bucket| bucket.to_string()),
             prefix: prefix.map(|prefix| prefix.to_string()),
             own: named.is_some(),
-            reached: BTreeSet::new(),
         }
     }
 
@@ -183,6 +182,17 @@ impl<'a> Recording<'a> {
             listed,
             why,
             run: self.store.run(),
+        }));
+    }
+
+    /// Takes note of the folders that lie in one.
+    fn note_folders(&self, root: RootId, path: &str, names: Vec<String>, why: Option<Why>) {
+        self.note(&Line::Folders(Folders {
+            root: self.name(root),
+            path: path.to_owned(),
+            names,
+            run: why.as_ref().map_or(0, |_| self.store.run()),
+            why,
         }));
     }
 

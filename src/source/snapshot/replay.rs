@@ -20,14 +20,12 @@ use super::layout::{HEAD, INDEX, MANIFEST, OBJECTS, encoded, file_of, folder_of}
 use super::levels::below;
 use super::reading::{each_line, read_head};
 use crate::source::{Problem, SourceError};
-use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, LogPath, RootId};
+use crate::verify::location::RootId;
 use crate::verify::time::Bounds;
 
-/// Why what no run was to find is not said to be missing.
-const NEVER_DUE: &str = "the snapshot does not hold it, and no run that copied into it missed it: take the whole range anew into the same snapshot";
-
-/// Why what lies in a root that no run of that time came to is not said to be missing.
-const NEVER_REACHED: &str = "the snapshot does not hold it, and no run that copied that time into it was led to where it lies: take the whole range anew into the same snapshot";
+/// Why what the snapshot does not hold is not said to be missing. A run that verified the digest which names it has
+/// asked for it, and took note where it was not there.
+const NEVER_ASKED_FOR: &str = "the snapshot does not hold it, and no run that copied into it asked for it: take the whole range anew into the same snapshot";
 
 /// A snapshot.
 pub struct SnapshotSource {
@@ -268,7 +266,7 @@ impl SnapshotSource {
         match self.head.roots.get(root.0 as usize) {
             Some(root) => Ok(root),
             None if self.stated_beyond(root).is_some() => {
-                Err(SourceError::Failed(NEVER_REACHED.into()))
+                Err(SourceError::Failed(NEVER_ASKED_FOR.into()))
             }
             None => Err(SourceError::NotFound),
         }
@@ -344,56 +342,18 @@ impl SnapshotSource {
         }
     }
 
-    /// Whether a run was told that an object is not there.
-    fn is_told_absent(&self, root: RootId, path: &str) -> bool {
-        match self.odd.get(&(root, path.to_owned())) {
-            Some(Odd::Unread { error, .. }) => *error == SourceError::NotFound,
-            Some(Odd::In(_)) | None => false,
-        }
-    }
-
-    /// Why there is no object of which nothing was told. What was never looked for is not missing.
+    /// Why there is no object of which nothing was told. What was never asked for is not missing.
     fn why_absent(&self, root: RootId, path: &str) -> SourceError {
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let unlisted = above.filter_map(|folder| self.unlisted.get(&(root, folder.to_owned())));
         let problem = self.bearing(unlisted.flatten()).into_iter().next();
-        if let Some(problem) = problem {
-            return problem.error;
+        match (problem, self.recorded(root)) {
+            (Some(problem), _) => problem.error,
+            (None, Ok(_)) if self.head.contents.is_logs() && !self.head.was_whole(&self.asked) => {
+                SourceError::Failed(NEVER_ASKED_FOR.into())
+            }
+            (None, Ok(_) | Err(_)) => SourceError::NotFound,
         }
-        let Ok(recorded) = self.recorded(root) else {
-            return SourceError::NotFound;
-        };
-        let digest = DigestKey::parse(path).map(|key| key.end());
-        let log = LogPath::parse(path).and_then(|log| log.time);
-        // Another region's chain may have led there, and not this one's.
-        let came = (recorded.own || self.holds_digests_beside(root, path))
-            && self.head.came_to(recorded, &self.asked, digest.or(log));
-        let is_missed = came
-            && match (digest, log) {
-                (Some(end), _) => self.head.misses_digest(recorded, end),
-                (None, Some(at)) => self.head.misses_log(recorded, at),
-                (None, None) => true,
-            };
-        match (is_missed, came) {
-            (true, _) => SourceError::NotFound,
-            (false, true) => SourceError::Failed(NEVER_DUE.into()),
-            (false, false) => SourceError::Failed(NEVER_REACHED.into()),
-        }
-    }
-
-    /// Whether it holds any digest of the account and region that an object is of, in the same root.
-    fn holds_digests_beside(&self, root: RootId, path: &str) -> bool {
-        let parts: Vec<&str> = path.split('/').collect();
-        let is_kind = |part: &&str| *part == DIGEST_FOLDER || LogKind::from_folder(part).is_some();
-        let Some(kind) = parts.iter().position(is_kind) else {
-            return false;
-        };
-        let region = parts.get(kind + 1).copied().unwrap_or_default();
-        let folder = [&parts[..kind], &[DIGEST_FOLDER, region]]
-            .concat()
-            .join("/");
-        let lies_there = self.lying(root, &folder).is_ok_and(|dir| dir.is_some());
-        lies_there || self.odd_below(root, &folder).next().is_some()
     }
 
     /// What could not be looked at in the listing of a folder.

@@ -91,8 +91,6 @@ pub struct BeforeFirstDay {
 pub struct BesideTheRange {
     /// Its root, and the folder of its day there.
     pub folder: (RootId, Box<str>),
-    /// Whether it is known not to be there: of a snapshot that nobody asked for it, nothing is.
-    pub was_looked_for: bool,
     /// That it is missing, should that be a finding.
     pub finding: Finding,
 }
@@ -177,11 +175,7 @@ impl Tally {
         for held in std::mem::take(&mut self.beside_range) {
             let looked = self.looked_beside.get(&held.folder);
             let is_reached = self.reached_beside.contains(&held.folder);
-            let others = if is_reached {
-                Some(&Ok(true))
-            } else {
-                looked.filter(|_| held.was_looked_for)
-            };
+            let others = if is_reached { Some(&Ok(true)) } else { looked };
             match others {
                 Some(Ok(true)) => missing.push(held.finding),
                 Some(Err(why)) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::super::index::{Folders, Line, Versions, Why};
+use super::super::index::{Line, Versions, Why};
 use super::super::levels::below;
 use super::super::wanted::is_wanted;
 use super::{Fate, Recording, locked};
@@ -44,13 +44,18 @@ impl Source for Recording<'_> {
             }
             Err(error) => (Vec::new(), Some(Why::from(error))),
         };
-        self.note(&Line::Folders(Folders {
-            root: self.name(root),
-            path: path.to_owned(),
-            names,
-            run: why.as_ref().map_or(0, |_| self.store.run()),
-            why,
-        }));
+        self.note_folders(root, path, names, why);
+        told
+    }
+
+    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        let told = self.inner.has_folder(root, path);
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (names, why) = match &told {
+            Ok(is_there) => (is_there.then(|| name.to_owned()), None),
+            Err(error) => (None, Some(Why::from(error))),
+        };
+        self.note_folders(root, above, names.into_iter().collect(), why);
         told
     }
 
@@ -192,7 +197,21 @@ impl Source for Recording<'_> {
         self.inner.version(root, path, id)
     }
 
+    /// A folder that does not know its buckets looks into all roots, and what is in none is missing.
     fn elsewhere(&self, from: RootId, location: &ObjectLocation) -> Option<(RootId, String)> {
-        self.inner.elsewhere(from, location)
+        let there = self.inner.elsewhere(from, location);
+        if there.is_none()
+            && self.inner.stated(from).is_none()
+            && let Some((_, path)) = location.split()
+        {
+            let names: Vec<_> = locked(&self.roots)
+                .values()
+                .map(|root| root.name.clone())
+                .collect();
+            for name in names {
+                self.unread(&name, path, false, Why::Absent);
+            }
+        }
+        there
     }
 }

@@ -66,9 +66,10 @@ impl Source for SnapshotSource {
         Ok(names.into_iter().collect())
     }
 
-    /// Digests that were not verified when the snapshot was taken had none of their logs looked for.
-    fn was_looked_for(&self, root: RootId, path: &str) -> bool {
-        self.is_told_absent(root, path)
+    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let is_told = self.folders(root, above)?.iter().any(|it| it == name);
+        Ok(is_told || self.odd_below(root, path).next().is_some())
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {

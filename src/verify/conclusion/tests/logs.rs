@@ -40,7 +40,6 @@ fn logs_beside_the_range_are_missing_where_others_of_their_day_are_there() {
         tally.reached_beside = there.into_iter().map(folder).collect();
         tally.beside_range.push(BesideTheRange {
             folder: folder((0, "2020/01/01")),
-            was_looked_for: false,
             finding: found(Code::LogMissing, Some(&id.to_string())),
         });
         let reached = reach(tally);
@@ -51,26 +50,22 @@ fn logs_beside_the_range_are_missing_where_others_of_their_day_are_there() {
     assert_eq!(reached(Some((1, "2020/01/01"))), (vec![], 0));
     let missing = (vec![Code::LogMissing], 1);
     assert_eq!(reached(Some((0, "2020/01/01"))), missing);
-    let looked = |was_looked_for, came: Result<bool, &str>| {
+    let looked = |came: Result<bool, &str>| {
         let mut tally = tally(vec![chain(&id, 0, 60)]);
         let came = came.map_err(Into::into);
         let looked = [(folder((0, "2020/01/01")), came)];
         tally.looked_beside = looked.into_iter().collect();
         tally.beside_range.push(BesideTheRange {
             folder: folder((0, "2020/01/01")),
-            was_looked_for,
             finding: found(Code::LogMissing, Some(&id.to_string())),
         });
         let reached = reach(tally);
         let logs = reached.chains[0].logs;
         (codes(&reached), logs.missing, logs.unverified)
     };
-    assert_eq!(looked(true, Ok(true)), (vec![Code::LogMissing], 1, 0));
-    assert_eq!(looked(true, Ok(false)), (vec![], 0, 0));
-    assert_eq!(looked(true, Err("no")), (vec![Code::LogUnreadable], 0, 1));
-    for came in [Ok(true), Ok(false), Err("no")] {
-        assert_eq!(looked(false, came), (vec![], 0, 0));
-    }
+    assert_eq!(looked(Ok(true)), (vec![Code::LogMissing], 1, 0));
+    assert_eq!(looked(Ok(false)), (vec![], 0, 0));
+    assert_eq!(looked(Err("no")), (vec![Code::LogUnreadable], 0, 1));
 }
 
 /// A log at a minute of the day, of this kind.
