@@ -206,6 +206,14 @@ fn a_log_of_days_before_the_range_is_missed_among_others() {
     };
     plant(&mut cut, "2024-03-07T12:00:00Z");
     run(&cut, &without);
+    // Nor is it where somebody wrote something else there.
+    let (bucket, key) = late[0].0;
+    let (day, _) = key.rsplit_once('/').unwrap();
+    let note = cut.store.get(late[0].1).clone();
+    cut.store
+        .objects
+        .insert((bucket.clone(), format!("{day}/readme.txt")), note);
+    run(&cut, &without);
     plant(&mut cut, "2024-03-08T12:00:00Z");
     let missing = late.iter().fold(clean(), |expect, (log, digest)| {
         expect.finding(in_chain("log-missing", log).digest(digest))

@@ -3,6 +3,7 @@
 mod altered;
 mod beside;
 pub mod common;
+mod folders;
 mod forged;
 mod full;
 mod killed;
