@@ -4,13 +4,18 @@
 //! range names, the folder of its day is looked for: a copy that was cut by days has none, nor has a bucket whose
 //! lifecycle has expired that day.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
+use super::logs::LogBatch;
 use super::run::Shared;
 use super::threads::in_parallel;
-use crate::source::SourceError;
+use crate::source::{ReadFailure, SourceError};
 use crate::verify::location::RootId;
 use crate::verify::time::parse_day;
+
+/// A bucket and a prefix.
+type Place = (Box<str>, Box<str>);
 
 impl Shared<'_> {
     /// Looks for the days of the logs beside the range that are not there: once for each of those days of which nothing
@@ -33,6 +38,84 @@ impl Shared<'_> {
             .into_iter()
             .map(|it| it.map_err(|why| why.to_string().into()));
         self.tally().looked_beside = folders.into_iter().zip(looked).collect();
+    }
+
+    /// Where the part of a bucket that a digest lies in has nothing of a log's day, another part may have that day: the
+    /// log is looked for there, and missing where it is not.
+    pub(super) fn look_in_other_parts(&self) {
+        let absent = {
+            let absent = self.absent_beside.lock();
+            std::mem::take(&mut *absent.unwrap_or_else(PoisonError::into_inner))
+        };
+        if absent.is_empty() {
+            return;
+        }
+        let places = self.places_of_roots();
+        in_parallel(self.job.limits.threads, &absent, |batch| {
+            if !self.stop.is_stopped() {
+                self.look_elsewhere(batch, &places);
+            }
+        });
+    }
+
+    /// Looks for a log in those parts that have its day.
+    fn look_elsewhere(&self, batch: &LogBatch, places: &BTreeMap<RootId, BTreeSet<Place>>) {
+        let Some((log, (own, folder))) = batch.log(0, self).and_then(|it| Some((it, it.folder()?)))
+        else {
+            return;
+        };
+        let is_settled = {
+            let tally = self.tally();
+            let at = (own, folder.clone());
+            let looked = tally.looked_beside.get(&at);
+            tally.reached_beside.contains(&at) || !matches!(looked, Some(Ok(false)))
+        };
+        let Some((prefix, _)) = log.entry.location().split() else {
+            return;
+        };
+        if is_settled || self.source.stated(own).is_some() {
+            return;
+        }
+        let place: Place = (log.entry.location().bucket().as_ref().into(), prefix.into());
+        // Where no digest of a root is verified, nothing speaks against it.
+        let may_be_part = |root: &RootId| places.get(root).is_none_or(|its| its.contains(&place));
+        let others = self.roots.iter().filter(|root| **root != own);
+        let mut read_last = None;
+        for root in others.copied().filter(may_be_part) {
+            let day = self.is_there(root, &folder);
+            if matches!(day, Ok(false)) {
+                continue;
+            }
+            let part = batch.in_root(root);
+            let Some(read) = part.log(0, self).map(|log| log.read()) else {
+                continue;
+            };
+            let is_there = !matches!(
+                read.outcome,
+                Err(ReadFailure::Source(SourceError::NotFound))
+            );
+            read_last = Some((part, read, (root, day)));
+            if is_there {
+                break;
+            }
+        }
+        if let Some((part, read, (root, day))) = read_last {
+            let day = day.map_err(|why| why.to_string().into());
+            self.tally().looked_beside.insert((root, folder), day);
+            self.judge(&part, 0, read);
+        }
+    }
+
+    /// The buckets and prefixes that verified digests say the roots are copies of.
+    fn places_of_roots(&self) -> BTreeMap<RootId, BTreeSet<Place>> {
+        let chains = self.chains.lock().unwrap_or_else(PoisonError::into_inner);
+        let bindings = chains.iter().flat_map(|(summary, _)| &summary.bindings);
+        let mut places: BTreeMap<_, BTreeSet<Place>> = BTreeMap::new();
+        for binding in bindings {
+            let place = ((&*binding.bucket).into(), (&*binding.prefix).into());
+            places.entry(binding.root).or_default().insert(place);
+        }
+        places
     }
 
     fn is_there(&self, root: RootId, folder: &str) -> Result<bool, SourceError> {

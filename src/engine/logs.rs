@@ -179,6 +179,7 @@ impl LogBatch {
                     finding: self.about(finding?),
                 };
                 shared.tally().beside_range.push(held);
+                self.put_aside(shared, wanted);
                 return None;
             }
             (Some(Beside::TheRange), Ok(_) | Err(ReadFailure::Content(_))) => {
@@ -215,6 +216,27 @@ impl LogBatch {
             bytes: read_bytes,
         });
         finding.map(|finding| self.about(finding))
+    }
+
+    /// Another part of the same bucket may have it.
+    fn put_aside(&self, shared: &Shared<'_>, wanted: &Wanted) {
+        if shared.roots.len() > 1 {
+            let (digest, chain) = (Arc::clone(&self.digest), Arc::clone(&self.chain));
+            let alone = Self::new(digest, chain, vec![wanted.clone()]);
+            let mut absent = shared.absent_beside.lock();
+            let absent = absent.as_mut().unwrap_or_else(|held| held.get_mut());
+            absent.push(alone);
+        }
+    }
+
+    /// The same logs, looked for in another root.
+    pub(super) fn in_root(&self, root: RootId) -> Self {
+        let placed = |wanted: &Wanted| Wanted {
+            place: wanted.place.as_ref().map(|(_, path)| (root, path.clone())),
+            ..wanted.clone()
+        };
+        let wanted = self.wanted.iter().map(placed).collect();
+        Self::new(Arc::clone(&self.digest), Arc::clone(&self.chain), wanted)
     }
 
     fn about(&self, finding: Finding) -> Finding {

@@ -11,7 +11,7 @@ use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
-use super::logs::{Bytes, ChainLogs};
+use super::logs::{Bytes, ChainLogs, LogBatch};
 use super::nothing::Looked;
 use super::queue::{Queue, Task, Width};
 use super::readers::Readers;
@@ -143,8 +143,12 @@ pub(super) struct Shared<'a> {
     pub(super) bytes: Bytes,
     /// Digests in the range of trails that were not asked for.
     pub(super) of_others: AtomicU64,
+    /// The roots of the source.
+    pub(super) roots: Vec<RootId>,
+    /// The logs of days beside the range that are not there, each by itself.
+    pub(super) absent_beside: Mutex<Vec<LogBatch>>,
     tally: Mutex<Tally>,
-    chains: Mutex<Vec<(ChainSummary, Arc<ChainLogs>)>>,
+    pub(super) chains: Mutex<Vec<(ChainSummary, Arc<ChainLogs>)>>,
 }
 
 /// Verifies what `job` asks for of `source`, and concludes.
@@ -165,7 +169,10 @@ pub fn run(
     };
     let looked = Looked::at(&survey);
     let Survey {
-        places, problems, ..
+        places,
+        problems,
+        roots,
+        ..
     } = survey;
     let tally = Tally {
         places: places.keys().cloned().collect(),
@@ -194,6 +201,8 @@ pub fn run(
         held,
         bytes: Bytes::default(),
         of_others: AtomicU64::default(),
+        roots: roots.iter().map(|root| root.id).collect(),
+        absent_beside: Mutex::default(),
         tally: Mutex::new(tally),
         chains: Mutex::default(),
     };
@@ -203,6 +212,7 @@ pub fn run(
     in_threads(job.limits.threads, || shared.work());
     if !stop.is_stopped() {
         shared.look_beside();
+        shared.look_in_other_parts();
         let mut findings = std::mem::take(&mut shared.tally().findings);
         tell_histories(&shared, &mut findings);
         let allowed = &shared.job.weights.allow;

@@ -94,7 +94,9 @@ fn suites<'r>(report: &'r Report<'_>, head: &Head<'_>) -> Vec<Suite<'r>> {
         let notices = std::mem::take(&mut found.notices);
         let mut cases = chain_cases(chain, found);
         if report.run.interrupted {
-            cases.iter_mut().for_each(|case| case.skip(STOPPED));
+            for case in &mut cases {
+                case.skip(STOPPED);
+            }
         }
         suites.push(Suite {
             name,
@@ -106,7 +108,9 @@ fn suites<'r>(report: &'r Report<'_>, head: &Head<'_>) -> Vec<Suite<'r>> {
         let found = found.remove(place.as_str()).unwrap_or_default();
         let mut suite = found.whole(place, "logs that no digest names");
         if let Some(why) = not_looked_for(report) {
-            suite.cases.iter_mut().for_each(|case| case.skip(why));
+            for case in &mut suite.cases {
+                case.skip(why);
+            }
         }
         suites.push(suite);
     }

@@ -295,3 +295,34 @@ fn another_bucket_does_not_take_in_what_is_named_at_a_seam() {
     assert_eq!(told, expected, "{:#}", outcome.report());
     assert_eq!(outcome.report()["findings"][0]["bucket"], "other-logs");
 }
+
+/// The range begins where a part does, and its first digest names a log of the day before: that lies in the other part.
+#[test]
+fn a_log_of_the_day_before_the_range_is_looked_for_in_its_part() {
+    let archive = around_midnight();
+    let log = of_the_day_before(&archive);
+    let (newer, older) = (days(&archive.store, &["10"]), days(&archive.store, &["09"]));
+    let mut deleted = older.clone();
+    deleted.delete(&log);
+    let mut modified = older.clone();
+    modified.edit_content(&log, |it| it.push(b' '));
+    let mut without_day = older.clone();
+    let is_of_day = |at: &At| at.1.contains("/CloudTrail/us-east-1/2024/03/09/");
+    without_day.objects.retain(|at, _| !is_of_day(at));
+    for (older, told) in [
+        (older, None),
+        (deleted, Some("log-missing")),
+        (modified, Some("log-modified")),
+        // As in a copy that begins with the range.
+        (without_day, None),
+    ] {
+        for names in [["a", "b"], ["b", "a"]] {
+            // Nothing of the day before is listed.
+            let stores = [(names[0], newer.clone()), (names[1], older.clone())];
+            let case = folders(&stores).args(["--start-time", "2024-03-10T00:20:00Z"]);
+            let outcome = case.run();
+            let told: Vec<_> = told.into_iter().collect();
+            assert_eq!(outcome.codes(), told, "{:#}", outcome.report());
+        }
+    }
+}
