@@ -79,7 +79,7 @@ impl Shared<'_> {
         let place: Place = (log.entry.location().bucket().as_ref().into(), prefix.into());
         // Where no digest of a root is verified, nothing speaks against it.
         let may_be_part = |root: &RootId| places.get(root).is_none_or(|its| its.contains(&place));
-        let others = self.roots.iter().filter(|root| **root != own);
+        let others = self.roots.keys().filter(|root| **root != own);
         let mut read_last = None;
         for root in others.copied().filter(may_be_part) {
             let day = self.is_there(root, &folder);

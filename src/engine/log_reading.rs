@@ -9,6 +9,7 @@ use super::run::Shared;
 use crate::source::{Body, HashedLog, ReadFailure, SourceError};
 use crate::verify::digest::LogEntry;
 use crate::verify::evidence::{Hint, RecordedEvent};
+use crate::verify::finding::Finding;
 use crate::verify::hashing::{Content, ContentError, Sha256Hash};
 use crate::verify::location::RootId;
 
@@ -70,6 +71,14 @@ impl<'a> NamedLog<'a> {
         let (root, path) = self.place()?;
         let (folder, _) = path.rsplit_once('/')?;
         Some((root, folder.into()))
+    }
+
+    /// A finding about it, with where it lies.
+    pub(super) fn placed(&self, finding: Finding) -> Finding {
+        match self.place() {
+            Some((root, _)) => self.shared.placed(finding, root),
+            None => finding,
+        }
     }
 
     fn bucket(&self) -> &'a str {

@@ -176,7 +176,7 @@ impl LogBatch {
                 let (_, _, finding) = weigh(entry, outcome);
                 let held = BesideTheRange {
                     folder: log.folder()?,
-                    finding: self.about(finding?),
+                    finding: log.placed(self.about(finding?)),
                 };
                 shared.tally().beside_range.push(held);
                 self.put_aside(shared, wanted);
@@ -187,7 +187,7 @@ impl LogBatch {
             }
             (Some(Beside::FirstDay(day)), Err(ReadFailure::Source(SourceError::NotFound))) => {
                 let (_, _, finding) = weigh(entry, outcome);
-                let finding = self.about(finding?);
+                let finding = log.placed(self.about(finding?));
                 let held = BeforeFirstDay { day, finding };
                 shared.tally().before_first_day.push(held);
                 return None;
@@ -215,7 +215,7 @@ impl LogBatch {
             verdict,
             bytes: read_bytes,
         });
-        finding.map(|finding| self.about(finding))
+        finding.map(|finding| log.placed(self.about(finding)))
     }
 
     /// Another part of the same bucket may have it.

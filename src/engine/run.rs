@@ -143,8 +143,8 @@ pub(super) struct Shared<'a> {
     pub(super) bytes: Bytes,
     /// Digests in the range of trails that were not asked for.
     pub(super) of_others: AtomicU64,
-    /// The roots of the source.
-    pub(super) roots: Vec<RootId>,
+    /// The roots of the source, and how a person calls them.
+    pub(super) roots: BTreeMap<RootId, String>,
     /// The logs of days beside the range that are not there, each by itself.
     pub(super) absent_beside: Mutex<Vec<LogBatch>>,
     tally: Mutex<Tally>,
@@ -201,7 +201,7 @@ pub fn run(
         held,
         bytes: Bytes::default(),
         of_others: AtomicU64::default(),
-        roots: roots.iter().map(|root| root.id).collect(),
+        roots: roots.into_iter().map(|it| (it.id, it.name)).collect(),
         absent_beside: Mutex::default(),
         tally: Mutex::new(tally),
         chains: Mutex::default(),
@@ -317,6 +317,20 @@ impl Shared<'_> {
 
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same finding with the folder that its object lies in, where the source is a folder with several copies or
+    /// parts: their objects have the same names.
+    pub(super) fn placed(&self, finding: Finding, root: RootId) -> Finding {
+        let name = self.roots.get(&root).filter(|_| self.roots.len() > 1);
+        match name.filter(|_| self.source.stated(root).is_none()) {
+            Some(name) => {
+                let name = name.strip_prefix("./").unwrap_or(name);
+                let told = finding.message_and(&format!("in the source's folder {name}"));
+                finding.detail(told)
+            }
+            None => finding,
+        }
     }
 
     pub(super) fn find(&self, finding: Finding) {

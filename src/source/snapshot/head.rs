@@ -94,6 +94,18 @@ pub struct RecordedRoot {
     pub own: bool,
 }
 
+impl RecordedRoot {
+    /// How the source called it: a folder's roots lie below one name in the snapshot.
+    pub(super) fn told_as(&self) -> &str {
+        let below = self.name.strip_prefix("copy/");
+        match (&self.bucket, self.name.as_str()) {
+            (Some(_), name) => name,
+            (None, "copy") => ".",
+            (None, name) => below.unwrap_or(name),
+        }
+    }
+}
+
 /// The keys of a region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedKeys {

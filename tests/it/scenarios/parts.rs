@@ -107,6 +107,29 @@ fn a_log_deleted_where_its_part_covers_it_is_missing() {
     folders(&stores).run().is(&expect);
 }
 
+/// Copies have objects of the same names: findings tell of which folder's they are.
+#[test]
+fn of_several_copies_it_is_told_which_one_is_changed() {
+    let archive = around_midnight();
+    let log = archive.log(2, 0);
+    let mut changed = archive.store.clone();
+    changed.edit_content(&log, |it| it.push(b' '));
+    for (names, told) in [(["a", "b"], "parts/b"), (["b", "a"], "parts/a")] {
+        let stores = [
+            (names[0], archive.store.clone()),
+            (names[1], changed.clone()),
+        ];
+        let report = folders(&stores).run().report();
+        let message = report["findings"][0]["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!("folder {told}")), "{message}");
+    }
+    let mut alone = archive;
+    alone.store.edit_content(&log, |it| it.push(b' '));
+    let report = Case::new(alone).run().report();
+    let message = report["findings"][0]["message"].as_str().unwrap();
+    assert!(!message.contains("folder"), "{message}");
+}
+
 #[test]
 fn a_log_modified_at_the_seam_is_modified() {
     let mut archive = around_midnight();

@@ -21,7 +21,7 @@ impl Source for SnapshotSource {
         let roots = self.head.roots.iter().zip((0..).map(RootId));
         let own = roots.filter(|(root, _)| root.own).map(|(root, id)| Root {
             id,
-            name: root.name.clone(),
+            name: root.told_as().to_owned(),
         });
         Ok((own.collect(), self.bearing(&self.problems)))
     }
