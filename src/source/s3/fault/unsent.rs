@@ -26,24 +26,30 @@ pub(super) fn not_sent(operation: &str, error: &(dyn Error + 'static), kind: Kin
     )
 }
 
+/// The machine does not give credentials of a role to whoever asks, or has none. The SDK tells that in words only, as a
+/// failure like those that pass.
+const NO_ROLE: &str = "IMDS is disabled";
+/// There are none in any place: why is a list of all places that there are.
+const IN_NO_PLACE: &str = "Attempted:";
+
 fn without_credentials(error: &CredentialsError) -> Fault {
     const ADVICE: &str =
         "set them up, name a --profile, or read a public bucket with --no-sign-request";
     let why = innermost(error);
+    let is_without = why.contains(IN_NO_PLACE) || why.contains(NO_ROLE);
     match error {
+        _ if is_without => Fault::new(
+            Kind::NoCredentials,
+            format!(
+                "there are no AWS credentials, neither in the environment nor in the config files nor from a role of this machine: {ADVICE}"
+            ),
+        ),
         // A provider that could not be asked is told as unhandled.
         CredentialsError::ProviderTimedOut(_)
         | CredentialsError::ProviderError(_)
         | CredentialsError::Unhandled(_) => Fault::new(
             Kind::Expired,
             format!("the AWS credentials could not be had: {why}"),
-        ),
-        // Why it is so is a list of all places that there are.
-        CredentialsError::CredentialsNotLoaded(_) if why.contains("Attempted:") => Fault::new(
-            Kind::NoCredentials,
-            format!(
-                "there are no AWS credentials, neither in the environment nor in the config files nor from a role of this machine: {ADVICE}"
-            ),
         ),
         _ => Fault::new(
             Kind::NoCredentials,
@@ -122,6 +128,17 @@ pub(in super::super) fn innermost(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_will_not_be_had_is_not_waited_for() {
+        let refused =
+            "request forbidden: IMDS is disabled or the caller has insufficient permissions.";
+        let fault =
+            |why: &str| without_credentials(&CredentialsError::provider_error(why.to_owned()));
+        assert_eq!(fault(refused).kind, Kind::NoCredentials);
+        assert!(fault(refused).told.contains("--no-sign-request"));
+        assert_eq!(fault("timed out").kind, Kind::Expired);
+    }
 
     /// As the TLS library tells it.
     #[test]
