@@ -7,7 +7,8 @@ use crate::verify::location::{
     AWS_LOGS, DIGEST_FOLDER, LogKind, is_account, is_organization, is_region,
 };
 
-/// A folder below `AWSLogs` that was named as the source: only what lies in it is verified.
+/// A folder below `AWSLogs` that was named as the source: only that account's or region's part is verified, and all of
+/// its time. The folder of a month or a day is no smaller part: a range is what `--start-time` is for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Narrowing {
     /// Only this account.
