@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::Source;
 use crate::source::snapshot::{Alteration, Altered, by_object};
 use crate::verify::finding::{Code, Finding, Severity, Subject};
-use crate::verify::location::RootId;
+use crate::verify::location::{RootId, is_among_logs};
 
 /// How the objects of a run are called.
 pub(super) trait Calling {
@@ -92,7 +92,7 @@ impl Calling for LogsCalling<'_> {
     }
 
     fn unreadable(&self, file: &str) -> Code {
-        if file.contains("/CloudTrail/") {
+        if is_among_logs(file) {
             Code::LogUnreadable
         } else {
             Code::DigestUnreadable
@@ -127,6 +127,9 @@ fn finding<C: Calling>(altered: &Altered, calling: &C, subject: Subject) -> Find
 fn told(altered: &Altered) -> String {
     let file = &altered.file;
     match &altered.how {
+        Alteration::Missing if file == "MANIFEST.sha256" => {
+            format!("the snapshot's manifest {file}, which snapshot.json names, is not there")
+        }
         Alteration::Missing => {
             format!("the snapshot's manifest names the file {file}, and it is not there")
         }

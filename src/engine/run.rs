@@ -26,7 +26,7 @@ use crate::verify::chain::{ChainSummary, Remembered, WalkEvent};
 use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
 use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::{AccountRegion, ChainId, DIGEST_FOLDER, RootId};
+use crate::verify::location::{AccountRegion, ChainId, RootId, is_among_logs};
 
 /// So many workers ask for many logs at once, and hash them: enough for the cores of common machines.
 const MOST_AT_LOGS: usize = 16;
@@ -207,7 +207,7 @@ pub fn run(
         chains: Mutex::default(),
     };
     for problem in problems {
-        shared.problem(&problem);
+        shared.problem(&problem, None);
     }
     in_threads(job.limits.threads, || shared.work());
     if !stop.is_stopped() {
@@ -339,18 +339,21 @@ impl Shared<'_> {
     }
 
     /// What could not be listed is told: nothing may hide behind it.
-    pub(super) fn problem(&self, problem: &Problem) {
-        let code = if problem.path.contains(DIGEST_FOLDER) || !problem.path.contains("/CloudTrail")
-        {
-            Code::DigestUnreadable
-        } else {
+    pub(super) fn problem(&self, problem: &Problem, root: Option<RootId>) {
+        let code = if is_among_logs(&problem.path) {
             Code::LogUnreadable
+        } else {
+            Code::DigestUnreadable
         };
         let detail = format!(
             "what lies in {} could not be listed: {}",
             problem.path, problem.error
         );
-        self.find(Finding::new(code, Subject::Run).detail(detail));
+        let finding = Finding::new(code, Subject::Run).detail(detail);
+        self.find(match root {
+            Some(root) => self.placed(finding, root),
+            None => finding,
+        });
     }
 
     /// Passes on what a walk tells about its digests; what vouches for logs is given back.

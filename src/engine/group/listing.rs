@@ -85,7 +85,7 @@ impl Group {
             shared.tally().unlisted_digests.insert(place);
         }
         for problem in problems {
-            shared.problem(&problem);
+            shared.problem(&problem, Some(root));
         }
         if !was_followed {
             shared.tally().beside.append(&mut beside);
@@ -120,7 +120,7 @@ impl Group {
             return;
         }
         for problem in problems {
-            shared.problem(&problem);
+            shared.problem(&problem, Some(root));
         }
         shared.observer.observe(&Event::Listed {
             digests: 0,

@@ -90,8 +90,8 @@ pub(super) const MOVED: Explanation = Explanation {
             This one states another place than the one where it lies. A digest out of its place \
             vouches for nothing here.",
     innocent: &[
-        "Objects were copied into another bucket, folder or account's folder, and the copies are \
-         now read as if they were the originals",
+        "The bucket is a replica of another one, or objects were copied into another bucket, \
+         folder or account's folder: the copies are read as if they were the originals",
         "Two copies of buckets were merged into one folder",
     ],
     hostile: &[
@@ -107,8 +107,8 @@ pub(super) const MOVED: Explanation = Explanation {
             r#"aws s3api list-object-versions --bucket "$BUCKET" --prefix "$KEY""#,
         ),
         step(
-            "If the objects were moved on purpose, keep each bucket's copy under a folder of its \
-             own, with its AWSLogs folder unchanged, and verify that",
+            "If they were replicated or moved on purpose, copy them into a folder, each bucket's \
+             copy below one of its own with its AWSLogs folder unchanged, and verify that",
         ),
         WHO_TOUCHED_IT,
     ],

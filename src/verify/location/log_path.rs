@@ -47,6 +47,12 @@ impl LogKind {
     }
 }
 
+/// Whether what lies at `path` is a log, or lies among logs, rather than among digests or above both.
+pub fn is_among_logs(path: &str) -> bool {
+    let mut folders = path.split('/');
+    folders.any(|folder| LogKind::from_folder(folder).is_some())
+}
+
 /// A folder of an account that has regions' folders of logs: that of their kind, or one that lies right in it and is no
 /// region's. Insights are said to have such a further level, and who plants logs may make one up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -219,6 +225,27 @@ impl LogName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_logs_are_told_from_those_of_digests() {
+        let account = "AWSLogs/111122223333";
+        for kind in LogKind::ALL {
+            let folder = kind.folder();
+            assert!(is_among_logs(&format!(
+                "{account}/{folder}/us-east-1/2024/03/10/a.json.gz"
+            )));
+            assert!(is_among_logs(&format!("objects/{account}/{folder}")));
+        }
+        for other in [
+            "CloudTrail-Digest/us-east-1",
+            "CloudTrail-Lake",
+            "CloudTrailX",
+            "",
+        ] {
+            assert!(!is_among_logs(&format!("{account}/{other}")), "{other}");
+        }
+        assert!(!is_among_logs("AWSLogs"));
+    }
 
     #[test]
     fn a_log_name_is_compact_and_whole() {
