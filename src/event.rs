@@ -10,7 +10,7 @@ use crate::verify::query::FileVerdict;
 pub enum LogVerdict {
     /// Its content is what a verified digest names.
     Valid,
-    /// It is not.
+    /// Its content is another than a verified digest names.
     Invalid,
     /// It is not there.
     Missing,

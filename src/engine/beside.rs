@@ -1,4 +1,5 @@
-//! Whether days beside the range are there, of which a log is not.
+//! Logs that a digest of the range names, that are dated outside of it, and that are not there. Where the folder of such
+//! a log's day exists, it is missing; where it does not, the copy was cut by days.
 //!
 //! What lies on days that the range does not touch is listed by nobody. Where a log is missed that a digest of the
 //! range names, the folder of its day is looked for: a copy that was cut by days has none, nor has a bucket whose
@@ -18,8 +19,7 @@ use crate::verify::time::parse_day;
 type Place = (Box<str>, Box<str>);
 
 impl Shared<'_> {
-    /// Looks for the days of the logs beside the range that are not there: once for each of those days of which nothing
-    /// else shows that it is.
+    /// Looks for the folders of these days, once for each of which nothing has shown yet that it exists.
     pub(super) fn look_beside(&self) {
         let folders: Vec<_> = {
             let tally = self.tally();

@@ -274,11 +274,6 @@ impl VerifiedDigest {
     pub fn is_stored_plain(&self) -> bool {
         self.digest.is_stored_plain()
     }
-
-    /// The digest as it was before a signature proved it.
-    pub fn into_unverified(self) -> UnverifiedDigest {
-        self.digest
-    }
 }
 
 /// The empty stretch at an instant.

@@ -14,7 +14,7 @@ use super::location::{
 };
 
 use leftover::Name;
-pub use leftover::{Leftover, LeftoverTime, Standing, Time, open_after};
+pub use leftover::{Circumstances, Leftover, LeftoverTime, Standing, open_after};
 
 /// Whether a log that a digest names was named before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,20 +15,20 @@ use super::fault::{Fault, Kind};
 use super::object::{Asker, Target};
 use super::request::Service;
 
-/// So many objects of a bucket are waited for as long as there is patience, and do not come, before others
-/// of it are given up earlier.
+/// Others of a bucket are given up earlier once this many of its objects were waited for as long as there is
+/// patience, and did not come.
 const GIVEN_UP: usize = 2;
-/// So often it must have failed by then: a stall takes as long each time.
+/// An object must have failed at least this often by then: a stall takes as long each time.
 const FAILURES: u32 = 3;
-/// So many others have to come in a row, so that they did not come by luck.
+/// At least this many others have to come in a row, so that they did not come by luck.
 const OTHERS: u32 = 3;
 /// What others are tried with is no larger: many may ask at a time.
 const LARGEST: u64 = 64 * 1024;
 
-/// More in trouble at a time are a server's trouble.
+/// At most this many in trouble at a time are objects' own trouble; more are the server's.
 const MOST_ALONE: usize = 4;
-/// So are fewer, where more than one of so many requests at a time is one of them.
-const AMONG: usize = 8;
+/// Where few requests are made at a time, at most one in this many may be in trouble.
+const ALONE_SHARE: usize = 8;
 
 /// What is known of other objects.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ impl Service {
         let Some(count) = counted.filter(|_| self.others.has_lone(&asker.target.bucket)) else {
             return fault;
         };
-        let most = MOST_ALONE.min(settings.concurrency / AMONG);
+        let most = MOST_ALONE.min(settings.concurrency / ALONE_SHARE);
         if in_trouble.load(Ordering::Relaxed) > most || !self.others_come(&asker.target).await {
             return fault;
         }

@@ -147,7 +147,7 @@ pub struct KeyFailure {
     /// The day around which further ones could not be had; nothing where none could.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Timestamp>,
-    /// Why.
+    /// Why they could not be had.
     pub why: String,
 }
 

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::coverage::Covered;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::inventory::{LeftoverTime, Standing, Time, open_after};
+use super::super::inventory::{Circumstances, LeftoverTime, Standing, open_after};
 use super::super::location::{AccountRegion, LogKind, RootId};
 use super::super::text::numbered;
 use super::super::time::{TimeRange, minus};
@@ -30,7 +30,7 @@ impl Reckoning<'_> {
             let tail = tails.get(&leftovers.place);
             let failed = failed.get(&leftovers.place).copied();
             let open = self.open_for(&leftovers, covered.end(), (tail, failed, due));
-            let time = Time {
+            let known = Circumstances {
                 covered: &covered,
                 doubtful,
                 open: &open,
@@ -38,7 +38,7 @@ impl Reckoning<'_> {
             };
             let name: Arc<str> = leftovers.place.to_string().into();
             for log in leftovers.logs {
-                let Some(standing) = log.standing(time) else {
+                let Some(standing) = log.standing(known) else {
                     continue;
                 };
                 if leftovers.was_followed && standing != Standing::Unreferenced {
@@ -73,9 +73,9 @@ impl Reckoning<'_> {
                 };
                 let mut finding = Finding::new(code, subject).in_chain(&name);
                 if code == Code::LogUncovered {
-                    let is_sure = Time {
+                    let is_sure = Circumstances {
                         doubtful: &nothing,
-                        ..time
+                        ..known
                     };
                     let is_in_doubt = log.standing(is_sure) == Some(Standing::Unreferenced);
                     let why = is_in_doubt.then_some(IN_DOUBT);

@@ -58,9 +58,9 @@ pub enum Standing {
     Unreferenced,
 }
 
-/// What is known of the time that a log may lie in.
+/// What is known of the time around a log, by which it stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Time<'a> {
+pub struct Circumstances<'a> {
     /// What all trails of its account and region cover.
     pub covered: &'a Covered,
     /// What unverified digests may name logs of.
@@ -73,13 +73,13 @@ pub struct Time<'a> {
 
 impl Leftover {
     /// How the log stands; nothing where it lies outside of the range asked for.
-    pub fn standing(&self, time: Time<'_>) -> Option<Standing> {
+    pub fn standing(&self, known: Circumstances<'_>) -> Option<Standing> {
         match self.time {
-            LeftoverTime::At(at) => time.standing_at(at),
-            LeftoverTime::Day(day) => time.standing_on(day),
+            LeftoverTime::At(at) => known.standing_at(at),
+            LeftoverTime::Day(day) => known.standing_on(day),
             // Whoever plants it chooses both.
-            LeftoverTime::Apart(at, Some(day)) => time.standing_at(at).max(time.standing_on(day)),
-            LeftoverTime::Apart(at, None) => time.standing_at(at).or(Some(Standing::Uncovered)),
+            LeftoverTime::Apart(at, Some(day)) => known.standing_at(at).max(known.standing_on(day)),
+            LeftoverTime::Apart(at, None) => known.standing_at(at).or(Some(Standing::Uncovered)),
             LeftoverTime::Unknown => Some(Standing::Uncovered),
         }
     }
@@ -93,7 +93,7 @@ impl Leftover {
     }
 }
 
-impl Time<'_> {
+impl Circumstances<'_> {
     /// At the edges of what is covered a name's time does not tell on which side the delivery was.
     fn standing_at(&self, at: Timestamp) -> Option<Standing> {
         if !self.bounds.contains(at) {
@@ -157,7 +157,7 @@ mod tests {
     fn standing(time: LeftoverTime, covered: &Covered, doubtful: &Covered) -> Option<Standing> {
         let open = Covered::default();
         let bounds = Bounds::new(Some(at(0)), Some(at(1000))).unwrap();
-        log(time).standing(Time {
+        log(time).standing(Circumstances {
             covered,
             doubtful,
             open: &open,
@@ -197,7 +197,7 @@ mod tests {
         let standing = |minute, due| {
             let mut open = Covered::default();
             open.add(open_after(at(400), at(due)).unwrap_or(range(0, 0)));
-            log(LeftoverTime::At(at(minute))).standing(Time {
+            log(LeftoverTime::At(at(minute))).standing(Circumstances {
                 covered: &covered,
                 doubtful: &Covered::default(),
                 open: &open,
