@@ -264,23 +264,8 @@ impl Walk {
         let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
         let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
         let expected = named.map(|named| named.hash().to_string());
-        let remembered = self.remembered.as_ref().filter(|remembered| {
-            remembered.key() == &at.key && remembered.location() == digest.location()
-        });
-        // A signature that fits proves, whoever keeps it; one that does not fit says nothing.
-        let claimed = self.candidates.iter().rev();
-        let claimed = claimed.filter(|it| named.is_none() && it.location() == digest.location());
-        let signatures = named.into_iter().chain(claimed);
-        let signatures = signatures.filter_map(Predecessor::signature);
-        let signatures = signatures.chain(remembered.map(|it| it.signature().clone()));
-        // Another copy of it may have kept what this one has lost.
-        let copied = self.passed.iter().filter(|_| self.is_beside(at));
-        let copied = copied.flat_map(|passed| &passed.signed);
-        let copied = copied.filter(|(place, _)| place == digest.location());
-        let signatures = signatures.chain(copied.map(|(_, signature)| signature.clone()));
-        let signatures: Vec<_> = signatures.collect();
-        let digest = self.prove(digest, signatures);
-        match digest {
+        let signatures = self.signatures_for(at, &digest, named);
+        match self.prove(digest, signatures) {
             Ok(digest) => self.accept(at, subject, digest, demanded, Some(doubt)),
             Err(digest)
                 if matches!(doubt, Doubt::KeyUnknown(_))
@@ -328,6 +313,32 @@ impl Walk {
                 }
             }
         }
+    }
+
+    /// The signatures of a digest that lie elsewhere than in its own metadata: a signature that fits proves, whoever
+    /// keeps it, and one that does not fit says nothing.
+    fn signatures_for(
+        &self,
+        at: &ListedDigest,
+        digest: &UnverifiedDigest,
+        named: Option<&Predecessor>,
+    ) -> Vec<Signature> {
+        let location = digest.location();
+        let claimed = self.candidates.iter().rev();
+        let claimed = claimed.filter(|it| named.is_none() && it.location() == location);
+        let by_successors = named.into_iter().chain(claimed);
+        let remembered = self.remembered.as_ref();
+        let by_earlier_run =
+            remembered.filter(|it| it.key() == &at.key && it.location() == location);
+        // Another copy of it may have kept what this one has lost.
+        let passed = self.passed.iter().filter(|_| self.is_beside(at));
+        let copies = passed.flat_map(|passed| &passed.signed);
+        let by_copies = copies.filter(|(place, _)| place == location);
+        by_successors
+            .filter_map(Predecessor::signature)
+            .chain(by_earlier_run.map(|it| it.signature().clone()))
+            .chain(by_copies.map(|(_, signature)| signature.clone()))
+            .collect()
     }
 
     /// Proves a digest by the first of these signatures that fits, or gives it back.
