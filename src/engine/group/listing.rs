@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::run::Shared;
+use super::super::run::{Filters, Job, Shared};
 use super::increments::Reaches;
 use super::life::Group;
 use super::line::Waiting;
@@ -14,60 +14,123 @@ use crate::source::ListedObject;
 use crate::verify::chain::ListedDigest;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::inventory::Inventory;
-use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogFolder, RootId};
-use crate::verify::time::midnight;
+use crate::verify::location::{ChainId, DIGEST_FOLDER, DigestKey, LogFolder, RootId};
+use crate::verify::time::{Bounds, midnight};
+
+/// What the listing of a folder of digests comes to.
+struct Listed<'a> {
+    root: RootId,
+    bounds: &'a Bounds,
+    filters: &'a Filters,
+    /// Those that are read: in the range, or so near to it that they may name logs of it.
+    waiting: Vec<Waiting>,
+    /// Paths that no digest of CloudTrail's can have.
+    strange: Vec<String>,
+    /// The chains that have digests beside the range.
+    beside: BTreeSet<Arc<ChainId>>,
+    /// How far the chains reach here, where there are other roots too.
+    reaches: Option<Reaches>,
+    /// When the oldest one ended that ended before the range. Nothing is read of it, and it shows that the root
+    /// reaches back there.
+    oldest_before: Option<Timestamp>,
+}
+
+impl<'a> Listed<'a> {
+    fn new(root: RootId, job: &'a Job, has_others: bool) -> Self {
+        Self {
+            root,
+            bounds: &job.weights.bounds,
+            filters: &job.filters,
+            waiting: Vec::new(),
+            strange: Vec::new(),
+            beside: BTreeSet::new(),
+            reaches: has_others.then(Reaches::default),
+            oldest_before: None,
+        }
+    }
+
+    /// Takes in an object of the folder.
+    fn take(&mut self, path: String, archived: bool) {
+        let Some(key) = DigestKey::parse(&path) else {
+            self.strange.push(path);
+            return;
+        };
+        if let Some(reaches) = &mut self.reaches
+            && self.bounds.notes_digest(key.end())
+        {
+            reaches.add(self.root, &key);
+        }
+        if !self.bounds.reads_digest(key.end()) {
+            self.pass(&key);
+            return;
+        }
+        let key = match self.waiting.last() {
+            Some(last) => key.sharing(last.digest.key.chain()),
+            None => key,
+        };
+        self.waiting.push(Waiting {
+            // Digests of trails that were not asked for are read too: what they name is not
+            // out of chain.
+            silent: !self.filters.takes_chain(key.chain()),
+            archived,
+            digest: ListedDigest {
+                root: self.root,
+                key,
+            },
+        });
+    }
+
+    /// Takes note of a digest beside the range.
+    fn pass(&mut self, key: &DigestKey) {
+        if !self.beside.contains(key.chain()) {
+            self.beside.insert(Arc::clone(key.chain()));
+        }
+        if self.bounds.start().is_some_and(|start| key.end() < start) {
+            let oldest = self.oldest_before.get_or_insert(key.end());
+            *oldest = (*oldest).min(key.end());
+        }
+    }
+}
 
 impl Group {
     pub(super) fn list_digests(&self, shared: &Shared<'_>, root: RootId) {
-        let bounds = &shared.job.weights.bounds;
         let folder = self.place.folder(DIGEST_FOLDER);
         let was_followed = self.state().followed.contains(&root);
-        let mut digests: Vec<Waiting> = Vec::new();
-        let mut strange = Vec::new();
-        // Of what ended before the range nothing is read, and it shows that the root reaches back there.
-        let mut oldest_before: Option<Timestamp> = None;
-        let mut beside = BTreeSet::new();
-        let mut reaches = Reaches::default();
+        let mut listed = Listed::new(root, shared.job, self.holdings.len() > 1);
+        let bounds = listed.bounds;
         let mut visit = |object: ListedObject<'_>| {
             // Folder markers and what else lies there are no digests.
-            if !object.rest.ends_with(".json.gz") {
-                return;
+            if object.rest.ends_with(".json.gz") {
+                listed.take(format!("{folder}/{}", object.rest), object.archived);
             }
-            let path = format!("{folder}/{}", object.rest);
-            let Some(key) = DigestKey::parse(&path) else {
-                strange.push(path);
-                return;
-            };
-            if self.holdings.len() > 1 && bounds.notes_digest(key.end()) {
-                reaches.add(root, &key);
-            }
-            if !bounds.reads_digest(key.end()) {
-                if !beside.contains(key.chain()) {
-                    beside.insert(Arc::clone(key.chain()));
-                }
-                if bounds.start().is_some_and(|start| key.end() < start) {
-                    let oldest = oldest_before.get_or_insert(key.end());
-                    *oldest = (*oldest).min(key.end());
-                }
-                return;
-            }
-            let key = match digests.last() {
-                Some(last) => key.sharing(last.digest.key.chain()),
-                None => key,
-            };
-            digests.push(Waiting {
-                // Digests of trails that were not asked for are read too: what they name is not
-                // out of chain.
-                silent: !shared.job.filters.takes_chain(key.chain()),
-                archived: object.archived,
-                digest: ListedDigest { root, key },
-            });
         };
         let problems = shared.source.list(root, &folder, bounds, &mut visit);
         if shared.stop.is_stopped() {
             return;
         }
-        for path in strange.into_iter().filter(|_| !was_followed) {
+        if !problems.is_empty() {
+            // Digests may be there that no listing shows.
+            let place = self.place.clone();
+            shared.tally().unlisted_digests.insert(place);
+        }
+        for problem in problems {
+            shared.problem(&problem, Some(root));
+        }
+        if !was_followed {
+            self.tell_strange(shared, root, std::mem::take(&mut listed.strange));
+            shared.tally().beside.append(&mut listed.beside);
+        }
+        let count = listed.waiting.len() as u64;
+        shared.observer.observe(&Event::Listed {
+            digests: count,
+            logs: 0,
+        });
+        self.keep(listed, was_followed);
+    }
+
+    /// Tells of objects among digests that are none.
+    fn tell_strange(&self, shared: &Shared<'_>, root: RootId, paths: Vec<String>) {
+        for path in paths {
             let subject = Subject::Listed {
                 root,
                 path: path.into(),
@@ -79,35 +142,25 @@ impl Group {
                 .detail("no digest of CloudTrail's can have this key");
             shared.find(finding);
         }
-        if !problems.is_empty() {
-            // Digests may be there that no listing shows.
-            let place = self.place.clone();
-            shared.tally().unlisted_digests.insert(place);
-        }
-        for problem in problems {
-            shared.problem(&problem, Some(root));
-        }
-        if !was_followed {
-            shared.tally().beside.append(&mut beside);
-        }
-        let count = digests.len() as u64;
-        shared.observer.observe(&Event::Listed {
-            digests: count,
-            logs: 0,
-        });
+    }
+
+    /// Keeps what was listed until the walk begins.
+    fn keep(&self, mut listed: Listed<'_>, was_followed: bool) {
         let mut state = self.state();
         if was_followed {
             let ahead = &state.chains_ahead;
-            for waiting in &mut digests {
+            for waiting in &mut listed.waiting {
                 // A chain that does not lead here is none of the source's.
                 waiting.silent |= !ahead.contains(waiting.digest.key.chain());
             }
         }
-        if let Some(end) = oldest_before {
-            state.seams.reach(root, midnight(end));
+        if let Some(end) = listed.oldest_before {
+            state.seams.reach(listed.root, midnight(end));
         }
-        state.seams.reaches.absorb(reaches);
-        state.listed.append(&mut digests);
+        if let Some(reaches) = listed.reaches {
+            state.seams.reaches.absorb(reaches);
+        }
+        state.listed.append(&mut listed.waiting);
     }
 
     pub(super) fn list_logs(&self, shared: &Shared<'_>, root: RootId, folder: &LogFolder) {
