@@ -15,6 +15,9 @@ use crate::source::{ReadFailure, SourceError};
 use crate::verify::location::RootId;
 use crate::verify::time::parse_day;
 
+/// Why it is left open whether a log is missing.
+const UNKNOWN_PLACE: &str = "a folder of the source has that day, and no verified digest of the range tells which bucket it is a copy of";
+
 /// A bucket and a prefix.
 type Place = (Box<str>, Box<str>);
 
@@ -77,11 +80,15 @@ impl Shared<'_> {
             return;
         }
         let place: Place = (log.entry.location().bucket().as_ref().into(), prefix.into());
-        // Where no digest of a root is verified, nothing speaks against it.
-        let may_be_part = |root: &RootId| places.get(root).is_none_or(|its| its.contains(&place));
+        // Where no digest of a root is verified, it may be one, and what is not there accuses nobody.
+        let is_known = |root: &RootId| places.get(root).map(|its| its.contains(&place));
+        let may_be_part = |root: &RootId| is_known(root) != Some(false);
         let others = self.roots.keys().filter(|root| **root != own);
+        let mut others: Vec<_> = others.copied().filter(may_be_part).collect();
+        // What is known to be a part has the last word.
+        others.sort_by_key(|root| is_known(root).is_some());
         let mut read_last = None;
-        for root in others.copied().filter(may_be_part) {
+        for root in others {
             let day = self.is_there(root, &folder);
             if matches!(day, Ok(false)) {
                 continue;
@@ -100,7 +107,10 @@ impl Shared<'_> {
             }
         }
         if let Some((part, read, (root, day))) = read_last {
-            let day = day.map_err(|why| why.to_string().into());
+            let day = match day {
+                Ok(_) if is_known(&root).is_none() => Err(UNKNOWN_PLACE.into()),
+                day => day.map_err(|why| why.to_string().into()),
+            };
             self.tally().looked_beside.insert((root, folder), day);
             self.judge(&part, 0, read);
         }

@@ -83,9 +83,13 @@ impl Reaches {
         time: Timestamp,
     ) -> bool {
         let is_cut = |roots: &BTreeMap<RootId, Reach>| {
-            let Some(later) = roots.get(&by).filter(|later| time < later.cut()) else {
-                return false;
+            let Some(later) = roots.get(&by) else {
+                // It begins after all hourly digests that are noted, which may be beside the range.
+                return chain.is_backfill() && roots.contains_key(&root);
             };
+            if time >= later.cut() {
+                return false;
+            }
             // An increment that was made before the next digest came has logs only.
             let may_be_earlier = roots.get(&root).is_none_or(|it| later.is_later_than(*it));
             may_be_earlier && roots.values().any(|it| later.is_later_than(*it))
@@ -198,6 +202,17 @@ mod tests {
             let reaches = reaches(&[(PART, "a", "10T03:00"), (BEFORE, "a", newest)]);
             assert_eq!(reaches.cuts().len(), usize::from(is_near), "{newest}");
         }
+    }
+
+    #[test]
+    fn a_backfill_digest_may_be_all_that_an_increment_has() {
+        let backfill = parsed("a", "10T03:00", "_backfill");
+        let mut reaches = reaches(&[(BEFORE, "a", "10T02:00")]);
+        reaches.add(PART, &backfill);
+        let is_before =
+            |root| reaches.is_before_cut((PART, backfill.chain()), root, at("10T01:10"));
+        assert!(is_before(BEFORE));
+        assert!(!is_before(OTHER));
     }
 
     #[test]

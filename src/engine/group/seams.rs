@@ -201,13 +201,20 @@ impl Seams {
             settled.due.push((root, path, log));
         }
         for (root, by, until) in self.reaches.cuts() {
-            if self.are_of_one_bucket(root, by) {
+            // What accuses takes more than that nothing speaks against it.
+            if self.are_told_of_one_bucket(root, by) {
                 settled.follows(root, by, until);
             }
         }
         refused.retain(|(by, path, log)| log.is_at_seam && !found.contains(&(*by, path.clone())));
         settled.due.extend(refused);
         settled
+    }
+
+    /// Whether verified digests of both say so.
+    fn are_told_of_one_bucket(&self, root: RootId, by: RootId) -> bool {
+        let both = self.places.get(&root).zip(self.places.get(&by));
+        both.is_some_and(|(here, there)| !here.is_disjoint(there))
     }
 
     /// As far as digests tell: where none in `root` is verified, nothing speaks against it.

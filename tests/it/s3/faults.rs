@@ -653,7 +653,10 @@ fn a_late_log_is_in_doubt_whose_day_cannot_be_looked_for() {
     let dir = tempfile::tempdir().expect("a folder");
     let served = Served::new(&archive).args(DAY).env("AWS_MAX_ATTEMPTS", "1");
     let rule = Rule::new(Fault::AccessDenied).on(&[Operation::ListObjectsV2]);
-    served.server.faults().add(rule.key("*/us-east-1/2024/02/"));
+    served
+        .server
+        .faults()
+        .add(rule.key("*/us-east-1/2024/02/*"));
     let report = served.run(SOURCE);
     expect(&report, "unverified", &[("log-unreadable", 6)]);
     assert!(

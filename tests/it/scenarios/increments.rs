@@ -171,3 +171,36 @@ fn a_whole_copy_is_no_increment() {
         }
     }
 }
+
+/// The newer bucket's digests speak for no log of the older one, of which none is read.
+#[test]
+fn another_bucket_is_no_earlier_increment() {
+    let mut archive = super::common::trail(8).moves(3, "new-logs", "").archive();
+    let place = Place::new("audit-logs", "");
+    let planted = PlantedLog::of(&archive.first().id, &place, cut("10T03:40:00"));
+    planted.put(&mut archive.store);
+    let of = |bucket: &str| {
+        let mut part = archive.store.clone();
+        part.objects.retain(|at, _| at.0 == bucket);
+        part
+    };
+    let stores = [("new", of("new-logs")), ("old", of("audit-logs"))];
+    let case = folders(&stores).args(["--start-time", "2024-03-10T03:20:00Z"]);
+    let outcome = case.run();
+    assert_eq!(outcome.codes(), ["log-uncovered"], "{:#}", outcome.report());
+    assert_eq!(outcome.exit, 3);
+}
+
+/// A backfill digest comes a night later than what it names, and the range ends before the hourly digests of that night.
+#[test]
+fn a_backfill_digest_of_the_next_night_finds_its_logs() {
+    let archive = super::common::trail(30).backfill(&[18]).archive();
+    let is_late = |at: &At| at.1.contains("_backfill") || came(at) > cut("11T03:00:00");
+    let mut parts = [archive.store.clone(), archive.store.clone()];
+    parts[0].objects.retain(|at, _| !is_late(at));
+    parts[1].objects.retain(|at, _| is_late(at));
+    for args in [&[][..], &["--end-time", "2024-03-11"]] {
+        let outcome = in_order(&parts, false).args(args).run();
+        assert_eq!(outcome.exit, 0, "{args:?}: {:#}", outcome.report());
+    }
+}

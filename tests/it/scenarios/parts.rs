@@ -334,7 +334,8 @@ fn a_log_of_the_day_before_the_range_is_looked_for_in_its_part() {
     without_day.objects.retain(|at, _| !is_of_day(at));
     for (older, told) in [
         (older, None),
-        (deleted, Some("log-missing")),
+        // Of the older part no digest is in the range, which would tell what bucket it is of.
+        (deleted, Some("log-unreadable")),
         (modified, Some("log-modified")),
         // As in a copy that begins with the range.
         (without_day, None),
