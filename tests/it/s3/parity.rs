@@ -50,7 +50,8 @@ pub fn check(outcome: &Outcome) -> Option<InBucket> {
     let (bucket, _) = archive.store.keys().next().expect("an object");
     let source = format!("s3://{bucket}");
     let told = whole(served.command(&source), "the bucket");
-    let (mut from_bucket, folder) = (compared(told.clone()), compared(folder));
+    let (mut from_bucket, mut folder) = (compared(told.clone()), compared(folder));
+    without_folders(&mut folder);
     without_depths(&mut from_bucket);
     without_histories(&mut from_bucket, &folder);
     without_places(&mut from_bucket, &folder);
@@ -124,6 +125,19 @@ pub fn check_copies(outcome: &Outcome, bucket: &InBucket) {
 
 /// What a bucket says of an object that it keeps no other version of.
 const FOR_GOOD: &str = "; no intact version of it is left: it is gone from this bucket";
+
+/// Of several copies in a folder it is told which one an object is of.
+fn without_folders(folder: &mut Value) {
+    let findings = folder["report"]["findings"].as_array_mut();
+    for finding in findings.into_iter().flatten() {
+        let told = finding["message"].as_str().unwrap_or_default();
+        if let Some((before, after)) = told.split_once("; in the source's folder ") {
+            let (_, after) = after.split_once("; ").unwrap_or_default();
+            let parts = [before, after].into_iter().filter(|it| !it.is_empty());
+            finding["message"] = parts.collect::<Vec<_>>().join("; ").into();
+        }
+    }
+}
 
 /// A folder is searched however deep it is.
 fn without_depths(bucket: &mut Value) {
