@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::super::time::{
     TimeRange, day_of, midnight, parse_day, parse_name_time, push_day_folders, push_log_name_time,
 };
-use super::place::{AccountRegion, Folders, PATH_LEN};
+use super::names::is_account;
+use super::place::{AccountRegion, DIGEST_FOLDER, Folders, PATH_LEN};
 
 /// What a log file records. CloudTrail keeps a folder for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,10 +48,20 @@ impl LogKind {
     }
 }
 
-/// Whether what lies at `path` is a log, or lies among logs, rather than among digests or above both.
+/// Whether what lies at `path` is a log, or lies among logs, rather than among digests or above both. The folder right
+/// in an account's tells: one above it may have any name, and buckets often have one named `CloudTrail`.
 pub fn is_among_logs(path: &str) -> bool {
-    let mut folders = path.split('/');
-    folders.any(|folder| LogKind::from_folder(folder).is_some())
+    let folders = path.split('/');
+    let mut of_accounts = folders
+        .clone()
+        .zip(folders.skip(1))
+        .filter(|(account, _)| is_account(account))
+        .map(|(_, folder)| folder);
+    let is_kind =
+        |folder: &&str| *folder == DIGEST_FOLDER || LogKind::from_folder(folder).is_some();
+    of_accounts
+        .find(is_kind)
+        .is_some_and(|kind| kind != DIGEST_FOLDER)
 }
 
 /// A folder of an account that has regions' folders of logs: that of their kind, or one that lies right in it and is no
@@ -229,6 +240,10 @@ mod tests {
     #[test]
     fn folders_of_logs_are_told_from_those_of_digests() {
         let account = "AWSLogs/111122223333";
+        for above in LogKind::ALL.map(LogKind::folder) {
+            let digest = format!("objects/{above}/{account}/CloudTrail-Digest/us-east-1/a.json.gz");
+            assert!(!is_among_logs(&digest), "{digest}");
+        }
         for kind in LogKind::ALL {
             let folder = kind.folder();
             assert!(is_among_logs(&format!(
