@@ -36,7 +36,8 @@ fn without_credentials(error: &CredentialsError) -> Fault {
     const ADVICE: &str =
         "set them up, name a --profile, or read a public bucket with --no-sign-request";
     let why = innermost(error);
-    let is_without = why.contains(IN_NO_PLACE) || why.contains(NO_ROLE);
+    let is_none = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    let is_without = (is_none && why.contains(IN_NO_PLACE)) || why.contains(NO_ROLE);
     match error {
         _ if is_without => Fault::new(
             Kind::NoCredentials,
