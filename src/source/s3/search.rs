@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use super::fault::{Fault, Kind};
-use super::pages::{Cursor, Query, page};
+use super::pages::{Cursor, Page, Query, page};
 use super::request::Service;
 use crate::source::{Level, SourceError};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
@@ -196,6 +196,28 @@ pub(super) async fn holds_logs(
     bucket: &Arc<str>,
     prefix: &str,
 ) -> Result<bool, Fault> {
+    let (mut is_any, mut holds) = (false, false);
+    each_page(service, bucket, prefix, &mut |page| {
+        is_any |= !page.folders.is_empty() || !page.objects.is_empty();
+        let mut keys = page.objects.iter().map(|object| &object.key);
+        holds = keys.any(|key| key.ends_with(".json.gz"));
+        !holds
+    })
+    .await?;
+    if !is_any {
+        // Nothing at all, of a folder that is shown?
+        each_folder(service, bucket, prefix, &mut |_| ()).await?;
+    }
+    Ok(holds)
+}
+
+/// Shows the pages of what lies right below `prefix`, until `visit` wants no more of them.
+async fn each_page(
+    service: &Service,
+    bucket: &Arc<str>,
+    prefix: &str,
+    visit: &mut (dyn FnMut(&Page) -> bool + Send),
+) -> Result<(), Fault> {
     let query = Query {
         bucket: Arc::clone(bucket),
         prefix: prefix.to_owned(),
@@ -204,13 +226,9 @@ pub(super) async fn holds_logs(
     };
     let mut cursor = Cursor::default();
     loop {
-        let shown = page(service, &query, &mut cursor).await?;
-        let mut keys = shown.objects.iter().map(|object| &object.key);
-        if keys.any(|key| key.ends_with(".json.gz")) {
-            return Ok(true);
-        }
-        if cursor.is_at_an_end() {
-            return Ok(false);
+        let page = page(service, &query, &mut cursor).await?;
+        if !visit(&page) || page.next.is_none() {
+            return Ok(());
         }
     }
 }
@@ -265,24 +283,16 @@ async fn shows_any(
     prefix: &str,
     visit: &mut (dyn FnMut(&str) + Send),
 ) -> Result<bool, Fault> {
-    let query = Query {
-        bucket: Arc::clone(bucket),
-        prefix: prefix.to_owned(),
-        level_only: true,
-        after: None,
-    };
-    let mut cursor = Cursor::default();
     let mut is_any = false;
-    loop {
-        let page = page(service, &query, &mut cursor).await?;
+    each_page(service, bucket, prefix, &mut |page| {
         is_any |= !page.folders.is_empty() || !page.objects.is_empty();
         let below = page.folders.iter();
         let names = below.filter_map(|folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
         names.for_each(&mut *visit);
-        if page.next.is_none() {
-            return Ok(is_any);
-        }
-    }
+        true
+    })
+    .await?;
+    Ok(is_any)
 }
 
 /// What lies right below `prefix`, which is empty or ends in a slash, or, where it does not, beside each
