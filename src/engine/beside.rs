@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
+use super::group::{Place, place_of};
 use super::logs::LogBatch;
 use super::run::Shared;
 use super::threads::in_parallel;
@@ -17,9 +18,6 @@ use crate::verify::time::parse_day;
 
 /// Why it is left open whether a log is missing.
 const UNKNOWN_PLACE: &str = "a folder of the source has that day, and no verified digest of the range tells which bucket it is a copy of";
-
-/// A bucket and a prefix.
-type Place = (Box<str>, Box<str>);
 
 impl Shared<'_> {
     /// Looks for the folders of these days, once for each of which nothing has shown yet that it exists.
@@ -73,13 +71,12 @@ impl Shared<'_> {
             let looked = tally.looked_beside.get(&at);
             tally.reached_beside.contains(&at) || !matches!(looked, Some(Ok(false)))
         };
-        let Some((prefix, _)) = log.entry.location().split() else {
+        let Some(place) = place_of(log.entry.location()) else {
             return;
         };
         if is_settled || self.source.stated(own).is_some() {
             return;
         }
-        let place: Place = (log.entry.location().bucket().as_ref().into(), prefix.into());
         // Where no digest of a root is verified, it may be one, and what is not there accuses nobody.
         let is_known = |root: &RootId| places.get(root).map(|its| its.contains(&place));
         let may_be_part = |root: &RootId| is_known(root) != Some(false);

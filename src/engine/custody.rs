@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::Source;
-use crate::source::snapshot::{Alteration, Altered, by_object};
+use crate::source::snapshot::{Alteration, Altered, MANIFEST, by_object};
 use crate::verify::finding::{Code, Finding, Severity, Subject};
 use crate::verify::location::{RootId, is_among_logs};
 
@@ -127,7 +127,7 @@ fn finding<C: Calling>(altered: &Altered, calling: &C, subject: Subject) -> Find
 fn told(altered: &Altered) -> String {
     let file = &altered.file;
     match &altered.how {
-        Alteration::Missing if file == "MANIFEST.sha256" => {
+        Alteration::Missing if file == MANIFEST => {
             format!("the snapshot's manifest {file}, which snapshot.json names, is not there")
         }
         Alteration::Missing => {

@@ -223,9 +223,8 @@ impl LogBatch {
         if shared.roots.len() > 1 {
             let (digest, chain) = (Arc::clone(&self.digest), Arc::clone(&self.chain));
             let alone = Self::new(digest, chain, vec![wanted.clone()]);
-            let mut absent = shared.absent_beside.lock();
-            let absent = absent.as_mut().unwrap_or_else(|held| held.get_mut());
-            absent.push(alone);
+            let absent = shared.absent_beside.lock();
+            absent.unwrap_or_else(PoisonError::into_inner).push(alone);
         }
     }
 

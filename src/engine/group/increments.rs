@@ -32,6 +32,12 @@ impl Reach {
         before.newest < self.oldest
     }
 
+    /// Takes in what else is known of it.
+    fn join(&mut self, other: Self) {
+        self.oldest = self.oldest.min(other.oldest);
+        self.newest = self.newest.max(other.newest);
+    }
+
     /// When logs were delivered at the latest that came before the first of the digests did.
     fn cut(self) -> Timestamp {
         plus(self.oldest, OVERDUE)
@@ -54,12 +60,11 @@ impl Reaches {
             Some(known) => known,
             None => self.0.entry(Arc::clone(key.chain())).or_default(),
         };
-        let reach = of_chain.entry(root).or_insert(Reach {
+        let reach = Reach {
             oldest: end,
             newest: end,
-        });
-        reach.oldest = reach.oldest.min(end);
-        reach.newest = reach.newest.max(end);
+        };
+        of_chain.entry(root).or_insert(reach).join(reach);
     }
 
     /// Takes in what was found out about another listing.
@@ -67,9 +72,7 @@ impl Reaches {
         for (chain, roots) in other.0 {
             let known = self.0.entry(chain).or_default();
             for (root, reach) in roots {
-                let known = known.entry(root).or_insert(reach);
-                known.oldest = known.oldest.min(reach.oldest);
-                known.newest = known.newest.max(reach.newest);
+                known.entry(root).or_insert(reach).join(reach);
             }
         }
     }

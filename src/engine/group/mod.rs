@@ -15,3 +15,4 @@ mod walking;
 pub(super) use claiming::Voucher;
 pub(super) use life::Group;
 pub(super) use line::Waiting;
+pub(super) use seams::{Place, place_of};

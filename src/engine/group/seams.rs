@@ -22,7 +22,7 @@ use crate::verify::time::{NAME_SLACK, midnight, plus};
 const MOST_BORROWED: usize = 100_000;
 
 /// A bucket and a prefix.
-type Place = (Box<str>, Box<str>);
+pub(in super::super) type Place = (Box<str>, Box<str>);
 
 /// What is known of a group's roots, as far as one may hold what another one's digests name.
 #[derive(Debug, Default)]
@@ -219,8 +219,7 @@ impl Seams {
 
     /// As far as digests tell: where none in `root` is verified, nothing speaks against it.
     fn are_of_one_bucket(&self, root: RootId, by: RootId) -> bool {
-        let (here, there) = (self.places.get(&root), self.places.get(&by));
-        here.is_none_or(|here| there.is_some_and(|there| !here.is_disjoint(there)))
+        !self.places.contains_key(&root) || self.are_told_of_one_bucket(root, by)
     }
 
     /// Whether verified digests say that a root is a copy of where `location` is.
@@ -231,7 +230,7 @@ impl Seams {
     }
 }
 
-fn place_of(location: &ObjectLocation) -> Option<Place> {
+pub(in super::super) fn place_of(location: &ObjectLocation) -> Option<Place> {
     let (prefix, _) = location.split()?;
     Some((location.bucket().as_ref().into(), prefix.into()))
 }

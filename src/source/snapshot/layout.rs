@@ -7,7 +7,7 @@ use crate::verify::query::SIGN_FILE;
 /// Who took the snapshot, of what, when, and what it came to.
 pub(super) const HEAD: &str = "snapshot.json";
 /// Every file with its SHA-256, as `sha256sum -c` reads it.
-pub(super) const MANIFEST: &str = "MANIFEST.sha256";
+pub(crate) const MANIFEST: &str = "MANIFEST.sha256";
 /// What the source told of every object, a line each.
 pub(super) const INDEX: &str = "objects.jsonl";
 /// Objects under their own keys, by bucket.

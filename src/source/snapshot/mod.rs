@@ -28,6 +28,7 @@ pub use head::{
     Contents, ExportsPlace, Head, HeldRange, KeyFailure, RecordedKeys, RecordedRun, RunFilters,
 };
 pub use keys::SnapshotKeys;
+pub(crate) use layout::MANIFEST;
 pub(crate) use layout::is_of_a_snapshot;
 pub use recording::Recording;
 pub use replay::SnapshotSource;

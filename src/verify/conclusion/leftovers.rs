@@ -86,13 +86,12 @@ impl Reckoning<'_> {
         }
         for (kind, count) in undigested {
             let finding = Finding::new(Code::KindUndigested, Subject::Run).detail(format!(
-                "{} {} in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
-                numbered(count, "log of kind", "logs of kind"),
-                if count == 1 {
-                    format!("{} lies", kind.folder())
-                } else {
-                    format!("{} lie", kind.folder())
-                }
+                "{} in the range, and no digest of the run names any of that kind: CloudTrail may not digest it",
+                numbered(
+                    count,
+                    &format!("log of kind {} lies", kind.folder()),
+                    &format!("logs of kind {} lie", kind.folder())
+                )
             ));
             self.findings.push(finding);
         }
