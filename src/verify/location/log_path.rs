@@ -49,10 +49,11 @@ impl LogKind {
 }
 
 /// Whether what lies at `path` is a log, or lies among logs, rather than among digests or above both. The folder right
-/// in an account's tells: one above it may have any name, and buckets often have one named `CloudTrail`.
+/// in an account's tells, and of several the last: one above may have any name, and prefixes often have an account's or
+/// `CloudTrail`.
 pub fn is_among_logs(path: &str) -> bool {
     let folders = path.split('/');
-    let mut of_accounts = folders
+    let of_accounts = folders
         .clone()
         .zip(folders.skip(1))
         .filter(|(account, _)| is_account(account))
@@ -60,7 +61,8 @@ pub fn is_among_logs(path: &str) -> bool {
     let is_kind =
         |folder: &&str| *folder == DIGEST_FOLDER || LogKind::from_folder(folder).is_some();
     of_accounts
-        .find(is_kind)
+        .filter(is_kind)
+        .last()
         .is_some_and(|kind| kind != DIGEST_FOLDER)
 }
 
@@ -241,8 +243,10 @@ mod tests {
     fn folders_of_logs_are_told_from_those_of_digests() {
         let account = "AWSLogs/111122223333";
         for above in LogKind::ALL.map(LogKind::folder) {
-            let digest = format!("objects/{above}/{account}/CloudTrail-Digest/us-east-1/a.json.gz");
-            assert!(!is_among_logs(&digest), "{digest}");
+            for above in [above.to_owned(), format!("444455556666/{above}")] {
+                let digest = format!("{above}/{account}/CloudTrail-Digest/us-east-1/a.json.gz");
+                assert!(!is_among_logs(&digest), "{digest}");
+            }
         }
         for kind in LogKind::ALL {
             let folder = kind.folder();
