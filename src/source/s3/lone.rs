@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::fault::{Fault, Kind};
 use super::object::{Asker, Target};
+use super::pages::Page;
 use super::request::Service;
 
 /// Others of a bucket are given up earlier once this many of its objects were waited for as long as there is
@@ -25,6 +26,9 @@ const OTHERS: u32 = 3;
 /// What others are tried with is no larger: many may ask at a time.
 const LARGEST: u64 = 64 * 1024;
 
+/// So many names of a bucket are kept: any object, and one beside it.
+const SHOWN: usize = 2;
+
 /// At most this many in trouble at a time are objects' own trouble; more are the server's.
 const MOST_ALONE: usize = 4;
 /// Where few requests are made at a time, at most one in this many may be in trouble.
@@ -35,6 +39,8 @@ const ALONE_SHARE: usize = 8;
 pub(super) struct Others {
     /// By bucket, an object that came.
     known: RwLock<BTreeMap<String, Target>>,
+    /// By bucket, the first few that a listing showed.
+    shown: RwLock<BTreeMap<String, Vec<Target>>>,
     /// By bucket, the first few that did not come as long as there was patience, while others did.
     given_up: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// How many are asked for again just now.
@@ -55,6 +61,37 @@ impl Others {
     pub(super) fn of(&self, bucket: &str) -> Option<Target> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.get(bucket).cloned()
+    }
+
+    /// A page of a listing showed what there is.
+    pub(super) fn are_shown(&self, bucket: &Arc<str>, page: &Page) {
+        let is_full = |shown: &Vec<Target>| shown.len() >= SHOWN;
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        if page.objects.is_empty() || shown.get(&**bucket).is_some_and(is_full) {
+            return;
+        }
+        drop(shown);
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.entry(bucket.to_string()).or_default();
+        for object in &page.objects {
+            if !is_full(shown) && shown.iter().all(|known| known.key != object.key) {
+                shown.push(Target {
+                    bucket: Arc::clone(bucket),
+                    key: object.key.clone(),
+                    version: None,
+                });
+            }
+        }
+    }
+
+    /// Another object of the same bucket: one that came, or, where none did so far, one that a listing showed.
+    pub(super) fn beside(&self, target: &Target) -> Option<Target> {
+        let came = self.of(&target.bucket);
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let shown = shown.get(&*target.bucket).into_iter().flatten().cloned();
+        came.into_iter()
+            .chain(shown)
+            .find(|other| other.key != target.key)
     }
 
     /// An object was waited for as long as there is patience, and others of its bucket came.
@@ -195,6 +232,7 @@ impl Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::s3::pages::Entry;
 
     fn target(key: &str) -> Target {
         Target {
@@ -222,6 +260,31 @@ mod tests {
         others.came(&target("next"), 1);
         assert_eq!(others.of("bucket").unwrap().key, "small");
         assert!(others.of("else").is_none());
+    }
+
+    #[test]
+    fn what_a_listing_showed_is_beside_another_before_anything_came() {
+        let others = Others::default();
+        assert!(others.beside(&target("1")).is_none());
+        let page = |keys: std::ops::Range<u8>| Page {
+            objects: keys
+                .map(|key| Entry {
+                    key: key.to_string(),
+                    size: None,
+                    archived: false,
+                })
+                .collect(),
+            ..Page::default()
+        };
+        let bucket = Arc::from("bucket");
+        others.are_shown(&bucket, &page(1..1));
+        others.are_shown(&bucket, &page(1..2));
+        assert!(others.beside(&target("1")).is_none());
+        others.are_shown(&bucket, &page(1..100));
+        let beside = |key| others.beside(&target(key)).unwrap().key;
+        assert_eq!((beside("1"), beside("2")), ("2".to_owned(), "1".to_owned()));
+        others.came(&target("3"), 1);
+        assert_eq!((beside("1"), beside("3")), ("3".to_owned(), "1".to_owned()));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Service {
     /// in the same way. It is asked once: what it says of an object does not change with each attempt.
     async fn weigh_absence(&self, fault: Fault, asker: &Asker) -> Fault {
         let Asker { target, pass, .. } = asker;
-        let Some(other) = self.others.of(&target.bucket) else {
+        let Some(other) = self.others.beside(target) else {
             return fault;
         };
         if target.version.is_some() || asker.is_weighed.swap(true, Ordering::Relaxed) {

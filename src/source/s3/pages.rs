@@ -180,6 +180,7 @@ pub(super) async fn page_on(
     if leave_out(&mut page, query.after.as_deref()) && is_first {
         service.beginnings.are_ignored();
     }
+    service.others.are_shown(&query.bucket, &page);
     Ok(page)
 }
 
