@@ -248,9 +248,15 @@ impl Download {
         let begins = format!("bytes {}-", self.at);
         let again = match output.content_range() {
             Some(range) if range.starts_with(&begins) => Some(0),
+            Some(_) => None,
             // All of it, such as from a server that knows no parts.
-            None if output.content_length() == i64::try_from(self.length).ok() => Some(self.at),
-            Some(_) | None => None,
+            None => {
+                let length = i64::try_from(self.length).ok();
+                let is_all = output
+                    .content_length()
+                    .is_none_or(|all| Some(all) == length);
+                is_all.then_some(self.at)
+            }
         };
         again.filter(|_| output.e_tag() == self.etag.as_deref())
     }

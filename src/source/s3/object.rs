@@ -1,7 +1,7 @@
 //! Asking for an object, and which answer is the object.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::operation::RequestId as _;
@@ -39,6 +39,8 @@ pub(super) struct Asker {
     pub(super) troubles: Troubles,
     /// Whether the listing was asked already whether it is there.
     is_weighed: AtomicBool,
+    /// How many bytes a listing tells, where an answer did not.
+    listed: OnceLock<u64>,
 }
 
 impl Asker {
@@ -48,6 +50,7 @@ impl Asker {
             pass,
             troubles: Troubles::default(),
             is_weighed: AtomicBool::new(false),
+            listed: OnceLock::new(),
         }
     }
 }
@@ -81,12 +84,17 @@ impl Service {
     pub(super) async fn ask_now(&self, target: &Target) -> Result<Given, Fault> {
         let (client, _) = self.clients.s3(&target.bucket, None);
         self.count_request();
-        self.given(self.get(client, target).await?).await
+        self.given(self.get(client, target).await?, None).await
     }
 
     async fn ask_once(&self, client: aws_sdk_s3::Client, asker: &Asker) -> Result<Given, Fault> {
-        match self.get(client, &asker.target).await {
-            Ok(output) => self.given(output).await,
+        match self.get(client.clone(), &asker.target).await {
+            Ok(output) if lacks_length(&output) => {
+                // What waits for the listing would hold a connection that the listing may need.
+                drop(output);
+                Box::pin(self.ask_beside_listing(client, asker)).await
+            }
+            Ok(output) => self.given(output, None).await,
             // Most objects are there.
             Err(fault) if fault.kind == Kind::SaidNotFound => {
                 Err(Box::pin(self.weigh_absence(fault, asker)).await)
@@ -95,8 +103,28 @@ impl Service {
         }
     }
 
-    /// Takes an answer for the object, if it can be.
-    async fn given(&self, output: GetObjectOutput) -> Result<Given, Fault> {
+    /// Asks again for an object that came without a word on its length, as what stands before S3 may give it. Without
+    /// that nobody knows whether all of it came; so its listing has to tell.
+    async fn ask_beside_listing(
+        &self,
+        client: aws_sdk_s3::Client,
+        asker: &Asker,
+    ) -> Result<Given, Fault> {
+        let Asker { target, pass, .. } = asker;
+        if asker.listed.get().is_none() && target.version.is_none() {
+            let size = match listed_on(pass, self, target).await? {
+                Listed::Shown(entry) => entry.size,
+                Listed::Not | Listed::Unknown => None,
+            };
+            size.map(|size| asker.listed.get_or_init(|| size));
+        }
+        self.count_request();
+        let output = self.get(client, target).await?;
+        self.given(output, asker.listed.get().copied()).await
+    }
+
+    /// Takes an answer for the object, if it can be. Where it does not tell how long it is, a listing may have told.
+    async fn given(&self, output: GetObjectOutput, listed: Option<u64>) -> Result<Given, Fault> {
         let mut output = no_page(output)?;
         if output.content_range().is_some() {
             // Half of an object would be told as one that was cut.
@@ -106,6 +134,7 @@ impl Service {
         let etag = output.e_tag().map(str::to_owned);
         let length = output.content_length();
         let length = length.and_then(|length| u64::try_from(length).ok());
+        let length = length.or(listed);
         // Few pages of proxies have both. Some that speak S3's protocol tell no ETag: what
         // they give begins as gzip, and is no page, which may come compressed too.
         let ahead = match (&etag, length) {
@@ -229,6 +258,10 @@ impl Service {
         let pays = self.clients.settings().requester_pays;
         pays.then_some(RequestPayer::Requester)
     }
+}
+
+fn lacks_length(output: &GetObjectOutput) -> bool {
+    output.content_length().is_none() && output.content_range().is_none()
 }
 
 /// Refuses what a proxy, or whatever else is no S3, gives in an object's place. It may have an `ETag`,

@@ -40,6 +40,8 @@ fn transport() -> Vec<(Fault, f64)> {
         (Fault::Reset, 0.05),
         (Fault::ResetBody, 0.08),
         (Fault::CutBody, 0.08),
+        (Fault::ShortBody, 0.04),
+        (Fault::NoLength, 0.04),
         (Fault::Stall(Duration::from_millis(30)), 0.05),
         (Fault::StallBody(Duration::from_millis(30)), 0.05),
         (html(502), 0.03),
@@ -359,7 +361,10 @@ fn what_passes_changes_nothing() {
 #[test]
 fn what_does_not_pass_is_unreadable() {
     for (fault, _) in transport() {
-        if matches!(fault, Fault::Stall(_) | Fault::StallBody(_)) {
+        if matches!(
+            fault,
+            Fault::Stall(_) | Fault::StallBody(_) | Fault::NoLength
+        ) {
             continue;
         }
         for (key, expected) in [
@@ -550,6 +555,25 @@ fn objects_without_an_etag_are_read() {
     served.server.faults().add(rule);
     let report = served.run(SOURCE);
     assert_eq!(report["verdict"], "valid", "{report:#}");
+}
+
+/// What stands before S3 may give bodies in chunks. Then the listing tells whether all of one came.
+#[test]
+fn objects_without_a_length_are_read_beside_their_listing() {
+    let served = Served::new(&audit()).args(DAY);
+    let rule = |fault| Rule::new(fault).on(&[Operation::GetObject]);
+    let faults = served.server.faults();
+    faults.add(rule(Fault::ShortBody).chance(0.2));
+    faults.add(rule(Fault::NoLength));
+    let report = served.run(SOURCE);
+    assert_eq!(report["verdict"], "valid", "{report:#}");
+
+    // One that is cut each time is none that somebody cut in the bucket.
+    let served = Served::new(&audit()).args(DAY).env("AWS_MAX_ATTEMPTS", "3");
+    let faults = served.server.faults();
+    faults.add(rule(Fault::ShortBody).key("*_CloudTrail_*T0220Z_*"));
+    faults.add(rule(Fault::NoLength));
+    expect(&served.run(SOURCE), "unverified", &[("log-unreadable", 1)]);
 }
 
 /// Others came before, and nothing comes any more: that passes.

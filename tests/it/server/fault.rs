@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     CutBody,
     /// Half of the body, with no word on its length, and then its end, as if that were all.
     ShortBody,
+    /// All of the body, with no word on its length.
+    NoLength,
     /// All of the body, one byte of it changed.
     Flip,
     /// All of it, with another status than 200: 206 as if a part had been asked for, or what no S3 says.

@@ -203,7 +203,9 @@ impl Front {
         }
         let mut response = response;
         match fault {
-            Some(Fault::ShortBody) => drop(response.headers_mut().remove(CONTENT_LENGTH)),
+            Some(Fault::ShortBody | Fault::NoLength) => {
+                drop(response.headers_mut().remove(CONTENT_LENGTH));
+            }
             Some(Fault::NoEtag) => drop(response.headers_mut().remove(ETAG)),
             Some(Fault::Header(name, value)) => {
                 let value = HeaderValue::from_bytes(value).expect("a header");
@@ -220,8 +222,10 @@ impl Front {
             Some(_) | None => {}
         }
         ticket.answered(response.status().as_u16());
+        let is_untold = matches!(fault, Some(Fault::NoLength));
         Ok(response.map(|body| match then {
             Some(then) => Wire::broken(body, ticket, then),
+            None if is_untold => Wire::untold(body, ticket),
             None => Wire::whole(body, ticket),
         }))
     }

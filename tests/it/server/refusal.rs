@@ -77,6 +77,7 @@ impl Refusal {
                 | Fault::ResetBody
                 | Fault::CutBody
                 | Fault::ShortBody
+                | Fault::NoLength
                 | Fault::Flip
                 | Fault::Success(_)
                 | Fault::NoEtag

@@ -69,6 +69,15 @@ impl Wire {
         }
     }
 
+    /// All of it, in chunks: nobody is told how much is to come.
+    pub(crate) fn untold(body: s3s::Body, ticket: Ticket) -> Self {
+        let (left, then) = (u64::MAX, Halfway::End);
+        Self {
+            plan: Plan::Until { left, then },
+            ..Self::whole(body, ticket)
+        }
+    }
+
     pub(crate) fn broken(body: s3s::Body, ticket: Ticket, then: Halfway) -> Self {
         let left = body.size_hint().exact().unwrap_or_default() / 2;
         Self {
