@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use super::group::{Place, place_of};
+use super::log_reading::LogRead;
 use super::logs::LogBatch;
 use super::run::Shared;
 use super::threads::in_parallel;
@@ -18,6 +19,16 @@ use crate::verify::time::parse_day;
 
 /// Why it is left open whether a log is missing.
 const UNKNOWN_PLACE: &str = "a folder of the source has that day, and no verified digest of the range tells which bucket it is a copy of";
+
+/// What a part of a bucket gave of a log.
+struct InPart {
+    root: RootId,
+    /// Whether it has the log's day.
+    day: Result<bool, SourceError>,
+    /// The log alone, as it lies there.
+    batch: LogBatch,
+    read: LogRead,
+}
 
 impl Shared<'_> {
     /// Looks for the folders of these days, once for each of which nothing has shown yet that it exists.
@@ -65,16 +76,10 @@ impl Shared<'_> {
         else {
             return;
         };
-        let is_settled = {
-            let tally = self.tally();
-            let at = (own, folder.clone());
-            let looked = tally.looked_beside.get(&at);
-            tally.reached_beside.contains(&at) || !matches!(looked, Some(Ok(false)))
-        };
         let Some(place) = place_of(log.entry.location()) else {
             return;
         };
-        if is_settled || self.source.stated(own).is_some() {
+        if self.is_settled(own, &folder) || self.source.stated(own).is_some() {
             return;
         }
         // Where no digest of a root is verified, it may be one, and what is not there accuses nobody.
@@ -84,33 +89,54 @@ impl Shared<'_> {
         let mut others: Vec<_> = others.copied().filter(may_be_part).collect();
         // What is known to be a part has the last word.
         others.sort_by_key(|root| is_known(root).is_some());
-        let mut read_last = None;
-        for root in others {
-            let day = self.is_there(root, &folder);
+        let Some(last) = self.read_in(&others, batch, &folder) else {
+            return;
+        };
+        let day = match last.day {
+            Ok(_) if is_known(&last.root).is_none() => Err(UNKNOWN_PLACE.into()),
+            day => day.map_err(|why| why.to_string().into()),
+        };
+        let at = (last.root, folder);
+        self.tally().looked_beside.insert(at, day);
+        self.judge(&last.batch, 0, last.read);
+    }
+
+    /// Whether it is known, or cannot be, whether a root has a day's folder.
+    fn is_settled(&self, root: RootId, folder: &str) -> bool {
+        let tally = self.tally();
+        let at = (root, folder.into());
+        let looked = tally.looked_beside.get(&at);
+        tally.reached_beside.contains(&at) || !matches!(looked, Some(Ok(false)))
+    }
+
+    /// Reads a log in the first of these parts that has it; otherwise what the last of them that may have its day
+    /// gave.
+    fn read_in(&self, parts: &[RootId], batch: &LogBatch, folder: &str) -> Option<InPart> {
+        let mut last = None;
+        for root in parts.iter().copied() {
+            let day = self.is_there(root, folder);
             if matches!(day, Ok(false)) {
                 continue;
             }
-            let part = batch.in_root(root);
-            let Some(read) = part.log(0, self).map(|log| log.read()) else {
+            let batch = batch.in_root(root);
+            let Some(read) = batch.log(0, self).map(|log| log.read()) else {
                 continue;
             };
-            let is_there = !matches!(
+            let is_absent = matches!(
                 read.outcome,
                 Err(ReadFailure::Source(SourceError::NotFound))
             );
-            read_last = Some((part, read, (root, day)));
-            if is_there {
+            last = Some(InPart {
+                root,
+                day,
+                batch,
+                read,
+            });
+            if !is_absent {
                 break;
             }
         }
-        if let Some((part, read, (root, day))) = read_last {
-            let day = match day {
-                Ok(_) if is_known(&root).is_none() => Err(UNKNOWN_PLACE.into()),
-                day => day.map_err(|why| why.to_string().into()),
-            };
-            self.tally().looked_beside.insert((root, folder), day);
-            self.judge(&part, 0, read);
-        }
+        last
     }
 
     /// The buckets and prefixes that verified digests say the roots are copies of.
