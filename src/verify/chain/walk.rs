@@ -76,6 +76,15 @@ pub struct Walk {
     pub(super) events: Vec<WalkEvent>,
 }
 
+/// A verified digest that names a digest as the one before it.
+struct Successor {
+    path: Arc<str>,
+    /// The hash that it names.
+    names: String,
+    /// Whether that is the hash of what is there.
+    fits: bool,
+}
+
 impl Walk {
     /// The walk along `chain`, as far as `bounds` ask.
     pub fn new(chain: Arc<ChainId>, bounds: Bounds, keys: Option<Arc<KeySet>>) -> Self {
@@ -261,9 +270,11 @@ impl Walk {
     ) {
         let named_by = if demanded { self.demand.as_ref() } else { None };
         let named = named_by.map(|demand| &demand.predecessor);
-        let by_successor = named_by.map(|demand| Arc::clone(&demand.by));
-        let hash_fits = named.is_none_or(|named| named.hash() == digest.hash());
-        let expected = named.map(|named| named.hash().to_string());
+        let successor = named_by.map(|demand| Successor {
+            path: Arc::clone(&demand.by),
+            names: demand.predecessor.hash().to_string(),
+            fits: demand.predecessor.hash() == digest.hash(),
+        });
         let signatures = self.signatures_for(at, &digest, named);
         match self.prove(digest, signatures) {
             Ok(digest) => self.accept(at, subject, digest, demanded, Some(doubt)),
@@ -283,12 +294,7 @@ impl Walk {
                 }
             }
             Err(digest) => {
-                let finding = self.doubtful(
-                    subject,
-                    &digest,
-                    doubt,
-                    by_successor.map(|by| (by, hash_fits, expected)),
-                );
+                let finding = self.doubtful(subject, &digest, doubt, successor);
                 let verdict = match doubt {
                     Doubt::Unsigned if finding.code == Code::DigestUnsigned => {
                         DigestVerdict::Unverified
@@ -365,7 +371,7 @@ impl Walk {
         subject: Subject,
         digest: &UnverifiedDigest,
         doubt: &Doubt,
-        successor: Option<(Arc<str>, bool, Option<String>)>,
+        successor: Option<Successor>,
     ) -> Finding {
         match (doubt, successor) {
             (Doubt::KeyUnknown(fingerprint), _) => {
@@ -382,22 +388,20 @@ impl Walk {
             (Doubt::Modified(why), successor) => {
                 let finding = Finding::new(Code::DigestModified, subject).detail(*why);
                 match successor {
-                    Some((by, _, Some(expected))) => {
-                        finding.by_digest(&by).compared(&expected, digest.hash())
-                    }
-                    Some(_) | None => finding,
+                    Some(by) => finding
+                        .by_digest(&by.path)
+                        .compared(&by.names, digest.hash()),
+                    None => finding,
                 }
             }
             (Doubt::Unsigned, None) => Finding::new(Code::DigestUnsigned, subject),
-            (Doubt::Unsigned, Some((by, false, expected))) => {
-                Finding::new(Code::DigestModified, subject)
-                    .by_digest(&by)
-                    .compared(&expected.unwrap_or_default(), digest.hash())
-                    .detail("its content is not the one that the next digest names")
-            }
-            (Doubt::Unsigned, Some((by, true, _))) => Finding::new(Code::DigestLinkBroken, subject)
-                .by_digest(&by)
+            (Doubt::Unsigned, Some(by)) if by.fits => Finding::new(Code::DigestLinkBroken, subject)
+                .by_digest(&by.path)
                 .detail("the signature that the next digest names for it does not fit it"),
+            (Doubt::Unsigned, Some(by)) => Finding::new(Code::DigestModified, subject)
+                .by_digest(&by.path)
+                .compared(&by.names, digest.hash())
+                .detail("its content is not the one that the next digest names"),
         }
     }
 }
