@@ -10,6 +10,7 @@ use super::super::run::Shared;
 use super::life::{Group, State};
 use super::seams::{Borrowed, Entry};
 use crate::verify::chain::{WalkEvent, key_of};
+use crate::verify::conclusion::CopiedApart;
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::hashing::Sha256Hash;
 use crate::verify::inventory::{Inventory, Naming};
@@ -66,6 +67,13 @@ struct Log<'a> {
     /// When it was delivered at the earliest.
     time: Timestamp,
     is_asked_for: bool,
+}
+
+/// The roots that a digest and a log which it names lie in.
+#[derive(Clone, Copy)]
+struct Between {
+    digest: RootId,
+    log: RootId,
 }
 
 impl State {
@@ -139,8 +147,11 @@ impl Group {
                         time: time.unwrap_or(voucher.digest.window().start()),
                         is_asked_for,
                     };
-                    let by = (voucher.root, root);
-                    for root in self.parts_with(shared, state, by, (log, &lend)) {
+                    let between = Between {
+                        digest: voucher.root,
+                        log: root,
+                    };
+                    for root in self.parts_with(shared, state, between, (log, &lend)) {
                         let hash = is_asked_for.then_some(entry.hash());
                         let naming = self.name(state, (root, &path), own.name, hash);
                         want(Some((root, path.clone())), naming);
@@ -177,16 +188,20 @@ impl Group {
         inventory.name(path, name, hash)
     }
 
-    /// The roots that a log is looked for in at once, which a digest in `by` names: its own, `root`, unless that is a
-    /// part of a bucket which begins after the log's day, or after the log came, and other parts have it. What lies in others with digests is
-    /// borrowed: theirs may name it, or be about another bucket.
+    /// The roots that a log is looked for in at once, which a digest names: its own, unless that is a part of a bucket
+    /// which begins after the log's day, or after the log came, and other parts have it. What lies in others with
+    /// digests is borrowed: theirs may name it, or be about another bucket.
     fn parts_with(
         &self,
         shared: &Shared<'_>,
         state: &mut State,
-        (by, root): (RootId, RootId),
+        between: Between,
         (log, lend): (Log<'_>, &dyn Fn(bool) -> Borrowed),
     ) -> Vec<RootId> {
+        let Between {
+            digest: by,
+            log: root,
+        } = between;
         if self.holdings.len() < 2 || shared.source.stated(root).is_some() {
             return vec![root];
         }
@@ -216,7 +231,7 @@ impl Group {
             is_elsewhere |= may_hold;
             if is_apart(other) || is_named || state.seams.is_full() {
                 if !is_its_own && is_apart(other) && is_apart(root) {
-                    shared.tally().copied_apart.insert((other, by));
+                    note_apart(shared, other, by);
                 }
                 with.push(other);
             } else {
@@ -329,7 +344,7 @@ impl Group {
             let beside = state.seams.beside(root, own.name);
             let mut alone = beside.into_iter().filter(|it| self.has_logs_alone(*it));
             if let Some(other) = alone.find(|it| state.known(*it, &own, path).is_some()) {
-                shared.tally().copied_apart.insert((other, root));
+                note_apart(shared, other, root);
                 return Some((other, path.to_owned()));
             }
         }
@@ -340,7 +355,13 @@ impl Group {
         {
             return None;
         }
-        shared.tally().copied_apart.insert((other, root));
+        note_apart(shared, other, root);
         Some((other, path))
     }
+}
+
+/// Takes note that digests and the logs that they name were copied into folders of their own.
+fn note_apart(shared: &Shared<'_>, logs: RootId, digests: RootId) {
+    let apart = CopiedApart { logs, digests };
+    shared.tally().copied_apart.insert(apart);
 }

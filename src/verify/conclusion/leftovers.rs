@@ -125,8 +125,8 @@ impl Reckoning<'_> {
     fn covered_for(&self, leftovers: &Leftovers) -> Covered {
         let root = leftovers.root;
         let apart = self.tally.copied_apart.iter();
-        let apart = apart.filter(|(logs, _)| leftovers.is_apart && *logs == root);
-        let roots = apart.map(|(_, digests)| *digests).chain([root]);
+        let apart = apart.filter(|apart| leftovers.is_apart && apart.logs == root);
+        let roots = apart.map(|apart| apart.digests).chain([root]);
         let mut covered = Covered::default();
         for root in roots {
             if let Some(part) = self.covered.get(&(leftovers.place.clone(), root)) {

@@ -85,6 +85,15 @@ pub struct BeforeFirstDay {
     pub finding: Finding,
 }
 
+/// Digests that were copied into one folder, and the logs that they name into another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CopiedApart {
+    /// Where the logs lie.
+    pub logs: RootId,
+    /// Where the digests do.
+    pub digests: RootId,
+}
+
 /// A log that a digest of the range names and that is not there, of a day that the range does not touch. A copy that
 /// was cut by days has nothing of that day; whether this one has is decided when all is known.
 #[derive(Clone, Debug)]
@@ -119,9 +128,8 @@ pub struct Tally {
     /// Logs that are named by a digest of another account or region than their path's, in the root
     /// that they are named in: what lies under the same path in another one is not named.
     pub named_from_afar: BTreeMap<RootId, HashSet<Box<str>>>,
-    /// The roots whose logs digests name that lie in a root of their own, each with that one: digests and
-    /// logs were copied into folders of their own.
-    pub copied_apart: BTreeSet<(RootId, RootId)>,
+    /// Where digests and the logs that they name lie in folders of their own.
+    pub copied_apart: BTreeSet<CopiedApart>,
     /// The day of the oldest digest that is there, of all chains.
     pub first_day: Option<Timestamp>,
     /// Logs of the day before the oldest digest of their account's region, which are not there.

@@ -138,10 +138,11 @@ fn logs_that_nothing_names_stand_by_their_time() {
     assert_eq!((reached.logs.unreferenced, reached.logs.unverified), (1, 0));
     // In a folder of logs alone those digests speak for them that name logs there.
     let other = RootId(ROOT.0 + 1);
+    let logs_by = |logs, digests| Some(CopiedApart { logs, digests });
     for (pair, is_apart, code) in [
-        (Some((other, ROOT)), true, Code::LogUnreferenced),
-        (Some((other, ROOT)), false, Code::LogUncovered),
-        (Some((ROOT, other)), true, Code::LogUncovered),
+        (logs_by(other, ROOT), true, Code::LogUnreferenced),
+        (logs_by(other, ROOT), false, Code::LogUncovered),
+        (logs_by(ROOT, other), true, Code::LogUncovered),
         (None, true, Code::LogUncovered),
     ] {
         let mut apart = base();
