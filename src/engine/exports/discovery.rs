@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::naming::join;
 use crate::engine::stop::Stop;
 use crate::engine::threads::in_parallel;
 use crate::source::{Level, ListedObject, Problem, Source, SourceError};
 use crate::verify::location::{
-    AWS_LOGS, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization,
+    AWS_LOGS, DIGEST_FOLDER, LogKind, RootId, is_account, is_organization, join_key,
 };
 use crate::verify::query::{LAKE_FOLDER, SIGN_FILE, is_of_an_export, is_result_name};
 use crate::verify::time::Bounds;
@@ -61,13 +60,13 @@ impl Found {
             self.take(path, &name, archived);
         }
         for (name, error) in looked.problems {
-            let path = join(path, &name);
+            let path = join_key(path, &name);
             self.problems.push(Problem { path, error });
         }
         let below = looked.folders.into_iter();
         below
             .filter(|name| !holds_logs(path, name))
-            .map(|name| join(path, &name))
+            .map(|name| join_key(path, &name))
     }
 
     /// The exports, in order. Where there is no sign file, only names that are a result file's own
@@ -90,7 +89,7 @@ impl Found {
                 let inside = path.get(export.path.len()..).unwrap_or_default();
                 let inside = inside.trim_start_matches('/').to_owned();
                 let tables = tables.into_iter();
-                let tables = tables.map(|(name, archived)| (join(&inside, &name), archived));
+                let tables = tables.map(|(name, archived)| (join_key(&inside, &name), archived));
                 export.results.extend(tables);
             }
         }
@@ -105,7 +104,7 @@ fn export_above(folders: &BTreeMap<String, Export>, before: &str, path: &str) ->
     let mut above = path;
     while !above.is_empty() {
         above = above.rsplit_once('/').map_or("", |(above, _)| above);
-        if !in_lake(&join(before, above)) {
+        if !in_lake(&join_key(before, above)) {
             return None;
         }
         if folders.get(above).is_some_and(|it| it.sign_file.is_some()) {
@@ -187,7 +186,7 @@ fn list(source: &dyn Source, root: RootId, folders: &[String], threads: usize, f
         let mut part = Found::default();
         let mut visit = |object: ListedObject<'_>| {
             let (below, name) = object.rest.rsplit_once('/').unwrap_or(("", object.rest));
-            part.take(&join(path, below), name, object.archived);
+            part.take(&join_key(path, below), name, object.archived);
         };
         part.problems = source.list(root, path, &Bounds::default(), &mut visit);
         part
@@ -268,7 +267,7 @@ mod tests {
                 ("sub/deeper", "result_1.csv.gz"),
                 ("sub/deeper", "notes.txt"),
             ] {
-                found.take(&join(root, folder), name, false);
+                found.take(&join_key(root, folder), name, false);
             }
             let exports = found.exports(before);
             let told: Vec<_> = exports
@@ -286,7 +285,7 @@ mod tests {
                 told,
                 [
                     (root.to_owned(), planted.to_owned()),
-                    (join(root, "sub/deeper"), "result_1.csv.gz".to_owned()),
+                    (join_key(root, "sub/deeper"), "result_1.csv.gz".to_owned()),
                 ]
             );
         }

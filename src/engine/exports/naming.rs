@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::discovery::Export;
 use crate::engine::custody::Calling;
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::{AWS_LOGS, ObjectLocation, RootId, split_key};
+use crate::verify::location::{AWS_LOGS, ObjectLocation, RootId, join_key, split_key};
 
 /// How the objects of one run are called.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Naming {
     ) -> Self {
         let mut copies: BTreeMap<String, usize> = BTreeMap::new();
         for export in exports {
-            let whole = join(before, &export.path);
+            let whole = join_key(before, &export.path);
             *copies.entry(from_logs(&whole).to_owned()).or_default() += 1;
         }
         Self {
@@ -44,7 +44,7 @@ impl Naming {
     /// A folder's key. In a copy that is what leads from `AWSLogs` on, unless two copies are alike
     /// in that.
     pub(super) fn folder(&self, path: &str) -> String {
-        let whole = join(&self.before, path);
+        let whole = join_key(&self.before, path);
         if self.bucket.is_some() {
             return whole;
         }
@@ -57,7 +57,7 @@ impl Naming {
 
     /// The object `name` in the folder that is called `folder`.
     pub(super) fn object(&self, folder: &str, name: &str) -> Subject {
-        let key = join(folder, name);
+        let key = join_key(folder, name);
         match &self.bucket {
             Some(bucket) => Subject::Object(ObjectLocation::new(Arc::clone(bucket), key)),
             None => Subject::Listed {
@@ -85,7 +85,7 @@ impl Calling for Naming {
 
     fn of_path(&self, _: RootId, path: &str) -> Self::Object {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        (self.bucket.clone(), join(&self.folder(folder), name))
+        (self.bucket.clone(), join_key(&self.folder(folder), name))
     }
 
     fn subject(&self, _: RootId, path: &str) -> Subject {
@@ -103,13 +103,4 @@ fn from_logs(key: &str) -> &str {
         return key;
     }
     split_key(key).map_or(key, |(_, path)| path)
-}
-
-/// A path below another; either may be empty.
-pub(super) fn join(folder: &str, name: &str) -> String {
-    match (folder, name) {
-        ("", name) => name.to_owned(),
-        (folder, "") => folder.to_owned(),
-        (folder, name) => format!("{folder}/{name}"),
-    }
 }

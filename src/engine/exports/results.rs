@@ -1,7 +1,6 @@
 //! Judging the result files that a proven sign file names: hashed as they are stored.
 
 use super::discovery::Export;
-use super::naming::join;
 use super::run::Run;
 use crate::engine::digests::{
     GONE, NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again, why_not_missing,
@@ -9,6 +8,7 @@ use crate::engine::digests::{
 use crate::source::{Body, SourceError};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::Sha256Hash;
+use crate::verify::location::join_key;
 use crate::verify::query::{FileVerdict, ResultEntry};
 
 /// What came of a result file.
@@ -77,7 +77,7 @@ fn surely(
     if export.results.get(name) == Some(&true) {
         return Err(SourceError::Archived(NOT_RESTORED.into()));
     }
-    let path = join(&export.path, name);
+    let path = join_key(&export.path, name);
     let fetch = || hash(run, run.source.log(run.root, &path));
     let is_listed = export.results.contains_key(name);
     let is_overlooked = |read: &_| is_listed && *read == Err(SourceError::NotFound);

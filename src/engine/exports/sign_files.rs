@@ -11,6 +11,7 @@ use crate::engine::digests::{
 use crate::source::{Body, SourceError};
 use crate::verify::digest::Unproven;
 use crate::verify::finding::{Code, Finding, Subject};
+use crate::verify::location::join_key;
 use crate::verify::query::{
     Claims, FileVerdict, MAX_SIGN_FILE_LEN, NotASignFile, SIGN_FILE, UnverifiedSignFile,
     VerifiedSignFile,
@@ -62,7 +63,7 @@ pub(super) fn check(run: &Run<'_>, export: &Export) -> Option<Checked> {
     let content = if export.sign_file == Some(true) {
         Err(Failure::Source(SourceError::Archived(NOT_RESTORED.into())))
     } else {
-        let path = super::naming::join(&export.path, SIGN_FILE);
+        let path = join_key(&export.path, SIGN_FILE);
         surely(run, export, &|| run.source.log(run.root, &path))
     };
     let content = match content {
@@ -100,7 +101,7 @@ fn surely(run: &Run<'_>, export: &Export, open: Opening<'_>) -> Result<Vec<u8>, 
     let asked = (run.source, run.stop);
     let content = ask_again(asked, read(run, open), is_overlooked, || read(run, open));
     if is_overlooked(&content) {
-        let path = super::naming::join(&export.path, SIGN_FILE);
+        let path = join_key(&export.path, SIGN_FILE);
         let why = why_not_missing(asked, run.root, &path);
         let told = why.map(|why| Failure::Source(SourceError::Failed(why)));
         return told.map_or(content, Err);
@@ -110,7 +111,7 @@ fn surely(run: &Run<'_>, export: &Export, open: Opening<'_>) -> Result<Vec<u8>, 
 
 /// Why another reading takes back what `first` says; nothing where it does not.
 fn why_unsure(run: &Run<'_>, export: &Export, first: &[u8], subject: &Subject) -> Option<String> {
-    let path = super::naming::join(&export.path, SIGN_FILE);
+    let path = join_key(&export.path, SIGN_FILE);
     for _ in 1..READINGS {
         if run.stop.is_stopped() {
             return None;

@@ -284,11 +284,11 @@ fn region_told(raw: &HttpResponse) -> Option<String> {
     };
     let in_header = raw.headers().get("x-amz-bucket-region");
     let told = in_header.or_else(|| in_text().map(|(region, _)| region))?;
-    is_region(told).then(|| told.to_owned())
+    may_be_region(told).then(|| told.to_owned())
 }
 
 /// Whether it may be the name of a region: it becomes a part of the name of a host.
-pub(super) fn is_region(told: &str) -> bool {
+pub(super) fn may_be_region(told: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=LONGEST_CODE).contains(&told.len())
         && told.bytes().all(is_plain)
@@ -372,7 +372,7 @@ mod tests {
         }
         let long = "a".repeat(LONGEST_CODE + 1);
         for told in ["", "..", "_bad region_", "a.example", "-a", "a-", &long] {
-            assert!(!is_region(told), "{told:?}");
+            assert!(!may_be_region(told), "{told:?}");
         }
     }
 

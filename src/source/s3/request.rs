@@ -11,7 +11,7 @@ use super::answers::{Asked, Bounded};
 use super::backoff::Backoff;
 use super::beginnings::Beginnings;
 use super::clients::Clients;
-use super::fault::{Fault, Kind, is_region};
+use super::fault::{Fault, Kind, may_be_region};
 use super::gate::{Gate, Pass};
 use super::lone::Others;
 use super::outage::Outage;
@@ -21,7 +21,7 @@ use super::wait::Waiter;
 
 /// Memory for bodies is given out in pieces of this many bytes.
 const PIECE: usize = 16 * 1024;
-/// So many pages of listings are held at a time, where each is the first of its folder: most
+/// How many pages of listings are held at a time, where each is the first of its folder: most
 /// folders have few names.
 const PAGES: usize = 32;
 /// A page of a folder that has more than one counts for so many: with its thousand names it takes
@@ -30,7 +30,7 @@ const FULL_PAGE: u32 = 4;
 /// A bucket that sends requests on and on is followed further only after a while each time.
 const MOST_REDIRECTS: u32 = 3;
 
-/// So many requests to CloudTrail are made at a time.
+/// How many requests to CloudTrail are made at a time.
 const MOST_TO_CLOUDTRAIL: usize = 32;
 
 /// What all requests of a run share.
@@ -223,7 +223,7 @@ impl Service {
                 headers.get("x-amz-bucket-region").map(str::to_owned)
             }
         };
-        told.filter(|region| is_region(region))
+        told.filter(|region| may_be_region(region))
     }
 
     /// The same for CloudTrail in `region`.

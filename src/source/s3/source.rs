@@ -28,7 +28,7 @@ use crate::source::{
     Body, Fetch, KeyRange, Level, ListedObject, Metadata, ObjectVersion, Problem, Root, Source,
     SourceError,
 };
-use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::location::{ObjectLocation, RootId, join_key};
 use crate::verify::query::is_of_an_export;
 use crate::verify::time::{Bounds, NAME_SLACK, PAST_END, minus, plus};
 
@@ -183,7 +183,7 @@ impl S3Source {
         let (bucket, prefix) = self.root(root)?;
         Ok(Target {
             bucket,
-            key: join(&prefix, path),
+            key: join_key(&prefix, path),
             version: None,
         })
     }
@@ -207,7 +207,7 @@ impl S3Source {
                 return vec![Problem { path, error }];
             }
         };
-        let whole = format!("{}/", join(&prefix, path));
+        let whole = format!("{}/", join_key(&prefix, path));
         let in_keys = |part: &KeyRange<'_>| Part {
             after: {
                 let mut after = format!("{whole}{}", part.from);
@@ -303,7 +303,7 @@ impl Source for S3Source {
 
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
         let (bucket, prefix) = self.root(root)?;
-        let prefix = format!("{}/", join(&prefix, path));
+        let prefix = format!("{}/", join_key(&prefix, path));
         self.service.waiter.wait(async {
             let names = folders(&self.service, &bucket, &prefix).await;
             names.map_err(Fault::into_source_error)
@@ -313,7 +313,7 @@ impl Source for S3Source {
     /// A folder's marker alone is no folder that holds anything.
     fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
         let (bucket, prefix) = self.root(root)?;
-        let prefix = format!("{}/", join(&prefix, path));
+        let prefix = format!("{}/", join_key(&prefix, path));
         self.service.waiter.wait(async {
             let looked = holds_logs(&self.service, &bucket, &prefix).await;
             looked.map_err(Fault::into_source_error)
@@ -322,7 +322,7 @@ impl Source for S3Source {
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {
         let (bucket, prefix) = self.root(root)?;
-        let prefix = match join(&prefix, path) {
+        let prefix = match join_key(&prefix, path) {
             whole if whole.is_empty() => whole,
             whole => format!("{whole}/"),
         };
@@ -425,11 +425,4 @@ impl Source for S3Source {
         let root = self.root_at(location.bucket(), prefix);
         Some((root, path.to_owned()))
     }
-}
-
-fn join(prefix: &str, path: &str) -> String {
-    if prefix.is_empty() {
-        return path.to_owned();
-    }
-    format!("{prefix}/{path}")
 }

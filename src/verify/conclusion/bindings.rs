@@ -7,10 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::chain::Binding;
 use super::super::finding::{Code, Finding, Subject};
-use super::super::location::{ObjectLocation, RootId};
+use super::super::location::{ObjectLocation, RootId, join_key};
 use super::super::text::numbered;
 use super::super::time::{OVERDUE, minus};
-use super::weighing::join;
 
 /// A bucket and a prefix.
 type Place<'a> = (&'a str, &'a str);
@@ -142,9 +141,9 @@ pub(super) fn settle_bindings(
 fn out_of_place(chain: &Arc<str>, binding: &Binding, other: &Binding) -> Finding {
     let key = ObjectLocation::new(
         Arc::clone(&binding.bucket),
-        join(&binding.prefix, &binding.newest.path()),
+        join_key(&binding.prefix, &binding.newest.path()),
     );
-    let shown = |binding: &Binding| format!("s3://{}", join(&binding.bucket, &binding.prefix));
+    let shown = |binding: &Binding| format!("s3://{}", join_key(&binding.bucket, &binding.prefix));
     Finding::new(Code::DigestMoved, Subject::Object(key))
         .in_chain(chain)
         .compared(&shown(other), &shown(binding))

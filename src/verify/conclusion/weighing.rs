@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::chain::Binding;
 use super::super::finding::{Code, Finding, Severity, Subject};
-use super::super::location::RootId;
+use super::super::location::{RootId, join_key};
 use super::tally::Weights;
 
 /// A finding with its weight and its object's own name.
@@ -77,7 +77,10 @@ pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) ->
             Some(Arc::clone(location.key())),
         ),
         Subject::Listed { root, path, time } => match bindings.at(*root, *time) {
-            Some((bucket, prefix)) => (Some(Arc::clone(bucket)), Some(join(prefix, path).into())),
+            Some((bucket, prefix)) => (
+                Some(Arc::clone(bucket)),
+                Some(join_key(prefix, path).into()),
+            ),
             None => (None, Some(Arc::clone(path))),
         },
     };
@@ -87,14 +90,6 @@ pub(super) fn weigh(finding: Finding, weights: &Weights, bindings: &Bindings) ->
         bucket,
         key,
     }
-}
-
-/// A path below a prefix.
-pub(super) fn join(prefix: &str, path: &str) -> String {
-    if prefix.is_empty() {
-        return path.to_owned();
-    }
-    format!("{prefix}/{path}")
 }
 
 /// Findings are sorted by chain, key and code, and beyond that by all that tells them apart.

@@ -14,5 +14,5 @@ pub use log_path::{
     LogFolder, LogKind, LogName, LogPath, folder_day, is_among_logs, read_log_name,
 };
 pub use names::{is_account, is_organization, is_region, is_trail};
-pub use object::{ObjectLocation, RootId, split_key};
+pub use object::{ObjectLocation, RootId, join_key, split_key};
 pub use place::{AWS_LOGS, AccountRegion, DIGEST_FOLDER, MAX_KEY_LEN};

@@ -62,6 +62,15 @@ pub fn split_key(key: &str) -> Option<(&str, &str)> {
     key.starts_with("AWSLogs/").then_some(("", key))
 }
 
+/// What lies at `path` below `folder`, which may be a prefix; either may be empty.
+pub fn join_key(folder: &str, path: &str) -> String {
+    match (folder, path) {
+        ("", path) => path.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, path) => format!("{folder}/{path}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
