@@ -26,7 +26,7 @@ struct Asked {
     logs: usize,
     events: usize,
     latencies: Vec<u64>,
-    /// So many hours are given to the AWS CLI, which takes far longer for each.
+    /// How many hours are given to the AWS CLI, which takes far longer for each.
     aws_hours: usize,
 }
 

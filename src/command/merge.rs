@@ -18,7 +18,7 @@ use crate::report::{Outputs, PlanNote};
 use crate::shard::{Gap, Gathered, Joined, Plan, ResultPlace};
 use crate::verify::conclusion::ExitStatus;
 
-/// So many shards are told one by one.
+/// How many shards are told one by one.
 const MOST_TOLD: usize = 20;
 
 pub(super) fn merge(args: &MergeArgs, stop: &Stop) -> Result<ExitStatus> {

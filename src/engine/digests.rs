@@ -21,7 +21,7 @@ use crate::verify::time::parse_name_time;
 /// Why an archived object is not read.
 pub(in crate::engine) const NOT_RESTORED: &str = "its storage class is GLACIER or DEEP_ARCHIVE, and it is not restored; restore it first (aws s3api restore-object)";
 
-/// So many readings that agree accuse. The network, the memory or a copy that is still under way may
+/// How many readings that agree accuse. The network, the memory or a copy that is still under way may
 /// have changed what came with one.
 pub(in crate::engine) const READINGS: usize = 3;
 /// Why what was read is no proof of tampering.

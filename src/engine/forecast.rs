@@ -11,7 +11,7 @@ use crate::source::{ListedObject, Problem, Source, SourceError};
 use crate::verify::location::{AccountRegion, DIGEST_FOLDER, DigestKey, LogFolder, RootId};
 use crate::verify::time::Bounds;
 
-/// So many objects, and how large they are.
+/// How many objects, and how large they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
     /// Objects.

@@ -15,9 +15,9 @@ use crate::verify::location::{DigestKey, ObjectLocation, RootId};
 use crate::verify::signature::Signature;
 use crate::verify::text::numbered;
 
-/// So many objects are looked up; where thousands are gone, they went the same way.
+/// How many objects are looked up; where thousands are gone, they went the same way.
 const MOST_OBJECTS: usize = 500;
-/// So many versions of one object are read in search of the intact one.
+/// How many versions of one object are read in search of the intact one.
 const MOST_VERSIONS: usize = 10;
 
 /// Adds to each finding about an object that is missing or changed what its versions tell.

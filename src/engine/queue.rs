@@ -25,11 +25,11 @@ pub(super) enum Task {
 /// How much is done at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Width {
-    /// So many groups are listed and walked.
+    /// How many groups are listed and walked.
     pub(super) groups: usize,
-    /// So many workers are at logs.
+    /// How many workers are at logs.
     pub(super) at_logs: usize,
-    /// So many logs each of them asks for.
+    /// How many logs each of them asks for.
     pub(super) window: usize,
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     width: Width,
     held: Held,
-    /// So many bytes of digests may be held before no further one is read beside others.
+    /// How many bytes of digests may be held before no further one is read beside others.
     digest_memory: usize,
 }
 
@@ -78,7 +78,7 @@ impl Queue {
         }
     }
 
-    /// So many logs may a worker ask for at once.
+    /// How many logs a worker may ask for at once.
     pub(super) fn window(&self) -> usize {
         self.width.window
     }

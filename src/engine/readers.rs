@@ -5,7 +5,7 @@ use std::thread::{self, ThreadId};
 
 use crate::verify::hashing::ContentReader;
 
-/// So many may always be in use; and so many for each core. A reader takes 300 KB, and more of them
+/// How many may always be in use, and how many for each core. A reader takes 300 KB, and more of them
 /// than keep the cores busy, and a cold disk or some large bodies on their way, gain nothing.
 const AT_LEAST: usize = 32;
 const FOR_EACH_CORE: usize = 4;

@@ -28,7 +28,7 @@ use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AccountRegion, ChainId, RootId, is_among_logs};
 
-/// So many workers ask for many logs at once, and hash them: enough for the cores of common machines.
+/// How many workers ask for many logs at once, and hash them: enough for the cores of common machines.
 const MOST_AT_LOGS: usize = 16;
 
 /// Which accounts, regions and trails are verified; where a set is empty, all are.

@@ -24,9 +24,9 @@ use crate::verify::hashing::Content;
 use crate::verify::location::{DIGEST_FOLDER, DigestKey, LogKind, LogPath, RootId};
 use crate::verify::time::{Bounds, NAME_SLACK, minus, plus};
 
-/// So many logs are hashed before they are handed on: it bounds what is held.
+/// How many logs are hashed before they are handed on: it bounds what is held.
 const AT_A_TIME: usize = 16 * 1024;
-/// So many bytes of large digests are read at a time.
+/// How many bytes of large digests are read at a time.
 const LARGE_DIGESTS: usize = 32 * 1024 * 1024;
 /// A digest counts for so many logs, since it is held whole.
 const DIGEST: usize = 32;

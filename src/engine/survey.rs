@@ -15,7 +15,7 @@ use crate::verify::query::LAKE_FOLDER;
 /// Why an archive inside of another one is not verified.
 const INSIDE: &str = "it lies inside of the folder of an account or an organization, where nothing is searched for: verify it on its own";
 
-/// So many folders of a log kind that are no region's are looked into: whoever writes to a bucket may make up any number.
+/// How many folders of a log kind that are no region's are looked into: whoever writes to a bucket may make up any number.
 const MOST_FURTHER: usize = 100;
 
 /// What lies in one root of an account and region.

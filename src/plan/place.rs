@@ -17,7 +17,7 @@ use crate::source::{
 };
 use crate::verify::time::Bounds;
 
-/// So many requests may be in flight, unless the user says otherwise: at 20 ms each that is more
+/// How many requests may be in flight, unless the user says otherwise: at 20 ms each that is more
 /// than two cores can inflate and hash.
 pub(super) const REQUESTS: usize = 200;
 /// So much memory may be used, roughly, unless the user says otherwise.
@@ -268,7 +268,7 @@ pub(super) fn memory(asked: Option<Size>) -> usize {
     asked.map_or(MEMORY, |size| size.0)
 }
 
-/// So many threads read a folder, unless the user says otherwise: four a core, since a cold disk
+/// How many threads read a folder, unless the user says otherwise: four a core, since a cold disk
 /// is read faster so, and a warm one no slower.
 pub(super) fn folder_threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get) * 4

@@ -22,7 +22,7 @@ use crate::verify::conclusion::Weights;
 use crate::verify::keys::{KeySet, PublicKey, listed_key};
 use crate::verify::time::Bounds;
 
-/// So many results are fetched at a time.
+/// How many results are fetched at a time.
 const RESULT_REQUESTS: usize = 32;
 
 /// What a machine brings to a plan.

@@ -13,7 +13,7 @@ pub(super) const TRAILER: usize = 8 + 8 + 32 + MAGIC.len();
 pub(super) const MAX_HEAD: u64 = 256 * 1024 * 1024;
 /// The lines of a block are never longer.
 pub(super) const MAX_LINES: u64 = 512 * 1024 * 1024;
-/// So many bytes has a hash.
+/// How many bytes a hash has.
 const HASH: u64 = 32;
 /// A block ends with so many objects,
 pub(super) const BLOCK_OBJECTS: usize = 4096;
@@ -60,7 +60,7 @@ pub(super) struct Block {
     /// Its lines, as they are stored and as they are.
     pub(super) packed: u64,
     pub(super) lines: u64,
-    /// So many hashes of logs lie behind the lines, in their order, and in no text: nothing packs them.
+    /// How many hashes of logs lie behind the lines, in their order, and in no text: nothing packs them.
     pub(super) hashes: u64,
     /// The hashes, and what digests hold behind them.
     pub(super) blobs: u64,

@@ -10,7 +10,7 @@ use crate::verify::location::RootId;
 
 /// The version of plans and of results.
 const VERSION: u32 = 1;
-/// So many shards a plan has at most.
+/// How many shards a plan has at most.
 pub const SLICE_LIMIT: u32 = 100_000;
 
 /// A plan, as its file holds it.

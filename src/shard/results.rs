@@ -18,7 +18,7 @@ use crate::source::{S3Store, SourceError};
 pub struct Gap {
     /// Its number.
     pub shard: u32,
-    /// Why.
+    /// Why it has none.
     pub why: ResultError,
 }
 

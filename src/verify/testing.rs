@@ -33,7 +33,7 @@ pub(super) fn sign(pem: &[u8], text: &[u8]) -> Signature {
     Signature::from_hex(&hex::encode(signature)).unwrap()
 }
 
-/// So many minutes after 2020-01-02T00:00:00Z.
+/// How many minutes after 2020-01-02T00:00:00Z.
 pub(super) fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_577_923_200 + minute * 60).unwrap()
 }

@@ -17,7 +17,7 @@ use crate::verify::inventory::Inventory;
 use crate::verify::location::{ChainId, LogKind, LogName, ObjectLocation, RootId};
 use crate::verify::time::{NAME_SLACK, midnight, plus};
 
-/// So many logs wait at most until it is known whose they are. An archive of copies has few such logs at a time, or
+/// How many logs wait at most until it is known whose they are. An archive of copies has few such logs at a time, or
 /// somebody made it up.
 const MOST_BORROWED: usize = 100_000;
 

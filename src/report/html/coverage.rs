@@ -16,14 +16,14 @@ use crate::report::trouble::{Trouble, Waiting};
 
 /// With more chains than this, those with nothing to tell are only counted.
 const CHAINS_IN_FULL: usize = 120;
-/// So many chains with something to tell are shown.
+/// How many chains with something to tell are shown.
 const CHAINS_SHOWN: usize = 600;
-/// So many timelines are drawn, and so many cells in all of them.
+/// How many timelines are drawn, and how many cells in all of them.
 const CELLS_DRAWN: usize = 24_000;
-/// So many stretches of time that are not covered are listed.
+/// How many stretches of time that are not covered are listed.
 const GAPS_SHOWN: usize = 500;
 
-/// So many events are told beside a gap; its finding tells where they are recorded.
+/// How many events are told beside a gap; its finding tells where they are recorded.
 const EVENTS_SHOWN: usize = 3;
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {

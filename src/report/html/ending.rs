@@ -8,7 +8,7 @@ use crate::report::escape::{markup, shell};
 use crate::report::head::{Head, NO_KEYS};
 use crate::report::json::SCHEMA_VERSION;
 
-/// So many keys are listed.
+/// How many keys are listed.
 const KEYS_SHOWN: usize = 400;
 
 pub(super) fn write(report: &Head<'_>, out: &mut dyn Write) -> io::Result<()> {

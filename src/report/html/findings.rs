@@ -12,15 +12,15 @@ use crate::report::head::Head;
 use crate::report::json::Finding;
 use crate::verify::finding::{Code, Severity};
 
-/// So many chains of a code are shown.
+/// How many chains of a code are shown.
 const PARTS_SHOWN: usize = 40;
-/// So many findings of a code in a chain are shown in full, and in the whole page.
+/// How many findings of a code in a chain are shown in full, and in the whole page.
 const FULL_IN_PART: usize = 3;
 const FULL_IN_PAGE: usize = 300;
-/// So many more are listed by name, in a chain and in the whole page.
+/// How many more are listed by name, in a chain and in the whole page.
 const LISTED_IN_PART: usize = 50;
 const LISTED_IN_PAGE: usize = 5_000;
-/// So many bytes are written of findings, however long their names are.
+/// How many bytes are written of findings, however long their names are.
 const BYTES_SHOWN: usize = 3_000_000;
 /// No text of one finding is shown longer: a key has 1024 bytes at most.
 const TEXT_SHOWN: usize = 2_000;

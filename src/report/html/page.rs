@@ -16,7 +16,7 @@ use crate::verify::conclusion::Verdict;
 use crate::verify::finding::Code;
 
 const STYLE: &str = include_str!("style.css");
-/// So many sources of keys are named at the top.
+/// How many sources of keys are named at the top.
 const KEYS_SHOWN: usize = 4;
 
 /// Writes the report as one page.

@@ -259,7 +259,7 @@ pub struct ChainGap {
     pub start: Timestamp,
     /// To when.
     pub end: Timestamp,
-    /// Why.
+    /// Why no digest covers it.
     #[serde(with = "named")]
     pub cause: GapCause,
     /// The events in verified logs that explain it, the earliest first.

@@ -10,7 +10,7 @@ use crate::report::escape::markup;
 use crate::report::html::write_page;
 use crate::verify::query::FileVerdict;
 
-/// So many exports are listed; those with something to tell come first.
+/// How many exports are listed; those with something to tell come first.
 const EXPORTS_SHOWN: usize = 2_000;
 
 /// Writes the report as one page.

@@ -18,7 +18,7 @@ use crate::verify::conclusion::ExitStatus;
 use crate::verify::finding::Severity;
 use crate::verify::query::FileVerdict;
 
-/// So many exports are shown, unless all are asked for. Those with something to tell come first.
+/// How many exports are shown, unless all are asked for. Those with something to tell come first.
 const EXPORTS_SHOWN: usize = 20;
 
 /// Writes the report as text.

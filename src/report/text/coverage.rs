@@ -18,9 +18,9 @@ use crate::verify::finding::Severity;
 
 /// With more chains than this, those with nothing to tell are only counted.
 const CHAINS_IN_FULL: usize = 12;
-/// So many chains are shown at most, unless all is asked for.
+/// How many chains are shown at most, unless all is asked for.
 const CHAINS_SHOWN: usize = 40;
-/// So many gaps of a chain are shown, unless all are asked for.
+/// How many gaps of a chain are shown, unless all are asked for.
 const GAPS_SHOWN: usize = 4;
 
 /// Writes the coverage of every chain.

@@ -12,9 +12,9 @@ use crate::report::look::{Look, Verbosity};
 use crate::report::wrap::hanging;
 use crate::verify::finding::{Code, Severity};
 
-/// So many chains of a code are shown, unless all is asked for.
+/// How many chains of a code are shown, unless all is asked for.
 const PARTS_SHOWN: usize = 6;
-/// So many objects of a code in a chain are shown, where these are all.
+/// How many objects of a code in a chain are shown, where these are all.
 const ALL_SHOWN: usize = 3;
 /// Of more objects than that, one is shown as an example for each of so many messages.
 const EXAMPLES_SHOWN: usize = 2;

@@ -86,7 +86,7 @@ impl Intercept for Bounded {
 /// A body that is on its way.
 struct Coming {
     body: Pin<Box<SdkBody>>,
-    /// So many more bytes may come.
+    /// How many more bytes may come.
     left: usize,
     stall: Duration,
     /// It ends before this.
@@ -160,7 +160,7 @@ mod tests {
     /// No test takes so long.
     const LONG: Duration = Duration::from_hours(1);
 
-    /// So many bytes, one after the other, each after a time; and then the end, or nothing more.
+    /// How many bytes, one after the other, each after a time; and then the end, or nothing more.
     struct Server {
         bytes: usize,
         pause: Duration,

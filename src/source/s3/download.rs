@@ -37,7 +37,7 @@ pub(super) struct Download {
     stream: Option<ByteStream>,
     /// What of it has come already.
     ahead: Option<Bytes>,
-    /// So many bytes come once more, from a server that does not give the rest of an object alone.
+    /// How many bytes come once more, from a server that does not give the rest of an object alone.
     again: u64,
     pace: Pace,
     backoff: Backoff,

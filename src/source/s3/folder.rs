@@ -14,7 +14,7 @@ use super::span::{Folder, Span};
 use super::stretch::Stretch;
 use crate::source::SourceError;
 
-/// So many pieces are listed at a time; the others wait, and take little.
+/// How many pieces are listed at a time; the others wait, and take little.
 const MOST_OPEN: usize = 64;
 /// Pages that wait to be looked at.
 const WAITING: usize = 4;

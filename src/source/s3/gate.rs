@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many at a time to begin with.
+/// How many at a time to begin with.
 const FIRST: usize = 32;
 /// Never fewer than this.
 const LEAST: usize = 2;
@@ -33,14 +33,14 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct State {
     limit: usize,
-    /// So many of those that are in flight shall not be followed by others.
+    /// How many of those that are in flight shall not be followed by others.
     debt: usize,
     doubling: bool,
     /// Whether somebody had to wait since the measure began.
     full: bool,
     began: Instant,
     done: u32,
-    /// So many requests got no answer since then.
+    /// How many requests got no answer since then.
     unanswered: usize,
     best: f64,
     idle: u32,

@@ -29,7 +29,7 @@ const AROUND: SignedDuration = SignedDuration::from_hours(48);
 const QUERY_KEYS: SignedDuration = SignedDuration::from_hours(21 * 24);
 /// CloudTrail has signed digests since October 2015.
 const FIRST: Timestamp = Timestamp::constant(1_443_657_600, 0);
-/// So many regions are asked at once.
+/// How many regions are asked at once.
 const AT_ONCE: usize = 32;
 /// A region has a new key every few weeks: no list goes on for ever.
 const MOST_PAGES: usize = 1000;

@@ -26,7 +26,7 @@ const OTHERS: u32 = 3;
 /// What others are tried with is no larger: many may ask at a time.
 const LARGEST: u64 = 64 * 1024;
 
-/// So many names of a bucket are kept: any object, and one beside it.
+/// How many names of a bucket are kept: any object, and one beside it.
 const SHOWN: usize = 2;
 
 /// At most this many in trouble at a time are objects' own trouble; more are the server's.

@@ -60,7 +60,7 @@ impl Asker {
 pub(super) struct Given {
     pub(super) output: GetObjectOutput,
     pub(super) etag: Option<String>,
-    /// So many bytes are to come.
+    /// How many bytes are to come.
     pub(super) length: u64,
     /// What of them has come already.
     pub(super) ahead: Option<Bytes>,

@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// So many bytes more have come. True where they fill another piece: a body of many gigabytes is
+    /// Takes note of so many bytes more. True where they fill another piece: a body of many gigabytes is
     /// long on its way, and all of that time the service is there.
     pub(super) fn count(&mut self, bytes: u64) -> bool {
         let pieces = self.came / PIECE;

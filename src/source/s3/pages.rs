@@ -55,7 +55,7 @@ impl Page {
     }
 }
 
-/// So many pages in a row may bring no name at all: S3 sends empty ones where much was deleted.
+/// How many pages in a row may bring no name at all: S3 sends empty ones where much was deleted.
 const MOST_IDLE: u32 = 1000;
 /// A page of names, none of which is beyond those before them, counts for so many: a listing that
 /// brings the same names again and again would never end.
@@ -70,7 +70,7 @@ pub(super) struct Cursor {
     furthest: String,
     /// Whether names have to come in order.
     is_ordered: bool,
-    /// So many pages in a row brought none beyond it.
+    /// How many pages in a row brought none beyond it.
     idle: u32,
 }
 

@@ -74,9 +74,9 @@ pub(super) struct Level {
     span: Span,
     /// The folder of a year or a month, with its closing slash, or nothing.
     name: String,
-    /// So many folders that are no year's lie above the folder, in the one that is listed.
+    /// How many folders that are no year's lie above the folder, in the one that is listed.
     depth: u8,
-    /// So many of those that lie in it are searched for years so far.
+    /// How many of those that lie in it are searched for years so far.
     searched: usize,
 }
 

@@ -12,13 +12,13 @@ use crate::source::{Level, SourceError};
 use crate::verify::location::{AWS_LOGS, is_account, is_organization};
 use crate::verify::query::LAKE_FOLDER;
 
-/// So many folders may stand between the source and an `AWSLogs` folder.
+/// How many folders may stand between the source and an `AWSLogs` folder.
 const LEVELS: u8 = 4;
 /// No more folders are looked into: a bucket that holds anything else besides may have millions.
 const MOST_FOLDERS: usize = 20_000;
-/// So many are looked into at a time.
+/// How many are looked into at a time.
 const AT_ONCE: usize = 256;
-/// So many folders of a level are told: no organization has as many accounts.
+/// How many folders of a level are told: no organization has as many accounts.
 const MOST_NAMES: usize = 100_000;
 
 /// Why a folder without a name is not looked into.

@@ -35,7 +35,7 @@ pub(super) struct Watch {
 enum Progress {
     /// Credentials may still be asked for.
     NotBegun,
-    /// So many bytes are left since then.
+    /// How many bytes are left since then.
     Taken(Instant, u64),
 }
 

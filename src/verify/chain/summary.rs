@@ -38,7 +38,7 @@ pub enum GapCause {
 pub struct Gap {
     /// From when to when.
     pub range: TimeRange,
-    /// Why.
+    /// Why no digest covers it.
     pub cause: GapCause,
 }
 

@@ -41,7 +41,7 @@ pub struct Scanner<'a> {
     bucket: &'a str,
     /// The end of what came so far.
     tail: Vec<u8>,
-    /// So many bytes of the tail were looked at.
+    /// How many bytes of the tail were looked at.
     looked_at: usize,
     found: bool,
     found_elsewhere: bool,

@@ -10,7 +10,7 @@ use super::super::time::{day_folders, midnight};
 use super::folder::ExportFolder;
 use super::tally::{Claims, ExportTally, FileVerdict, QueryTally, QueryWeights, ResultCounts};
 
-/// So many other folders with the same signature are named.
+/// How many other folders with the same signature are named.
 const TWINS_NAMED: usize = 3;
 
 /// An export as reports tell it.

@@ -10,7 +10,7 @@ use super::{
 
 const ACCOUNTS: [&str; 2] = ["111122223333", "444455556666"];
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
-/// So many logs a chain and hour, unless told otherwise.
+/// How many logs a chain and hour, unless told otherwise.
 pub const LOGS_AN_HOUR: usize = 100;
 
 /// Writes at least `logs` logs of `events` events each (one is about 900 bytes), `an_hour` a chain, and their digests to

@@ -21,7 +21,7 @@ fn slow() -> Options {
     }
 }
 
-/// So many hours with a backfill digest each, all made on one day of June with a key of then.
+/// How many hours with a backfill digest each, all made on one day of June with a key of then.
 fn backfilled(number: u32) -> Archive {
     let hours: Vec<_> = (0..number).collect();
     let made_in_june = trail(number).backfill(&hours).rotate(number, TestKey::b());

@@ -73,7 +73,7 @@ fn a_bundle_that_holds_no_certificate_is_refused() {
 struct Relay {
     /// Where to, if anywhere.
     server: Option<String>,
-    /// So many connections end with an alert of TLS in place of the server's first word.
+    /// How many connections end with an alert of TLS in place of the server's first word.
     alerts: Arc<AtomicU32>,
 }
 

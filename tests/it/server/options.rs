@@ -34,10 +34,10 @@ pub(crate) struct Options {
     pub(crate) truncation: Truncation,
     /// Passes before every response.
     pub(crate) latency: Duration,
-    /// So many requests are worked on at a time, the others wait; 0: no limit. With a
+    /// How many requests are worked on at a time, while the others wait; 0: no limit. With a
     /// latency it makes throughput level off, as a real service's does.
     pub(crate) slots: usize,
-    /// So many connections are taken at a time, further ones are reset; 0: no limit.
+    /// How many connections are taken at a time, further ones are reset; 0: no limit.
     pub(crate) connections: usize,
     /// Where the faults' dice start.
     pub(crate) seed: u64,
