@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::run::{Filters, Job};
+use super::job::{Filters, Job};
 use crate::verify::conclusion::Tally;
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::location::{AccountRegion, ChainId};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::Job;
+use super::job::Job;
 use super::shard::may_be_read;
 use super::stop::Stop;
 use super::survey::{Holdings, Survey, survey};

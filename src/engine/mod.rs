@@ -9,6 +9,7 @@ mod forecast;
 mod group;
 mod held;
 mod history;
+mod job;
 mod log_reading;
 mod logs;
 mod nothing;
@@ -27,8 +28,9 @@ mod window;
 
 pub use exports::{QueryJob, verify_exports};
 pub use forecast::{Amount, Forecast, forecast};
+pub use job::{Filters, Job, Limits, Remembrance};
 pub use partition::{Cut, Inventoried, Partition, Portioned, partition, partition_inventory};
-pub use run::{Filters, Job, Limits, Remembrance, run};
+pub use run::run;
 pub use shard::{Keeper, KeptObject, Outcome, ShardCounts, ShardError, Slice, read_shard};
 pub use stop::Stop;
 pub(crate) use threads::in_parallel;

@@ -1,6 +1,6 @@
 //! Why there was nothing to verify: what was looked for, and what there was instead.
 
-use super::run::Filters;
+use super::job::Filters;
 use super::survey::Survey;
 use crate::source::Source;
 use crate::verify::conclusion::Conclusion;

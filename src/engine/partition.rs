@@ -11,7 +11,7 @@ use assign::assign;
 use units::{Folder, Gathered, MOST_OF_A_FOLDER, REQUEST, Units, coarsen, unit};
 
 use super::forecast::Forecast;
-use super::run::Job;
+use super::job::Job;
 use super::stop::Stop;
 use super::survey::{Holdings, Survey, survey};
 use super::threads::in_parallel;

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use super::asked::{not_there, vanished, without_hours};
 use super::custody::{LogsCalling, tell_altered};
 use super::group::{Group, Voucher};
 use super::held::Held;
 use super::history::tell_histories;
+use super::job::{Job, Limits};
 use super::logs::{Bytes, ChainLogs, LogBatch};
 use super::nothing::Looked;
 use super::queue::{Queue, Task, Width};
@@ -21,114 +20,15 @@ use super::stop::Stop;
 use super::survey::{Survey, survey};
 use super::threads::in_threads;
 use crate::event::{Event, Observer};
-use crate::source::{KeyRing, Problem, Source, SourceError};
-use crate::verify::chain::{ChainSummary, Remembered, WalkEvent};
-use crate::verify::conclusion::{ChainTally, Conclusion, Tally, Weights};
+use crate::source::{Problem, Source, SourceError};
+use crate::verify::chain::{ChainSummary, WalkEvent};
+use crate::verify::conclusion::{ChainTally, Conclusion, Tally};
 use crate::verify::evidence::Ledger;
 use crate::verify::finding::{Code, Finding, Subject};
-use crate::verify::location::{AccountRegion, ChainId, RootId, is_among_logs};
+use crate::verify::location::{RootId, is_among_logs};
 
 /// How many workers ask for many logs at once, and hash them: enough for the cores of common machines.
 const MOST_AT_LOGS: usize = 16;
-
-/// Which accounts, regions and trails are verified; where a set is empty, all are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filters {
-    /// Accounts, by their twelve digits.
-    pub accounts: BTreeSet<String>,
-    /// Regions.
-    pub regions: BTreeSet<String>,
-    /// Trails, by name.
-    pub trails: BTreeSet<String>,
-    /// Only trails of this home region.
-    pub home_region: Option<String>,
-    /// Only chains of an organization's trail, which belongs to this account.
-    pub management_account: Option<String>,
-}
-
-impl Filters {
-    pub(super) fn takes_account(&self, account: &str) -> bool {
-        self.accounts.is_empty() || self.accounts.contains(account)
-    }
-
-    pub(super) fn takes_region(&self, region: &str) -> bool {
-        self.regions.is_empty() || self.regions.contains(region)
-    }
-
-    /// Whether a chain is asked for.
-    pub fn takes(&self, chain: &ChainId) -> bool {
-        self.takes_account(chain.place().account())
-            && self.takes_region(chain.place().region())
-            && self.takes_chain(chain)
-    }
-
-    pub(super) fn takes_chain(&self, chain: &ChainId) -> bool {
-        let at_home = |home: &String| home == chain.home_region();
-        (self.trails.is_empty() || self.trails.contains(chain.trail()))
-            && self.home_region.as_ref().is_none_or(at_home)
-            && self.takes_place(chain.place())
-    }
-
-    /// Other accounts may have trails of the same name and home region in the same bucket.
-    fn takes_place(&self, place: &AccountRegion) -> bool {
-        // It may have been a trail of its own account before, and an organization's before that.
-        let is_its_own = |account: &String| place.account() == account;
-        place.organization().is_some() || self.management_account.as_ref().is_none_or(is_its_own)
-    }
-}
-
-/// How much is done at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Threads that read and hash.
-    pub threads: usize,
-    /// Digests of one account and region that are read ahead of the walk.
-    pub read_ahead: usize,
-    /// Accounts' regions listed and walked at a time.
-    pub groups: usize,
-    /// Bytes of digests that are held at a time, before any more are read ahead.
-    pub digest_memory: usize,
-}
-
-/// The chains that an earlier run has seen, and what it verified last of each, if anything.
-pub type Remembrance = BTreeMap<ChainId, Option<Remembered>>;
-
-/// What is to be verified, and against what.
-#[derive(Debug)]
-pub struct Job {
-    /// Which accounts, regions and trails.
-    pub filters: Filters,
-    /// Where CloudTrail's public keys come from.
-    pub keys: Arc<dyn KeyRing>,
-    /// The range, and how findings are weighed.
-    pub weights: Weights,
-    /// Whether logs are left unread.
-    pub digests_only: bool,
-    /// What an earlier run verified last of each chain, where one did. Chains that it has not
-    /// seen are followed to their beginnings.
-    pub remembered: Option<Remembrance>,
-    /// Chains that an earlier run saw and did not find valid, each with a time from which on it
-    /// had digests.
-    pub unproven: BTreeMap<ChainId, Timestamp>,
-    /// How much is done at a time.
-    pub limits: Limits,
-}
-
-impl Job {
-    /// The chains that an earlier run has seen, and that are asked for.
-    pub(super) fn remembered_chains(&self) -> impl Iterator<Item = (&ChainId, &Remembered)> {
-        let chains = self.remembered.iter().flatten();
-        chains
-            .filter_map(|(chain, remembered)| Some((chain, remembered.as_ref()?)))
-            .filter(move |(chain, _)| self.filters.takes(chain))
-    }
-
-    /// Where they are. What is gone from there altogether is missed too.
-    fn remembered_places(&self) -> impl Iterator<Item = AccountRegion> {
-        self.remembered_chains()
-            .map(|(chain, _)| chain.place().clone())
-    }
-}
 
 /// What all workers of a run share.
 pub(super) struct Shared<'a> {

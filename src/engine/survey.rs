@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::run::Filters;
+use super::job::Filters;
 use super::stop::Stop;
 use super::threads::in_parallel;
 use crate::source::{Problem, Root, Source, SourceError};

@@ -131,7 +131,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
             narrowing: Narrowing::default(),
             trail: None,
             bounds: of_snapshot.bounds,
-            limits: limits(memory(args.max_memory), threads),
+            limits: Limits::new(memory(args.max_memory), threads),
             cloudtrail: None,
             of_snapshot: Some(of_snapshot),
             note: Some(note),
@@ -143,7 +143,7 @@ fn folder(args: &LogsArgs, path: &Path, bounds: Bounds, stop: &Stop) -> Result<R
         narrowing,
         trail: None,
         bounds,
-        limits: limits(memory(args.max_memory), threads),
+        limits: Limits::new(memory(args.max_memory), threads),
         cloudtrail: None,
         of_snapshot: None,
         note: None,
@@ -188,7 +188,7 @@ fn s3(
         narrowing,
         trail,
         bounds,
-        limits: limits(memory(args.max_memory), threads),
+        limits: Limits::new(memory(args.max_memory), threads),
         cloudtrail,
         of_snapshot: None,
         note: None,
@@ -252,16 +252,6 @@ pub(super) fn settings(
         body_memory: memory / 4,
         ..Settings::default()
     })
-}
-
-pub(super) fn limits(memory: usize, threads: usize) -> Limits {
-    Limits {
-        threads,
-        read_ahead: threads * 8,
-        groups: threads.max(4),
-        // What a few digests of a busy hour take: they name work enough for every thread.
-        digest_memory: memory / 16,
-    }
 }
 
 pub(super) fn memory(asked: Option<Size>) -> usize {

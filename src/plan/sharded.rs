@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::logs::{LogsPlan, codes};
-use super::place::{Place, REQUESTS, folder_threads, limits, memory, settings};
+use super::place::{Place, REQUESTS, folder_threads, memory, settings};
 use crate::cli::{AwsArgs, LogsArgs, Payer, Size};
-use crate::engine::{Filters, Job, Partition, Stop};
+use crate::engine::{Filters, Job, Limits, Partition, Stop};
 use crate::report::{Format, KeyOrigin, KeySource};
 use crate::shard::{Plan, PlannedAws, PlannedFolder, PlannedKey, PlannedKeys, PlannedPlace};
 use crate::source::{
@@ -230,7 +230,7 @@ impl LogsPlan {
             digests_only: plan.digests_only,
             remembered: None,
             unproven: BTreeMap::new(),
-            limits: limits(means.memory(), threads),
+            limits: Limits::new(means.memory(), threads),
         };
         Ok(Self {
             job,

@@ -1,6 +1,6 @@
 //! What is done to the archive, and what must be said of it then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
@@ -11,13 +11,16 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 
 use super::archive::{MemorySource, Object, clean};
-use crate::engine::{Filters, Job, Limits, Stop, run as verify};
+use crate::engine::{Job, Limits, Stop, run as verify};
 use crate::event::Observers;
 use crate::source::GivenKeys;
 use crate::verify::conclusion::{Verdict, Weights};
 use crate::verify::finding::Code;
 use crate::verify::keys::KeySet;
 use crate::verify::time::Bounds;
+
+/// Far more than the archive takes.
+const MEMORY: usize = 256 * 1024 * 1024;
 
 /// What must be said of an archive.
 struct Expected {
@@ -197,25 +200,12 @@ fn untouched() -> Result<Archive> {
 }
 
 fn verdict(archive: Archive, stop: &Stop) -> Result<(Verdict, BTreeSet<Code>)> {
-    let job = Job {
-        filters: Filters::default(),
-        keys: Arc::new(GivenKeys::new(archive.keys)),
-        weights: Weights {
-            bounds: Bounds::new(None, archive.end).context("the range is empty")?,
-            now: Timestamp::now(),
-            allow: BTreeSet::new(),
-            deny: BTreeSet::new(),
-        },
-        digests_only: false,
-        remembered: None,
-        unproven: BTreeMap::new(),
-        limits: Limits {
-            threads: 2,
-            read_ahead: 16,
-            groups: 4,
-            digest_memory: 16 * 1024 * 1024,
-        },
-    };
+    let bounds = Bounds::new(None, archive.end).context("the range is empty")?;
+    let job = Job::new(
+        Arc::new(GivenKeys::new(archive.keys)),
+        Weights::new(bounds, Timestamp::now()),
+        Limits::new(MEMORY, 2),
+    );
     let conclusion = verify(&job, &archive.source, &Observers::default(), stop)?;
     let told = conclusion
         .findings

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::run::{Filters, Job, Shared};
+use super::super::job::{Filters, Job};
+use super::super::run::Shared;
 use super::increments::Reaches;
 use super::life::Group;
 use super::line::Waiting;

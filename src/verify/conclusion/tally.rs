@@ -234,3 +234,15 @@ pub struct Weights {
     /// Codes that count as invalid.
     pub deny: BTreeSet<Code>,
 }
+
+impl Weights {
+    /// Each code counts for what it is.
+    pub fn new(bounds: Bounds, now: Timestamp) -> Self {
+        Self {
+            bounds,
+            now,
+            allow: BTreeSet::new(),
+            deny: BTreeSet::new(),
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ct_verify::{
-    engine::{Filters, Job, Limits, Stop, run},
+    engine::{Job, Limits, Stop, run},
     event::Observers,
     source::{GivenKeys, Source},
     verify::{
@@ -110,25 +110,17 @@ pub fn judge_source(source: &dyn Source, how: Run) -> Judged {
         how.range.map(|(start, _)| instant(start)),
         how.range.map(|(_, end)| instant(end)),
     );
-    let job = Job {
-        filters: Filters::default(),
-        keys: Arc::new(GivenKeys::new(KEYS.clone())),
-        weights: Weights {
-            bounds: bounds.expect("a range"),
-            now: instant(Time::parse("2024-06-01T00:00:00Z")),
-            allow: BTreeSet::new(),
-            deny: BTreeSet::new(),
-        },
-        digests_only: false,
-        remembered: None,
-        unproven: std::collections::BTreeMap::new(),
-        limits: Limits {
+    let now = instant(Time::parse("2024-06-01T00:00:00Z"));
+    let job = Job::new(
+        Arc::new(GivenKeys::new(KEYS.clone())),
+        Weights::new(bounds.expect("a range"), now),
+        Limits {
             threads: how.threads,
             read_ahead: 8,
             groups: 4,
             digest_memory: 1 << 20,
         },
-    };
+    );
     let conclusion = run(&job, source, &Observers::default(), &Stop::default());
     Judged::of(&conclusion.expect("a source that can be looked at"))
 }
