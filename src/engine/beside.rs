@@ -3,7 +3,7 @@
 //!
 //! What lies on days that the range does not touch is listed by nobody. Where a log is missed that a digest of the
 //! range names, the folder of its day is looked for: a copy that was cut by days has none, nor has a bucket whose
-//! lifecycle has expired that day.
+//! lifecycle has expired that day, but for logs that came after the midnight which ends it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
@@ -115,17 +115,22 @@ impl Shared<'_> {
         let mut last = None;
         for root in parts.iter().copied() {
             let day = self.is_there(root, folder);
-            if matches!(day, Ok(false)) {
-                continue;
-            }
             let batch = batch.in_root(root);
-            let Some(read) = batch.log(0, self).map(|log| log.read()) else {
+            let Some(log) = batch.log(0, self) else {
                 continue;
             };
+            let has_day = !matches!(day, Ok(false));
+            if !has_day && !log.may_be_alone() {
+                continue;
+            }
+            let read = log.read();
             let is_absent = matches!(
                 read.outcome,
                 Err(ReadFailure::Source(SourceError::NotFound))
             );
+            if !has_day && is_absent {
+                continue;
+            }
             last = Some(InPart {
                 root,
                 day,
@@ -155,7 +160,7 @@ impl Shared<'_> {
         if !is_of_a_day(folder) {
             return Ok(false);
         }
-        match self.source.has_folder(root, folder) {
+        match self.source.shows_day(root, folder) {
             Err(SourceError::NotFound) => Ok(false),
             looked => looked,
         }

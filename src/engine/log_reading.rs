@@ -4,7 +4,7 @@
 use super::digests::{
     GONE, NOT_AGAIN, NOT_ALIKE, NOT_RESTORED, READ_TWICE, READINGS, ask_again, why_not_missing,
 };
-use super::logs::Wanted;
+use super::logs::{Beside, Wanted};
 use super::run::Shared;
 use crate::source::{Body, HashedLog, ReadFailure, SourceError};
 use crate::verify::digest::LogEntry;
@@ -64,6 +64,12 @@ impl<'a> NamedLog<'a> {
     pub(super) fn place(&self) -> Option<(RootId, &'a str)> {
         let (root, path) = self.wanted.place.as_ref()?;
         Some((*root, path))
+    }
+
+    /// Whether it may be there where nothing else shows that its day is.
+    pub(super) fn may_be_alone(&self) -> bool {
+        let shows = self.wanted.beside;
+        matches!(shows, Some(Beside::TheRange { shows_its_day }) if !shows_its_day)
     }
 
     /// The folder that it lies in.

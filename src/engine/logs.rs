@@ -10,12 +10,12 @@ use super::log_reading::{LogRead, NamedLog};
 use super::run::Shared;
 use crate::event::{Event, LogVerdict};
 use crate::source::{ReadFailure, SourceError};
-use crate::verify::conclusion::{BeforeFirstDay, BesideTheRange, LogCounts};
+use crate::verify::conclusion::{BeforeFirstDay, Begins, BesideTheRange, LogCounts};
 use crate::verify::digest::{LogEntry, VerifiedDigest};
 use crate::verify::finding::{Code, Finding, Subject};
 use crate::verify::hashing::{Content, ContentError, Encoding};
 use crate::verify::location::RootId;
-use crate::verify::time::{Bounds, day_of};
+use crate::verify::time::{Bounds, NAME_SLACK, day_of, may_outlive_its_day, plus};
 
 /// What is said of a log that is larger than [`crate::verify::digest::MAX_LOG_LEN`].
 const TOO_LARGE: &str = "it holds more than 4 GiB, more than any log that CloudTrail delivers";
@@ -40,22 +40,30 @@ pub(super) struct Wanted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beside {
     /// On a day that the range does not touch.
-    TheRange,
-    /// Before the first day of which there are digests, where the range begins with what is there.
-    FirstDay(Timestamp),
+    TheRange {
+        /// Whether it shows that its day is there, if it is there itself.
+        shows_its_day: bool,
+    },
+    /// Before the midnight that the archive may begin with, where the range begins with what is there.
+    FirstDay {
+        begins: Begins,
+        /// Whether it shows that the archive does not begin there, if it is there itself.
+        shows_more: bool,
+    },
 }
 
 impl Beside {
-    pub(super) fn of(
-        time: Timestamp,
-        bounds: &Bounds,
-        first_day: Option<Timestamp>,
-    ) -> Option<Self> {
+    pub(super) fn of(time: Timestamp, bounds: &Bounds, begins: Option<Begins>) -> Option<Self> {
         if !bounds.contains(time) && !day_of(time).is_some_and(|day| bounds.overlaps(day)) {
-            return Some(Self::TheRange);
+            return Some(Self::TheRange {
+                shows_its_day: !may_outlive_its_day(time),
+            });
         }
-        let first_day = first_day.filter(|day| bounds.start().is_none() && time < *day)?;
-        Some(Self::FirstDay(first_day))
+        let begins = begins.filter(|it| bounds.start().is_none() && time < it.at)?;
+        Some(Self::FirstDay {
+            begins,
+            shows_more: plus(time, NAME_SLACK) < begins.at,
+        })
     }
 }
 
@@ -172,7 +180,7 @@ impl LogBatch {
             return None;
         }
         match (wanted.beside, &outcome) {
-            (Some(Beside::TheRange), Err(ReadFailure::Source(SourceError::NotFound))) => {
+            (Some(Beside::TheRange { .. }), Err(ReadFailure::Source(SourceError::NotFound))) => {
                 let (_, _, finding) = weigh(entry, outcome);
                 let held = BesideTheRange {
                     folder: log.folder()?,
@@ -182,18 +190,24 @@ impl LogBatch {
                 self.put_aside(shared, wanted);
                 return None;
             }
-            (Some(Beside::TheRange), Ok(_) | Err(ReadFailure::Content(_))) => {
-                shared.tally().reached_beside.extend(log.folder());
+            (Some(Beside::TheRange { shows_its_day }), Ok(_) | Err(ReadFailure::Content(_))) => {
+                let folder = log.folder().filter(|_| shows_its_day);
+                shared.tally().reached_beside.extend(folder);
             }
-            (Some(Beside::FirstDay(day)), Err(ReadFailure::Source(SourceError::NotFound))) => {
+            (
+                Some(Beside::FirstDay { begins, .. }),
+                Err(ReadFailure::Source(SourceError::NotFound)),
+            ) => {
                 let (_, _, finding) = weigh(entry, outcome);
                 let finding = log.placed(self.about(finding?));
-                let held = BeforeFirstDay { day, finding };
+                let held = BeforeFirstDay { begins, finding };
                 shared.tally().before_first_day.push(held);
                 return None;
             }
-            (Some(Beside::FirstDay(_)), _) => shared.tally().reaches_before_first_day = true,
-            (Some(Beside::TheRange), Err(ReadFailure::Source(_))) | (None, _) => {}
+            (Some(Beside::FirstDay { shows_more, .. }), _) => {
+                shared.tally().reaches_before_first_day |= shows_more;
+            }
+            (Some(Beside::TheRange { .. }), Err(ReadFailure::Source(_))) | (None, _) => {}
         }
         let mut read_bytes = 0;
         if let Ok(content) = &outcome {

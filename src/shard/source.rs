@@ -248,8 +248,8 @@ impl Source for Joined<'_> {
         Ok(names.into_iter().collect())
     }
 
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
-        self.ask().has_folder(root, path)
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        self.ask().shows_day(root, path)
     }
 
     /// The folders that were listed when the plan was made and could not be listed now: what came

@@ -286,11 +286,12 @@ pub trait Source: Send + Sync {
     /// Where the folder cannot be listed; [`SourceError::NotFound`] where there is none.
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError>;
 
-    /// Whether anything lies in the folder `path`.
+    /// Whether the folder `path`, which is a day's, has logs of that day that did not come at its very end:
+    /// [`shows_its_day`](crate::verify::location::shows_its_day).
     ///
     /// # Errors
     /// Where that cannot be told.
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let names = self.folders(root, above)?;
         Ok(names.iter().any(|it| it == name))

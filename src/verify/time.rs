@@ -9,6 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 pub const OVERDUE: SignedDuration = SignedDuration::from_mins(105);
 /// A log's name gives its time to within this much of its delivery.
 pub const NAME_SLACK: SignedDuration = SignedDuration::from_mins(15);
+/// A digest may come so long after its end.
+const DIGEST_DELAY: SignedDuration = SignedDuration::from_mins(45);
 /// Digests are read this far past the end of the range, for the logs that they name.
 pub const PAST_END: SignedDuration = SignedDuration::from_hours(2);
 /// Digests are noted this far before the start of the range: they show where the copy was cut whose digest names
@@ -221,6 +223,18 @@ pub fn midnight(at: Timestamp) -> Timestamp {
     Timestamp::from_second(seconds - seconds.rem_euclid(86_400)).unwrap_or(Timestamp::MIN)
 }
 
+/// Whether a log that its name dates so may have come on the next day only. A lifecycle rule goes by when objects came:
+/// such a log may be there when all others of its day have expired.
+pub fn may_outlive_its_day(named: Timestamp) -> bool {
+    midnight(named) != midnight(plus(named, NAME_SLACK))
+}
+
+/// The midnight from which on all is there, where the oldest digest ends at `oldest`: that of its day, or, where it may
+/// have come on the next day only, of that one.
+pub fn begins_at(oldest: Timestamp) -> Timestamp {
+    midnight(plus(oldest, DIGEST_DELAY))
+}
+
 /// `YYYY/MM/DD`, the folders of a day.
 pub fn day_folders(at: Timestamp) -> String {
     let mut path = String::with_capacity(10);
@@ -325,6 +339,21 @@ mod tests {
             assert_eq!(digest, at.strftime("_%Y%m%dT%H%M%SZ").to_string());
             assert_eq!(log, at.strftime("_%Y%m%dT%H%MZ").to_string());
         }
+    }
+
+    #[test]
+    fn what_came_after_a_midnight_may_be_named_before_it() {
+        let at = |text| parse_digest_time(text).unwrap();
+        let midnight = at("2024-03-10T00:00:00Z");
+        for (named, is_late) in [
+            ("2024-03-09T23:45:00Z", true),
+            ("2024-03-09T23:44:00Z", false),
+            ("2024-03-10T00:00:00Z", false),
+        ] {
+            assert_eq!(may_outlive_its_day(at(named)), is_late, "{named}");
+        }
+        assert_eq!(begins_at(at("2024-03-09T23:15:00Z")), midnight);
+        assert_eq!(begins_at(at("2024-03-10T23:14:59Z")), midnight);
     }
 
     #[test]

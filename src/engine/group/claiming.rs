@@ -95,7 +95,7 @@ impl Group {
         (logs, silent): (&Arc<ChainLogs>, bool),
     ) -> LogBatch {
         let bounds = logs.bounds();
-        let first_day = state.seams.first_day();
+        let begins = state.seams.begins();
         let mut key = None;
         if self.holdings.len() > 1 {
             state.seams.state(voucher.root, &voucher.digest);
@@ -110,7 +110,7 @@ impl Group {
             let time = own.and_then(|own| own.time);
             let is_in_range = voucher.in_range || time.is_some_and(|time| bounds.contains(time));
             let is_asked_for = is_in_range && !silent;
-            let beside = time.and_then(|time| Beside::of(time, &bounds, first_day));
+            let beside = time.and_then(|time| Beside::of(time, &bounds, begins));
             let mut want = |place, naming| {
                 if let Naming::First { listed, archived } = naming
                     && is_asked_for

@@ -16,7 +16,7 @@ use crate::verify::conclusion::{Doubt, Leftovers};
 use crate::verify::coverage::Covered;
 use crate::verify::inventory::{Inventory, Leftover};
 use crate::verify::location::{AccountRegion, ChainId, LogFolder, LogKind, RootId};
-use crate::verify::time::{hour_before, midnight};
+use crate::verify::time::hour_before;
 
 /// A folder that is to be listed: of digests, where it is none of logs.
 #[derive(Clone, Debug)]
@@ -204,12 +204,12 @@ impl Group {
             state.note_chains(shared, &listed);
         }
         for Waiting { digest, .. } in &listed {
-            state.seams.reach(digest.root, midnight(digest.key.end()));
+            state.seams.reach(digest.root, digest.key.end());
         }
         {
-            let first_day = state.seams.first_day();
+            let begins = state.seams.begins();
             let mut tally = shared.tally();
-            tally.first_day = tally.first_day.into_iter().chain(first_day).min();
+            tally.begins = tally.begins.into_iter().chain(begins).min();
         }
         if let Some((walking, last)) = state.walking.as_ref().zip(state.last.as_ref()) {
             // A chain leads on to what is older, whatever else lies there.

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::super::logs::{Beside, ChainLogs};
 use super::increments::Reaches;
+use crate::verify::conclusion::Begins;
 use crate::verify::digest::VerifiedDigest;
 use crate::verify::inventory::Inventory;
 use crate::verify::location::{ChainId, LogKind, LogName, ObjectLocation, RootId};
@@ -29,6 +30,8 @@ pub(in super::super) type Place = (Box<str>, Box<str>);
 pub(super) struct Seams {
     /// The day of each root's oldest digest that listings have shown: a copy may have been cut there.
     first_days: BTreeMap<RootId, Timestamp>,
+    /// When the oldest of them all ended.
+    oldest: Option<Timestamp>,
     /// How far the chains reach in each root.
     pub(super) reaches: Reaches,
     /// What verified digests say their roots are copies of.
@@ -81,10 +84,12 @@ impl Settled {
 }
 
 impl Seams {
-    /// Takes note that a root has a digest of this day.
-    pub(super) fn reach(&mut self, root: RootId, day: Timestamp) {
+    /// Takes note that a root has a digest that ended then.
+    pub(super) fn reach(&mut self, root: RootId, end: Timestamp) {
+        let day = midnight(end);
         let first = self.first_days.entry(root).or_insert(day);
         *first = (*first).min(day);
+        self.oldest = self.oldest.into_iter().chain([end]).min();
     }
 
     /// Takes note of what listings have shown.
@@ -101,9 +106,9 @@ impl Seams {
         }
     }
 
-    /// The first day of which any root has digests.
-    pub(super) fn first_day(&self) -> Option<Timestamp> {
-        self.first_days.values().copied().min()
+    /// The midnight that the roots may begin with.
+    pub(super) fn begins(&self) -> Option<Begins> {
+        self.oldest.map(Begins::with)
     }
 
     /// Takes note of what a verified digest says of its root.

@@ -18,7 +18,7 @@ use super::file::{
 use super::listing::{Listing, level};
 use super::narrowing::{Narrowing, above_aws_logs, above_logs};
 use super::search::Search;
-use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::location::{ObjectLocation, RootId, shows_its_day};
 use crate::verify::time::Bounds;
 
 /// A local folder.
@@ -217,13 +217,13 @@ impl Source for FolderSource {
     }
 
     /// A folder without a file holds nothing that a bucket could.
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
         let dir = open_folder(self.root(root)?, path)?;
         for entry in dir.entries().map_err(|error| explain(&error))? {
             let entry = entry.map_err(|error| explain(&error))?;
             let kind = entry.file_type().map_err(|error| explain(&error))?;
             let name = entry.file_name();
-            let is_named_so = name.to_str().is_some_and(|name| name.ends_with(".json.gz"));
+            let is_named_so = name.to_str().is_some_and(shows_its_day);
             if kind.is_file() && is_named_so && !is_apple_double(&dir, &name) {
                 return Ok(true);
             }

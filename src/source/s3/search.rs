@@ -9,7 +9,7 @@ use super::fault::{Fault, Kind};
 use super::pages::{Cursor, Page, Query, page};
 use super::request::Service;
 use crate::source::{Level, SourceError};
-use crate::verify::location::{AWS_LOGS, is_account, is_organization};
+use crate::verify::location::{AWS_LOGS, is_account, is_organization, shows_its_day};
 use crate::verify::query::LAKE_FOLDER;
 
 /// How many folders may stand between the source and an `AWSLogs` folder.
@@ -190,8 +190,8 @@ pub(super) async fn folders(
     Ok(names)
 }
 
-/// Whether a log or a digest lies right below `prefix`, which ends in a slash.
-pub(super) async fn holds_logs(
+/// Whether what shows its day lies right below `prefix`, which ends in a slash.
+pub(super) async fn shows_day(
     service: &Service,
     bucket: &Arc<str>,
     prefix: &str,
@@ -200,7 +200,7 @@ pub(super) async fn holds_logs(
     each_page(service, bucket, prefix, &mut |page| {
         is_any |= !page.folders.is_empty() || !page.objects.is_empty();
         let mut keys = page.objects.iter().map(|object| &object.key);
-        holds = keys.any(|key| key.ends_with(".json.gz"));
+        holds = keys.any(|key| shows_its_day(key.rsplit('/').next().unwrap_or(key)));
         !holds
     })
     .await?;

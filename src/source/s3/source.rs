@@ -17,7 +17,7 @@ use super::keys::CloudTrailKeys;
 use super::object::Target;
 use super::place::S3Place;
 use super::request::Service;
-use super::search::{each_folder, folders, holds_logs, level, search};
+use super::search::{each_folder, folders, level, search, shows_day};
 use super::settings::Settings;
 use super::span::{Folder, Span};
 use super::tls;
@@ -311,11 +311,11 @@ impl Source for S3Source {
     }
 
     /// A folder's marker alone is no folder that holds anything.
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
         let (bucket, prefix) = self.root(root)?;
         let prefix = format!("{}/", join_key(&prefix, path));
         self.service.waiter.wait(async {
-            let looked = holds_logs(&self.service, &bucket, &prefix).await;
+            let looked = shows_day(&self.service, &bucket, &prefix).await;
             looked.map_err(Fault::into_source_error)
         })
     }

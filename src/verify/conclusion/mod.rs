@@ -11,8 +11,8 @@ mod weighing;
 
 pub use result::{ChainResult, Conclusion, ExplainedGap};
 pub use tally::{
-    BeforeFirstDay, BesideTheRange, ChainTally, CopiedApart, Doubt, Leftovers, LogCounts, Tally,
-    Weights,
+    BeforeFirstDay, Begins, BesideTheRange, ChainTally, CopiedApart, Doubt, Leftovers, LogCounts,
+    Tally, Weights,
 };
 pub use verdict::{ExitStatus, Verdict};
 pub(super) use weighing::order;

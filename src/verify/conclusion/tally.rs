@@ -11,7 +11,7 @@ use super::super::evidence::Ledger;
 use super::super::finding::{Code, Finding};
 use super::super::inventory::Leftover;
 use super::super::location::{AccountRegion, ChainId, LogKind, RootId};
-use super::super::time::Bounds;
+use super::super::time::{Bounds, begins_at};
 
 /// Why a log is in doubt that was not found.
 const NOT_TOLD: &str =
@@ -75,12 +75,33 @@ pub struct Doubt {
     pub time: Covered,
 }
 
-/// A log that a digest names, of a day of which its account's region has no digests. A copy that was
-/// cut by days does not have it; whether this is such a copy is decided when all is known.
+/// The midnight that an account's region may begin with, as its oldest digest tells. Of what a lifecycle rule or a copy
+/// by days has left, all came after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Begins {
+    /// When it is.
+    pub at: Timestamp,
+    /// Whether the oldest digest ends shortly before, and may have come after.
+    pub is_late: bool,
+}
+
+impl Begins {
+    /// Where the oldest digest ends at `oldest`.
+    pub fn with(oldest: Timestamp) -> Self {
+        let at = begins_at(oldest);
+        Self {
+            at,
+            is_late: oldest < at,
+        }
+    }
+}
+
+/// A log that a digest names, and that came before the midnight which its account's region may begin with. Whether it
+/// does is decided when all is known.
 #[derive(Clone, Debug)]
 pub struct BeforeFirstDay {
-    /// The first day that has digests.
-    pub day: Timestamp,
+    /// That midnight.
+    pub begins: Begins,
     /// That it is missing, should that be a finding.
     pub finding: Finding,
 }
@@ -130,11 +151,11 @@ pub struct Tally {
     pub named_from_afar: BTreeMap<RootId, HashSet<Box<str>>>,
     /// Where digests and the logs that they name lie in folders of their own.
     pub copied_apart: BTreeSet<CopiedApart>,
-    /// The day of the oldest digest that is there, of all chains.
-    pub first_day: Option<Timestamp>,
-    /// Logs of the day before the oldest digest of their account's region, which are not there.
+    /// The first midnight that any account's region may begin with.
+    pub begins: Option<Begins>,
+    /// Logs of before the midnight that their account's region may begin with, which are not there.
     pub before_first_day: Vec<BeforeFirstDay>,
-    /// Whether other such logs are there.
+    /// Whether other such logs are there, and not only some that may have come after it.
     pub reaches_before_first_day: bool,
     /// Logs of days beside the range, which are not there.
     pub beside_range: Vec<BesideTheRange>,
@@ -158,22 +179,30 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Decides on the logs of the day before the first digests. They were not copied where no chain
-    /// has a digest of that day and no log of it is there; then the day that the copy begins with is
+    /// Decides on the logs of before the midnight that the archive may begin with. They were not copied, or have
+    /// expired, where no chain has a digest that came before it and no log of before it is there; then that midnight is
     /// given back. Else they are missing.
     pub(super) fn settle_first_day(&mut self) -> Option<Timestamp> {
-        let mut begins = None;
+        let mut settled = None;
         let mut missing = Vec::new();
-        for BeforeFirstDay { day, finding } in std::mem::take(&mut self.before_first_day) {
-            let is_cut = self.first_day.is_some_and(|first| day <= first);
+        for BeforeFirstDay { begins, finding } in std::mem::take(&mut self.before_first_day) {
+            let is_first = self.begins.is_some_and(|first| begins.at <= first.at);
+            let is_cut = is_first && (!begins.is_late || self.is_cut(finding.chain.as_ref()));
             if is_cut && !self.reaches_before_first_day {
-                begins = begins.max(Some(day));
+                settled = settled.max(Some(begins.at));
                 continue;
             }
             missing.push(finding);
         }
         self.miss(missing);
-        begins
+        settled
+    }
+
+    /// Whether the oldest digest of a chain names one before it.
+    fn is_cut(&self, name: Option<&Arc<str>>) -> bool {
+        let chains = self.chains.iter().map(|chain| &chain.summary);
+        let mut its = chains.filter(|chain| Some(&chain.name) == name);
+        its.any(|chain| !chain.open_ends.is_empty())
     }
 
     /// Decides on the logs of days beside the range: they are missing where others of the same folder are there, and

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::super::time::{
-    TimeRange, day_of, midnight, parse_day, parse_name_time, push_day_folders, push_log_name_time,
+    TimeRange, day_of, may_outlive_its_day, midnight, parse_day, parse_name_time, push_day_folders,
+    push_log_name_time,
 };
 use super::names::is_account;
 use super::place::{AccountRegion, DIGEST_FOLDER, Folders, PATH_LEN};
@@ -137,6 +138,13 @@ impl LogPath {
     }
 }
 
+/// Whether an object of this name shows that the day of its folder is there: a log that did not come so late that it
+/// may be all that is left of it.
+pub fn shows_its_day(name: &str) -> bool {
+    let time = || parse_name_time(name.split('_').nth(3)?);
+    name.ends_with(".json.gz") && !time().is_some_and(may_outlive_its_day)
+}
+
 /// The day of a path's folders `…/REGION/YYYY/MM/DD/…`.
 pub fn folder_day(path: &str) -> Option<TimeRange> {
     let parts: Vec<_> = path.split('/').collect();
@@ -238,6 +246,19 @@ impl LogName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_logs_of_a_day_do_not_show_it() {
+        let name =
+            |time| format!("111122223333_CloudTrail_us-east-1_{time}_0123456789abcdef.json.gz");
+        assert!(shows_its_day(&name("20240309T2344Z")));
+        assert!(!shows_its_day(&name("20240309T2345Z")));
+        assert!(shows_its_day(&name("20240310T0000Z")));
+        // Whatever else a log may be called.
+        assert!(shows_its_day("log.json.gz"));
+        assert!(!shows_its_day("note.txt"));
+        assert!(!shows_its_day(""));
+    }
 
     #[test]
     fn folders_of_logs_are_told_from_those_of_digests() {

@@ -11,7 +11,7 @@ mod place;
 
 pub use digest_key::{ChainId, DigestKey, told_from_namesake};
 pub use log_path::{
-    LogFolder, LogKind, LogName, LogPath, folder_day, is_among_logs, read_log_name,
+    LogFolder, LogKind, LogName, LogPath, folder_day, is_among_logs, read_log_name, shows_its_day,
 };
 pub use names::{is_account, is_organization, is_region, is_trail};
 pub use object::{ObjectLocation, RootId, join_key, split_key};

@@ -16,6 +16,7 @@ mod hostile;
 mod increments;
 mod inventory;
 mod keys;
+pub mod lifecycle;
 mod logs;
 mod matrix;
 mod moves;

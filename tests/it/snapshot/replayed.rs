@@ -7,7 +7,7 @@ use super::common::{
 };
 use crate::forge::{Archive, Trail};
 use crate::s3::served::Served;
-use crate::scenarios::common::audit;
+use crate::scenarios::{common::audit, lifecycle::expired};
 use crate::server::{Class, Fault, Operation, Rule};
 
 fn two_regions() -> Archive {
@@ -44,6 +44,18 @@ fn objects_that_could_not_be_read() {
             let told = place.read("objects.jsonl");
             assert!(told.contains("{\"unread\":"), "{fault:?} {key}: {told}");
         }
+    }
+}
+
+#[test]
+fn what_a_lifecycle_rule_has_left() {
+    for minutes in ["20", "52"] {
+        let (_, (exit, taken)) = same_again(&served(&expired(minutes)));
+        assert_eq!(
+            (exit, &taken["findings"]),
+            (0, &serde_json::json!([])),
+            "{taken:#}"
+        );
     }
 }
 

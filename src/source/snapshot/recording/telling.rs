@@ -48,8 +48,8 @@ impl Source for Recording<'_> {
         told
     }
 
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
-        let told = self.inner.has_folder(root, path);
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+        let told = self.inner.shows_day(root, path);
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
         let (names, why) = match &told {
             Ok(is_there) => (is_there.then(|| name.to_owned()), None),

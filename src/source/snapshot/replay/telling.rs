@@ -13,8 +13,22 @@ use super::SnapshotSource;
 use crate::source::{
     Body, Level, ListedObject, Metadata, Problem, Root, S3Place, Source, SourceError,
 };
-use crate::verify::location::{ObjectLocation, RootId};
+use crate::verify::location::{ObjectLocation, RootId, shows_its_day};
 use crate::verify::time::Bounds;
+
+impl SnapshotSource {
+    /// The folders right below `path` that the index tells of.
+    fn folders_told(&self, root: RootId, path: &str) -> Result<BTreeSet<String>, SourceError> {
+        let Some(seen) = self.folders.get(&(root, path.to_owned())) else {
+            return Ok(BTreeSet::new());
+        };
+        let mut failed = self.bearing(&seen.failed).into_iter();
+        match failed.find(|error| *error != SourceError::NotFound) {
+            Some(error) => Err(error),
+            None => Ok(seen.names.iter().cloned().collect()),
+        }
+    }
+}
 
 impl Source for SnapshotSource {
     fn roots(&self) -> Result<(Vec<Root>, Vec<Problem>), SourceError> {
@@ -43,15 +57,8 @@ impl Source for SnapshotSource {
     }
 
     fn folders(&self, root: RootId, path: &str) -> Result<Vec<String>, SourceError> {
-        let seen = self.folders.get(&(root, path.to_owned()));
-        let failed = seen.map(|seen| self.bearing(&seen.failed));
-        let mut failed = failed.unwrap_or_default().into_iter();
+        let mut names = self.folders_told(root, path)?;
         // What lies there is verified, whatever the index says.
-        if let Some(error) = failed.find(|error| *error != SourceError::NotFound) {
-            return Err(error);
-        }
-        let names = seen.into_iter().flat_map(|seen| &seen.names);
-        let mut names: BTreeSet<String> = names.cloned().collect();
         let Some(dir) = self.lying(root, path)? else {
             return Ok(names.into_iter().collect());
         };
@@ -66,10 +73,22 @@ impl Source for SnapshotSource {
         Ok(names.into_iter().collect())
     }
 
-    fn has_folder(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
+    fn shows_day(&self, root: RootId, path: &str) -> Result<bool, SourceError> {
         let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let is_told = self.folders(root, above)?.iter().any(|it| it == name);
-        Ok(is_told || self.odd_below(root, path).next().is_some())
+        let shows = |(rest, _): (&str, bool)| shows_its_day(rest);
+        if self.folders_told(root, above)?.contains(name) || self.odd_below(root, path).any(shows) {
+            return Ok(true);
+        }
+        let Some(dir) = self.lying(root, path)? else {
+            return Ok(false);
+        };
+        for entry in dir.entries().map_err(|error| explain(&error))? {
+            let entry = entry.map_err(|error| explain(&error))?;
+            if entry.file_name().to_str().is_some_and(shows_its_day) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn level(&self, root: RootId, path: &str) -> Result<Level, SourceError> {

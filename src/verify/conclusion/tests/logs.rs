@@ -9,26 +9,40 @@ use super::*;
 #[test]
 fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
     let id = hourly("us-east-1", "t");
-    let reached = |first, reaches| {
+    let settled = |oldest, first, reaches, is_cut: bool| {
         let mut tally = tally(vec![
             chain(&id, 0, 60),
             chain(&hourly("us-east-1", "u"), 0, 60),
         ]);
-        tally.first_day = Some(at(first));
+        let open = OpenEnd {
+            finding: found(Code::DigestMissing, Some(&id.to_string())),
+            end: at(-60),
+        };
+        tally.chains[0].summary.open_ends = is_cut.then_some(open).into_iter().collect();
+        tally.begins = Some(Begins::with(at(first)));
         tally.reaches_before_first_day = reaches;
         tally.before_first_day.push(BeforeFirstDay {
-            day: at(0),
+            begins: Begins::with(at(oldest)),
             finding: found(Code::LogMissing, Some(&id.to_string())),
         });
         let reached = reach(tally);
         let missing: Vec<_> = reached.chains.iter().map(|it| it.logs.missing).collect();
         (codes(&reached), missing)
     };
+    let reached = |first, reaches| settled(0, first, reaches, false);
     assert_eq!(reached(0, false), (vec![], vec![0, 0]));
     let missing = (vec![Code::LogMissing], vec![1, 0]);
     assert_eq!(reached(0, true), missing);
     assert_eq!(reached(-1440, false), missing);
     assert_eq!(reached(1440, false), (vec![], vec![0, 0]));
+    // The oldest digest may have come after midnight, unless nothing came before it.
+    let late = |first, reaches, is_cut| settled(-20, first, reaches, is_cut);
+    assert_eq!(late(-20, false, true), (vec![], vec![0, 0]));
+    assert_eq!(late(30, false, true), (vec![], vec![0, 0]));
+    assert_eq!(settled(30, -20, false, false), (vec![], vec![0, 0]));
+    assert_eq!(late(-20, true, true), missing);
+    assert_eq!(late(-50, false, true), missing);
+    assert_eq!(late(-20, false, false), missing);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn a_large_organization_is_concluded_upon() {
             one.summary.bindings = moved.map(binding).to_vec();
             chains.push(one);
             held.push(BeforeFirstDay {
-                day: at(0),
+                begins: Begins::with(at(0)),
                 finding: found(Code::LogMissing, Some(&id.to_string())),
             });
         }
@@ -102,7 +102,7 @@ fn a_large_organization_is_concluded_upon() {
     places.insert(silent.clone());
     let mut tally = tally(chains);
     tally.places = places;
-    tally.first_day = Some(at(-1440));
+    tally.begins = Some(Begins::with(at(-1440)));
     tally.before_first_day = held;
     let reached = reach(tally);
     let told = |code| {
