@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::run::Shared;
 use super::threads::in_parallel;
 use crate::source::{ObjectVersion, ReadFailure, SourceError};
+use crate::verify::chain::PROVEN_BY;
 use crate::verify::digest::{MAX_LOG_LEN, UnverifiedDigest};
 use crate::verify::explanation::{INTACT_VERSION, NO_INTACT_VERSION};
 use crate::verify::finding::{Code, Finding, Subject};
@@ -92,6 +93,11 @@ fn object_of(shared: &Shared<'_>, finding: &Finding) -> Option<Object> {
         | Code::ResultUnreferenced
         | Code::ResultUnreadable
         | Code::NoResults => return None,
+    }
+    // Nothing of it is lost.
+    let detail = finding.detail.as_deref();
+    if detail.is_some_and(|detail| detail.contains(PROVEN_BY)) {
+        return None;
     }
     let (root, path) = match &finding.subject {
         Subject::Run => return None,

@@ -47,7 +47,10 @@ pub fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
     };
     match parsed {
         Ok(at) => Ok(at),
-        Err(_) if form.year == "9999" => bail!("lies further ahead than time is reckoned"),
+        // Time is reckoned up to the last day but one of 9999, and far ahead is far ahead.
+        Err(_) if form.year == "9999" => {
+            instant(&text.replacen("9999", "9998", 1), now).map(|_| Timestamp::MAX)
+        }
         Err(_) => bail!("names a day or an hour that there is none of"),
     }
 }
@@ -144,6 +147,7 @@ mod tests {
             read("2026-01-31T19:00:00+05:30"),
             Some(at("2026-01-31T13:30:00Z"))
         );
+        assert_eq!(read("9999-12-31"), Some(Timestamp::MAX));
         for ambiguous in [
             "2026",
             "2026-01",
@@ -177,7 +181,7 @@ mod tests {
             ("2024-03-10T00:00:00+25:00", "no clock has"),
             ("2024-03-10T00:00:00+05:60", "no clock has"),
             ("2024-03-10T00:00:00.123456789012Z", "nine digits"),
-            ("9999-12-31", "further ahead"),
+            ("9999-12-32", "none of"),
             ("2024-03-10T00:00:00", "one way only"),
             ("2024-03-10 00:00:00", "one way only"),
             ("2024-03-10T00:00:00.Z", "one way only"),

@@ -166,6 +166,11 @@ pub(super) fn tell(args: &SnapshotArgs, finished: Option<&Finished>) -> Result<(
     } else {
         "logs"
     };
+    let option = if args.logs.digests_only {
+        " --digests-only"
+    } else {
+        ""
+    };
     let told = match finished {
         None => format!(
             "The snapshot in {dir} is not finished: run the same command again, and it goes on where it ended.\n"
@@ -179,7 +184,7 @@ pub(super) fn tell(args: &SnapshotArgs, finished: Option<&Finished>) -> Result<(
                 ),
             };
             format!(
-                "Snapshot\n  {} ({}) in {dir}{unread}\n  MANIFEST.sha256 names {} and has SHA-256\n  {}\n  Write that down, or sign snapshot.json, which holds it. Verify with:\n  ct-verify {command} {dir}\n",
+                "Snapshot\n  {} ({}) in {dir}{unread}\n  MANIFEST.sha256 names {} and has SHA-256\n  {}\n  Write that down, or sign snapshot.json, which holds it. Verify with:\n  ct-verify {command} {dir}{option}\n",
                 counted(finished.objects, "object", "objects"),
                 bytes(finished.bytes),
                 counted(finished.files, "file", "files"),

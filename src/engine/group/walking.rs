@@ -151,12 +151,7 @@ impl Group {
         let (summary, events) = walking.walk.finish();
         self.take_events(shared, state, (&walking.logs, walking.silent), events, None);
         if walking.silent {
-            if let Some(end) = summary.newest_end
-                && !summary.chain.is_backfill()
-            {
-                let place = self.place.clone();
-                shared.tally().silent_ends.push((place, end));
-            }
+            shared.tally().pass_over(&summary);
             self.doubt(shared, summary.doubtful);
         } else {
             shared.chain_done(summary, walking.logs);

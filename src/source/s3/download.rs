@@ -24,6 +24,8 @@ const SMALL: u64 = 256 * 1024;
 /// A larger one takes about so much memory on its way, most of it in the connection's buffer.
 const LARGE: usize = 768 * 1024;
 
+/// Why the rest of an object is no longer to be had.
+const CHANGED: &str = "it was changed or deleted while it was read: run again";
 /// After so many bytes more, a broken connection is a new fault, not the last one again.
 const PROGRESS: u64 = 256 * 1024;
 
@@ -217,9 +219,7 @@ impl Download {
             given = self.service.ask_from(&self.asker, None).await;
         }
         let output = given.map_err(|fault| match fault.kind {
-            Kind::Changed | Kind::NotFound => {
-                SourceError::Failed("it was changed or deleted while it was read: run again".into())
-            }
+            Kind::Changed | Kind::NotFound => SourceError::Failed(CHANGED.into()),
             Kind::SaidNotFound
             | Kind::NoBucket
             | Kind::Denied
@@ -235,6 +235,9 @@ impl Download {
             Some(again) => {
                 self.again = again;
                 Ok(output.body)
+            }
+            None if output.e_tag() != self.etag.as_deref() => {
+                Err(SourceError::Failed(CHANGED.into()))
             }
             None => Err(SourceError::Failed(
                 "the connection broke, and the server does not give the rest of an object".into(),

@@ -171,6 +171,7 @@ pub(super) async fn page_on(
         .map_err(not_a_listings)?;
     service.answered();
     let is_first = cursor.token.is_none();
+    answers(&output, &query.prefix)?;
     let mut page = read(&output, token)?;
     check_names(&page, &query.prefix)?;
     cursor.check_order(&page)?;
@@ -182,6 +183,23 @@ pub(super) async fn page_on(
     }
     service.others.are_shown(&query.bucket, &page);
     Ok(page)
+}
+
+/// Refuses an answer to another question, and one that says of itself that it is not all.
+fn answers(output: &ListObjectsV2Output, prefix: &str) -> Result<(), Fault> {
+    let told = output.prefix().unwrap_or_default();
+    let is_its_own = told.is_empty() || told == prefix || decode(told) == prefix;
+    let is_bare = output.contents().is_empty() && output.common_prefixes().is_empty();
+    let counts = output.key_count().unwrap_or_default();
+    let told = if !is_its_own {
+        "ListObjectsV2 answers for other names than those that were asked for"
+    } else if is_bare && counts > 0 {
+        "ListObjectsV2 counts names, and brings none"
+    } else {
+        return Ok(());
+    };
+    let told = format!("{told}: what it does not show may be there all the same");
+    Err(Fault::new(Kind::Lasting, told))
 }
 
 /// Refuses a page with names that were not asked for, which stand in the place of those that were.

@@ -104,7 +104,12 @@ pub(super) async fn search(
                 if depth == 0 {
                     found.prefixes.insert(prefix.to_owned());
                 }
-                found.problems.push((folder, fault.into_source_error()));
+                let told = if folder.is_empty() {
+                    format!("s3://{bucket}/")
+                } else {
+                    folder
+                };
+                found.problems.push((told, fault.into_source_error()));
             }
         }
         let seen = std::mem::take(&mut *locked(&seen));

@@ -11,6 +11,7 @@ mod telling;
 mod walk;
 
 pub use binding::Binding;
+pub use passing::PROVEN_BY;
 pub use remembered::Remembered;
 pub use sighting::{DigestVerdict, Doubt, ListedDigest, Sighting, WalkEvent};
 pub use summary::{ChainSummary, DigestCounts, Gap, GapCause, OpenEnd};

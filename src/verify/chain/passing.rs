@@ -9,6 +9,9 @@ use super::remembered::Remembered;
 use super::sighting::{DigestVerdict, Doubt, ListedDigest, WalkEvent};
 use super::walk::{Passed, Walk};
 
+/// What is said of a digest whose own signature does not fit, before what proves it.
+pub const PROVEN_BY: &str = "its content is proven by";
+
 impl Walk {
     pub(super) fn accept(
         &mut self,
@@ -45,7 +48,7 @@ impl Walk {
                     "the next digest"
                 };
                 let finding = Finding::new(Code::DigestModified, subject.clone())
-                    .detail(format!("{why}; its content is proven by {by} all the same"));
+                    .detail(format!("{why}; {PROVEN_BY} {by} all the same"));
                 self.find(finding, is_told);
             }
         }

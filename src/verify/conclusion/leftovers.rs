@@ -12,7 +12,7 @@ use super::super::location::{AccountRegion, LogKind, RootId};
 use super::super::text::numbered;
 use super::super::time::{TimeRange, minus};
 use super::reckoning::Reckoning;
-use super::tally::{ChainTally, Leftovers, LogCounts, Tally};
+use super::tally::{ChainTally, Leftovers, LogCounts, NewestEnd, Tally};
 
 /// What is said of a log that only a digest keeps from being out of chain which nothing proves.
 const IN_DOUBT: &str = "verified digests cover its time, and none of them names it: a digest that is not verified, in or beside the range, may";
@@ -164,9 +164,9 @@ pub(super) fn why_uncovered(time: LeftoverTime) -> Option<&'static str> {
 }
 
 /// What the verified hourly digests of all trails cover, for each account and region in each root.
-pub(super) fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, RootId), Covered> {
-    let mut places: BTreeMap<_, Covered> = BTreeMap::new();
-    for chain in chains {
+pub(super) fn covered_places(tally: &Tally) -> BTreeMap<(AccountRegion, RootId), Covered> {
+    let mut places = tally.silent_covered.clone();
+    for chain in &tally.chains {
         let id = &chain.summary.chain;
         if !id.is_backfill() {
             for (root, covered) in &chain.summary.covered {
@@ -178,33 +178,11 @@ pub(super) fn covered_places(chains: &[ChainTally]) -> BTreeMap<(AccountRegion, 
     places
 }
 
-/// How far an hourly chain reaches.
-pub(super) struct NewestEnd {
-    place: AccountRegion,
-    /// When its newest verified digest ended.
-    proven: Timestamp,
-    /// When the newest one ended that is there and vouches for nothing.
-    failed: Option<Timestamp>,
-}
-
 /// When the newest digests of each hourly chain ended.
 pub(super) fn newest_ends(tally: &Tally) -> Vec<NewestEnd> {
     let told = tally.chains.iter().map(|chain| &chain.summary);
-    let told = told.filter(|summary| !summary.chain.is_backfill());
-    let told = told.filter_map(|it| {
-        Some(NewestEnd {
-            place: it.chain.place().clone(),
-            proven: it.newest_end?,
-            failed: it.newest_failed,
-        })
-    });
     let silent = tally.silent_ends.iter().cloned();
-    let silent = silent.map(|(place, proven)| NewestEnd {
-        place,
-        proven,
-        failed: None,
-    });
-    told.chain(silent).collect()
+    told.filter_map(NewestEnd::of).chain(silent).collect()
 }
 
 /// When the newest hourly digest ended that states the bucket and the prefix that a root is a copy of, in

@@ -12,7 +12,7 @@ mod weighing;
 pub use result::{ChainResult, Conclusion, ExplainedGap};
 pub use tally::{
     BeforeFirstDay, Begins, BesideTheRange, ChainTally, CopiedApart, Doubt, Leftovers, LogCounts,
-    Tally, Weights,
+    NewestEnd, Tally, Weights,
 };
 pub use verdict::{ExitStatus, Verdict};
 pub(super) use weighing::order;

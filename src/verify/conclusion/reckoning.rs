@@ -14,9 +14,9 @@ use super::super::text::numbered;
 use super::super::time::{OVERDUE, TimeRange, minus, plus};
 use super::bindings::{Changes, settle_bindings};
 use super::explaining::{explain_findings, explain_gap};
-use super::leftovers::{NewestEnd, covered_places, doubtful_places, newest_ends, reached_places};
+use super::leftovers::{covered_places, doubtful_places, newest_ends, reached_places};
 use super::result::{ChainResult, Conclusion, total_digests, total_logs};
-use super::tally::{ChainTally, LogCounts, Tally, Weights};
+use super::tally::{ChainTally, LogCounts, NewestEnd, Tally, Weights};
 use super::verdict::Verdict;
 use super::weighing::{Bindings, order, weigh};
 
@@ -51,7 +51,7 @@ impl<'a> Reckoning<'a> {
         Self {
             start: weights.bounds.start().or(begins),
             end,
-            covered: covered_places(&tally.chains),
+            covered: covered_places(&tally),
             doubtful: doubtful_places(&tally),
             newest_ends: newest_ends(&tally),
             reached: reached_places(&tally.chains),

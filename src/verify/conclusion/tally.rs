@@ -75,6 +75,29 @@ pub struct Doubt {
     pub time: Covered,
 }
 
+/// How far an hourly chain reaches.
+#[derive(Clone, Debug)]
+pub struct NewestEnd {
+    /// Of which account and region.
+    pub place: AccountRegion,
+    /// When its newest verified digest ended.
+    pub proven: Timestamp,
+    /// When the newest one ended that is there and vouches for nothing.
+    pub failed: Option<Timestamp>,
+}
+
+impl NewestEnd {
+    /// That of a chain; nothing for backfill digests, and where none is verified.
+    pub(super) fn of(chain: &ChainSummary) -> Option<Self> {
+        let proven = chain.newest_end.filter(|_| !chain.chain.is_backfill())?;
+        Some(Self {
+            place: chain.chain.place().clone(),
+            proven,
+            failed: chain.newest_failed,
+        })
+    }
+}
+
 /// The midnight that an account's region may begin with, as its oldest digest tells. Of what a lifecycle rule or a copy
 /// by days has left, all came after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,7 +164,9 @@ pub struct Tally {
     /// What chains that are not told of leave in doubt.
     pub doubts: Vec<Doubt>,
     /// When the newest digests of such chains ended.
-    pub silent_ends: Vec<(AccountRegion, Timestamp)>,
+    pub silent_ends: Vec<NewestEnd>,
+    /// What verified hourly digests of such chains cover.
+    pub silent_covered: BTreeMap<(AccountRegion, RootId), Covered>,
     /// Chains that have digests beside the range: on its first day, or its last one.
     pub beside: BTreeSet<Arc<ChainId>>,
     /// Accounts and regions whose digests could not all be listed.
@@ -234,6 +259,21 @@ impl Tally {
             chain.logs.unverified += 1;
         }
         self.findings.push(finding);
+    }
+
+    /// Takes note of a chain that nothing is told of.
+    pub fn pass_over(&mut self, chain: &ChainSummary) {
+        self.silent_ends.extend(NewestEnd::of(chain));
+        if chain.chain.is_backfill() {
+            return;
+        }
+        for (root, covered) in &chain.covered {
+            let place = (chain.chain.place().clone(), *root);
+            self.silent_covered
+                .entry(place)
+                .or_default()
+                .add_all(covered);
+        }
     }
 
     /// Has logs missing after all.

@@ -128,6 +128,22 @@ fn what_is_gone_for_good_is_told() {
     );
 }
 
+/// Nothing of it is lost.
+#[test]
+fn a_digest_that_its_successor_proves_is_not_called_gone() {
+    let mut archive = audit();
+    let digest = archive.first().digests[3].at.clone();
+    archive
+        .store
+        .set_metadata(&digest, "signature", &"0".repeat(512));
+    let (served, _) = versioned(&archive);
+    let report = served.run("s3://audit-logs");
+    expect(&report, "invalid", &[("digest-modified", 1)]);
+    let told = messages(&report);
+    assert!(told.contains("proven by the next digest"), "{told}");
+    assert!(!told.contains("gone from this bucket"), "{told}");
+}
+
 #[test]
 fn an_older_version_that_was_planted_too_is_not_called_intact() {
     let archive = audit();

@@ -98,6 +98,52 @@ fn the_message_tells_of_a_second_trail_and_how_to_allow_it() {
     );
 }
 
+/// What a trail's next digest would name is not waited for, where that is there and worth nothing: whether the trail is
+/// asked for or not.
+#[test]
+fn a_planted_log_is_not_hidden_by_a_digest_of_a_trail_that_is_not_asked_for() {
+    for is_unsigned in [false, true] {
+        let mut archive = Trail::new("one", "2024-03-10T00:00:00Z", 4).archive();
+        Trail::new("two", "2024-03-10T00:00:00Z", 4).deliver(&mut archive);
+        let newest = archive.chains[1].digests[4].at.clone();
+        if is_unsigned {
+            archive.store.clear_metadata(&newest);
+        } else {
+            archive.store.edit_content(&newest, |it| it.push(b' '));
+        }
+        planted(&archive, "10T03:30:00").put(&mut archive.store);
+        let code = if is_unsigned {
+            "log-uncovered"
+        } else {
+            "log-unreferenced"
+        };
+        for rest in [&[][..], &["--trail", "one"]] {
+            let outcome = Case::new(archive.clone()).args(rest).run();
+            let told = outcome.codes().into_iter().filter(|it| it == code).count();
+            // And those that the digest named.
+            assert_eq!(told, 3, "{rest:?} {:?}", outcome.codes());
+        }
+    }
+}
+
+/// What one trail covers is covered, whichever is asked for.
+#[test]
+fn a_planted_log_in_another_trails_gap() {
+    let mut archive = Trail::new("one", "2024-03-10T00:00:00Z", 8).archive();
+    Trail::new("two", "2024-03-10T00:00:00Z", 2)
+        .restart(180, 3)
+        .deliver(&mut archive);
+    planted(&archive, "10T03:30:00").put(&mut archive.store);
+    for rest in [&[][..], &["--trail", "one"], &["--trail", "two"]] {
+        let outcome = Case::new(archive.clone()).args(rest).run();
+        let codes = outcome.codes();
+        assert!(
+            codes.contains(&"log-unreferenced".to_owned()),
+            "{rest:?} {codes:?}"
+        );
+    }
+}
+
 #[test]
 fn a_copy_of_a_true_log_under_another_name() {
     let mut archive = audit();

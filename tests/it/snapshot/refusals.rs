@@ -195,7 +195,9 @@ fn more_than_it_holds() {
 fn logs_of_one_that_holds_digests_alone() {
     let place = Place::new();
     let served = served(&audit()).args(["--digests-only"]);
-    take(&served, &place);
+    let told = served.snapshot(SOURCE, &place.dir()).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(told.ends_with(" --digests-only\n"), "{told}");
     refused(logs(&place), &["--digests-only"]);
     let mut command = logs(&place);
     command.arg("--digests-only");

@@ -128,3 +128,22 @@ fn names_are_read_as_they_were() {
         assert_eq!(decode(written), name);
     }
 }
+
+#[test]
+fn an_answer_to_another_question_is_none() {
+    let answer = |prefix: Option<&str>, count, keys: &[&str]| {
+        let objects = keys.iter().map(|key| Object::builder().key(*key).build());
+        let output = ListObjectsV2Output::builder()
+            .set_prefix(prefix.map(str::to_owned))
+            .set_contents(Some(objects.collect()))
+            .set_key_count(count);
+        answers(&output.build(), "a b/").is_ok()
+    };
+    assert!(answer(Some("a b/"), Some(1), &["a b/c"]));
+    assert!(answer(Some("a%20b/"), Some(0), &[]));
+    assert!(answer(Some("a+b%2F"), None, &[]));
+    assert!(answer(Some(""), Some(7), &["a b/c"]));
+    assert!(answer(None, None, &[]));
+    assert!(!answer(Some("foo/"), Some(0), &[]));
+    assert!(!answer(Some("a b/"), Some(5), &[]));
+}

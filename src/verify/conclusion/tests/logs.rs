@@ -238,12 +238,11 @@ fn what_a_trails_next_digest_may_name_is_pending() {
     let backfill = Arc::clone(key("123456789012", "us-east-1", "b", "_backfill").chain());
     let other = hourly("us-east-1", "u");
     let elsewhere = hourly("eu-west-1", "u");
-    let told_beside = |covers, more: Vec<ChainTally>, silent: Option<&Arc<ChainId>>| {
+    let told_with = |covers, more: Vec<ChainTally>, silent: Option<NewestEnd>| {
         let mut chains = vec![chain(&hourly("us-east-1", "t"), 0, covers)];
         chains.extend(more);
         let mut tally = tally(chains);
-        let end = |id: &Arc<ChainId>| (id.place().clone(), at(550));
-        tally.silent_ends.extend(silent.map(end));
+        tally.silent_ends.extend(silent);
         tally
             .leftovers
             .push(leftovers(&[(LogKind::CloudTrail, 560)]));
@@ -251,11 +250,22 @@ fn what_a_trails_next_digest_may_name_is_pending() {
             .into_iter()
             .find(|code| matches!(code, Code::LogPending | Code::LogUnreferenced))
     };
+    let silent_end = |id: &Arc<ChainId>, failed| NewestEnd {
+        place: id.place().clone(),
+        proven: at(550),
+        failed,
+    };
+    let told_beside = |covers, more, silent: Option<&Arc<ChainId>>| {
+        told_with(covers, more, silent.map(|id| silent_end(id, None)))
+    };
     let told = |more, silent| told_beside(600, more, silent);
     let (pending, unreferenced) = (Some(Code::LogPending), Some(Code::LogUnreferenced));
     assert_eq!(told(vec![], None), unreferenced);
     assert_eq!(told(vec![chain(&other, 0, 550)], None), pending);
     assert_eq!(told(vec![], Some(&other)), pending);
+    // What its next digest would name is not waited for, where that is there and worth nothing.
+    let failed = Some(silent_end(&other, Some(at(610))));
+    assert_eq!(told_with(600, vec![], failed), unreferenced);
     // Another trail's digests are there from long after it was due.
     assert_eq!(told_beside(655, vec![chain(&other, 0, 550)], None), pending);
     assert_eq!(
