@@ -205,7 +205,9 @@ impl LogBatch {
                 return None;
             }
             (Some(Beside::FirstDay { shows_more, .. }), _) => {
-                shared.tally().reaches_before_first_day |= shows_more;
+                let mut tally = shared.tally();
+                tally.reaches_before_first_day |= shows_more;
+                tally.is_left_before_first_day |= !shows_more;
             }
             (Some(Beside::TheRange { .. }), Err(ReadFailure::Source(_))) | (None, _) => {}
         }

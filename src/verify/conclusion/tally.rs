@@ -182,6 +182,8 @@ pub struct Tally {
     pub before_first_day: Vec<BeforeFirstDay>,
     /// Whether other such logs are there, and not only some that may have come after it.
     pub reaches_before_first_day: bool,
+    /// Whether some are there that may have.
+    pub is_left_before_first_day: bool,
     /// Logs of days beside the range, which are not there.
     pub beside_range: Vec<BesideTheRange>,
     /// The folders of such days in which other logs are there that digests name.
@@ -212,7 +214,9 @@ impl Tally {
         let mut missing = Vec::new();
         for BeforeFirstDay { begins, finding } in std::mem::take(&mut self.before_first_day) {
             let is_first = self.begins.is_some_and(|first| begins.at <= first.at);
-            let is_cut = is_first && (!begins.is_late || self.is_cut(finding.chain.as_ref()));
+            // Where a digest or a log of before it is left, a chain that goes on before has lost the rest.
+            let is_left = begins.is_late || self.is_left_before_first_day;
+            let is_cut = is_first && (!is_left || self.is_cut(finding.chain.as_ref()));
             if is_cut && !self.reaches_before_first_day {
                 settled = settled.max(Some(begins.at));
                 continue;

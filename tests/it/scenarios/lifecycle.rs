@@ -1,6 +1,7 @@
 //! What a lifecycle rule leaves. It expires what came before a midnight, and goes by when objects came, not by their
 //! names: of the day before, a digest and the last logs may be left.
 
+use super::common::at;
 use crate::{
     forge::{Archive, At, Logs, Trail},
     harness::{Case, Outcome},
@@ -110,14 +111,17 @@ fn what_is_left_of_a_day_that_is_there_is_missed() {
     }
 }
 
-/// A trail that began then names no digest before its first.
+/// A trail that began around midnight names no digest before its first.
 #[test]
-fn the_first_logs_of_a_trail_that_began_before_midnight_are_missed() {
-    let mut trail = Trail::new("audit", "2024-03-09T23:52:00Z", 4);
+fn the_first_logs_of_a_trail_that_began_around_midnight_are_missed() {
+    let mut trail = Trail::new("audit", "2024-03-09T23:40:00Z", 4);
     trail.logs = Logs::Each(9);
-    let mut archive = trail.archive();
-    let log = dated(&archive, "20240309T2358Z");
-    archive.store.delete(&log);
-    let outcome = Case::new(archive).only_in_a_folder(ONLY_A_FOLDER).run();
-    assert_eq!(outcome.codes(), ["log-missing"]);
+    for (start, time) in [("23:52", "20240309T2358Z"), ("23:40", "20240309T2346Z")] {
+        trail.segments[0].start = at(&format!("09T{start}:00"));
+        let mut archive = trail.archive();
+        let log = dated(&archive, time);
+        archive.store.delete(&log);
+        let outcome = Case::new(archive).only_in_a_folder(ONLY_A_FOLDER).run();
+        assert_eq!(outcome.codes(), ["log-missing"], "{start}");
+    }
 }

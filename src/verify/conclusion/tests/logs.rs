@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
     let id = hourly("us-east-1", "t");
-    let settled = |oldest, first, reaches, is_cut: bool| {
+    let settled_with = |is_left, oldest, first, reaches, is_cut: bool| {
         let mut tally = tally(vec![
             chain(&id, 0, 60),
             chain(&hourly("us-east-1", "u"), 0, 60),
@@ -21,6 +21,7 @@ fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
         tally.chains[0].summary.open_ends = is_cut.then_some(open).into_iter().collect();
         tally.begins = Some(Begins::with(at(first)));
         tally.reaches_before_first_day = reaches;
+        tally.is_left_before_first_day = is_left;
         tally.before_first_day.push(BeforeFirstDay {
             begins: Begins::with(at(oldest)),
             finding: found(Code::LogMissing, Some(&id.to_string())),
@@ -29,6 +30,8 @@ fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
         let missing: Vec<_> = reached.chains.iter().map(|it| it.logs.missing).collect();
         (codes(&reached), missing)
     };
+    let settled =
+        |oldest, first, reaches, is_cut| settled_with(false, oldest, first, reaches, is_cut);
     let reached = |first, reaches| settled(0, first, reaches, false);
     assert_eq!(reached(0, false), (vec![], vec![0, 0]));
     let missing = (vec![Code::LogMissing], vec![1, 0]);
@@ -43,6 +46,10 @@ fn logs_before_the_first_day_are_missing_where_the_copy_reaches_there() {
     assert_eq!(late(-20, true, true), missing);
     assert_eq!(late(-50, false, true), missing);
     assert_eq!(late(-20, false, false), missing);
+    // So may a log.
+    let beside_one = |is_cut| settled_with(true, 0, 0, false, is_cut);
+    assert_eq!(beside_one(true), (vec![], vec![0, 0]));
+    assert_eq!(beside_one(false), missing);
 }
 
 #[test]
